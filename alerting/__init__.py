@@ -1,0 +1,1 @@
+"""From sightings to incidents, alerts and deliveries; the store is the single truth."""

@@ -1,0 +1,1 @@
+"""Deployment schema (pydantic), its loader, and example deployments."""

@@ -1,0 +1,1 @@
+"""The operators' console: REST, event stream, sign-in and pages."""

@@ -1,0 +1,1 @@
+"""Figures of a model on labelled sequences, through the production code."""

@@ -1,0 +1,1 @@
+"""Training and export of the detector; needs the train extra."""

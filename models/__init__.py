@@ -1,0 +1,1 @@
+"""Weights, model cards and the registry that names the model in use."""

@@ -1,0 +1,1 @@
+"""Small rendered footage, each with its ground truth."""
