@@ -1,1 +1,30 @@
-"""Deployment schema (pydantic), its loader, and example deployments."""
+"""The deployment: its schema, its loader and example files. `config.load(path)` is the way in."""
+
+from config.camera import Camera, Mask, Pose, Preset, StreamSettings
+from config.centre import ConsoleSettings, DispatchTarget, Storage
+from config.deployment import Deployment
+from config.detection import ConfirmationPolicy, DetectorSettings, LookSettings
+from config.errors import ConfigError, Problem
+from config.loader import load, loads
+from config.secrets import SecretSource, redact_url
+
+__all__ = [
+    "Camera",
+    "ConfigError",
+    "ConfirmationPolicy",
+    "ConsoleSettings",
+    "Deployment",
+    "DetectorSettings",
+    "DispatchTarget",
+    "LookSettings",
+    "Mask",
+    "Pose",
+    "Preset",
+    "Problem",
+    "SecretSource",
+    "Storage",
+    "StreamSettings",
+    "load",
+    "loads",
+    "redact_url",
+]

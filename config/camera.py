@@ -1,0 +1,262 @@
+"""Cameras of a deployment: where each stands, where it looks, where its pictures come from."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from config.base import Identifier, Name, Section
+from config.secrets import SecretSource, surroundings_of
+
+Share = Annotated[float, Field(ge=0, le=1)]
+SOURCE_SCHEMES = ("rtsp", "rtsps")
+
+
+class Pose(Section):
+    """Where the optical axis points and how much it sees."""
+
+    azimuth_deg: float = Field(
+        ge=0,
+        lt=360,
+        title="Azimuth",
+        description="Direction of the optical axis, degrees clockwise from true north.",
+    )
+    tilt_deg: float = Field(
+        ge=-90,
+        le=90,
+        title="Tilt",
+        description="Elevation of the optical axis, degrees above the horizon (up positive).",
+    )
+    roll_deg: float = Field(
+        default=0.0,
+        ge=-45,
+        le=45,
+        title="Roll",
+        description="Rotation about the axis, degrees, clockwise seen from behind.",
+    )
+    hfov_deg: float = Field(
+        gt=0,
+        lt=170,
+        title="Horizontal field of view",
+        description="Degrees from the left to the right edge of the picture. Follows from focal length "
+        "and sensor "
+        "width when those are given instead.",
+    )
+    focal_length_mm: float | None = Field(
+        default=None,
+        gt=0,
+        le=2000,
+        title="Focal length",
+        description="Real (not 35 mm equivalent) focal length, mm.",
+    )
+    sensor_width_mm: float | None = Field(
+        default=None,
+        gt=0,
+        le=50,
+        title="Sensor width",
+        description="Width of the used part of the sensor, mm.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _field_of_view_from_lens(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        focal, sensor = data.get("focal_length_mm"), data.get("sensor_width_mm")
+        given = [name for name in ("focal_length_mm", "sensor_width_mm") if data.get(name) is not None]
+        if data.get("hfov_deg") is None:
+            if (
+                isinstance(focal, int | float)
+                and isinstance(sensor, int | float)
+                and focal > 0
+                and sensor > 0
+            ):
+                return {**data, "hfov_deg": math.degrees(2 * math.atan(sensor / (2 * focal)))}
+            if len(given) < 2:
+                raise PydanticCustomError(
+                    "field_of_view",
+                    "the field of view is not given",
+                    {"mend": "give hfov_deg, or both focal_length_mm and sensor_width_mm"},
+                )
+        elif given:
+            _require_same_field_of_view(data["hfov_deg"], focal, sensor)
+        return data
+
+
+def _require_same_field_of_view(hfov_deg: Any, focal_mm: Any, sensor_mm: Any) -> None:
+    """Both ways at once are accepted only when they say the same (a validated pose read again does)."""
+    numbers = (hfov_deg, focal_mm, sensor_mm)
+    if all(isinstance(value, int | float) and value > 0 for value in numbers):
+        from_lens = math.degrees(2 * math.atan(sensor_mm / (2 * focal_mm)))
+        if abs(from_lens - hfov_deg) < 0.01:
+            return
+    raise PydanticCustomError(
+        "field_of_view",
+        "the field of view is given in two ways that differ or are incomplete",
+        {"mend": "keep hfov_deg alone, or focal_length_mm and sensor_width_mm without hfov_deg"},
+    )
+
+
+class Preset(Section):
+    """A named position of a pan-tilt-zoom camera."""
+
+    id: Identifier = Field(title="Preset id", description="Stable machine name, unique within the camera.")
+    name: Name = Field(title="Name", description="What operators call this view.")
+    pose: Pose = Field(title="Pose", description="Where the camera looks at this preset.")
+
+
+class Mask(Section):
+    """A part of the picture treated differently."""
+
+    kind: Literal["ignore", "private"] = Field(
+        title="Kind",
+        description="ignore: nothing whose centre lies here is reported (a permitted chimney). "
+        "private: the pixels are blacked out before anything looks at or stores them (homes).",
+    )
+    name: Name = Field(default="mask", title="Name", description="Why the mask is there.")
+    preset: Identifier | None = Field(
+        default=None,
+        title="Preset",
+        description="The preset it belongs to; without one, every view of the camera.",
+    )
+    polygon: tuple[tuple[Share, Share], ...] = Field(
+        min_length=3,
+        max_length=200,
+        title="Polygon",
+        description="Corners as [x, y] shares of the frame, 0..1 from the left and from the top.",
+    )
+
+
+class StreamSettings(Section):
+    """How the pictures are fetched and decoded."""
+
+    decoder: Literal["pyav", "opencv"] = Field(
+        default="pyav",
+        title="Decoder",
+        description="pyav decodes key frames only on patrol looks (least CPU); opencv decodes every "
+        "frame, for cameras "
+        "that PyAV cannot read.",
+    )
+    open_timeout_s: float = Field(
+        default=10.0,
+        ge=0.5,
+        le=120,
+        title="Open time-out",
+        description="Seconds to wait for the camera to answer.",
+    )
+    read_timeout_s: float = Field(
+        default=10.0,
+        ge=0.5,
+        le=120,
+        title="Read time-out",
+        description="Seconds without a packet before reconnecting.",
+    )
+    stale_after_s: float = Field(
+        default=30.0,
+        ge=1,
+        le=3600,
+        title="Stale after",
+        description="Seconds without a picture until the camera is stale.",
+    )
+    retry_max_s: float = Field(
+        default=30.0,
+        ge=0.1,
+        le=600,
+        title="Longest pause",
+        description="Seconds, the longest pause between reconnections.",
+    )
+
+
+class Camera(Section):
+    """One video channel on a mast."""
+
+    id: Identifier = Field(title="Camera id", description="Stable machine name, unique in the deployment.")
+    name: Name = Field(title="Name", description="What operators call the camera.")
+    source: SecretSource = Field(
+        title="Source",
+        description="rtsp:// or rtsps:// URL, or the path of a video file or of a folder of time-stamped "
+        "pictures "
+        "(relative paths start at this file). ${NAME} and ${file:PATH} stand for secrets; values put into "
+        "a URL are "
+        "percent-encoded for you.",
+        examples=["rtsp://viewer:${CAMERA_PASSWORD}@10.2.0.11:554/Streaming/Channels/101"],
+    )
+    lat_deg: float = Field(
+        ge=-90, le=90, title="Latitude", description="WGS 84 latitude of the mast, degrees north."
+    )
+    lon_deg: float = Field(
+        ge=-180,
+        le=180,
+        title="Longitude",
+        description="WGS 84 longitude of the mast, degrees east (not GCJ-02).",
+    )
+    ground_height_m: float | None = Field(
+        default=None,
+        ge=-500,
+        le=9000,
+        title="Ground height",
+        description="Height of the mast's foot in the terrain model's datum, metres; without it, taken "
+        "from the terrain.",
+    )
+    mast_height_m: float = Field(
+        ge=0, le=500, title="Mast height", description="Height of the lens above the ground, metres."
+    )
+    pose: Pose = Field(title="Pose", description="Where the camera looks when it stands at no preset.")
+    presets: tuple[Preset, ...] = Field(
+        default=(), max_length=300, title="Presets", description="Views of a pan-tilt-zoom camera."
+    )
+    masks: tuple[Mask, ...] = Field(
+        default=(), max_length=100, title="Masks", description="Parts treated differently."
+    )
+    stream: StreamSettings = Field(
+        default=StreamSettings(), title="Stream", description="Fetching and decoding."
+    )
+    enabled: bool = Field(
+        default=True, title="Enabled", description="False: kept in the file, but not watched."
+    )
+
+    @field_validator("source")
+    @classmethod
+    def _check_source(cls, source: SecretSource, info: ValidationInfo) -> SecretSource:
+        if source.scheme in SOURCE_SCHEMES:
+            return source
+        if source.scheme:
+            raise PydanticCustomError(
+                "source_scheme",
+                "sources of the kind '{scheme}://' cannot be read",
+                {
+                    "scheme": source.scheme,
+                    "mend": "use rtsp://, rtsps://, or the path of a video file or folder",
+                },
+            )
+        surroundings = surroundings_of(info)
+        if surroundings is None:
+            return source
+        path = surroundings.folder / Path(source.reveal()).expanduser()
+        if not path.exists():
+            raise PydanticCustomError(
+                "source_path",
+                "there is no file or folder {path}",
+                {"path": str(path), "mend": "correct the path (relative paths start at the deployment file)"},
+            )
+        return SecretSource(str(path))
+
+    @model_validator(mode="after")
+    def _masks_name_presets_of_this_camera(self) -> Self:
+        known = {preset.id for preset in self.presets}
+        for mask in self.masks:
+            if mask.preset is not None and mask.preset not in known:
+                raise PydanticCustomError(
+                    "mask_preset",
+                    "the mask '{mask}' names the preset '{preset}', which this camera does not have",
+                    {"mask": mask.name, "preset": mask.preset, "mend": "add the preset or correct the mask"},
+                )
+        return self
+
+    def pose_at(self, preset: str | None) -> Pose:
+        """The pose at a preset; `None` or an unknown preset gives the camera's own pose."""
+        return next((candidate.pose for candidate in self.presets if candidate.id == preset), self.pose)

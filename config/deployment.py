@@ -1,0 +1,122 @@
+"""The whole deployment file."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Self
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from config.base import Name, Section
+from config.camera import Camera
+from config.centre import ConsoleSettings, DispatchTarget, Storage
+from config.detection import ConfirmationPolicy, DetectorSettings, LookSettings
+from config.secrets import surroundings_of
+
+
+class Deployment(Section):
+    """One installation: its cameras, how they are watched, and who is told."""
+
+    name: Name = Field(
+        title="Name", description="What the installation is called, on the console and in alerts."
+    )
+    time_zone: str = Field(
+        default="Asia/Shanghai",
+        title="Time zone",
+        description="IANA name of the zone times are shown in (stored in UTC).",
+    )
+    cameras: tuple[Camera, ...] = Field(
+        min_length=1, max_length=2000, title="Cameras", description="The cameras to watch."
+    )
+    detector: DetectorSettings = Field(
+        default=DetectorSettings(), title="Detector", description="Weights and eagerness."
+    )
+    confirmation: ConfirmationPolicy | None = Field(
+        default=None,
+        title="Confirmation",
+        description="When a track is confirmed; without it, as the profile says.",
+    )
+    looks: LookSettings = Field(
+        default=LookSettings(), title="Looks", description="How often cameras are looked at."
+    )
+    terrain: Path | None = Field(
+        default=None,
+        title="Terrain",
+        description="GeoTIFF of ground heights in metres, any CRS (relative paths start at this file). "
+        "Without it, "
+        "incidents have a bearing but no position.",
+    )
+    grids: Path | None = Field(
+        default=None,
+        title="Grids",
+        description="GeoJSON of the areas of responsibility (relative paths start at this file).",
+    )
+    dispatch: tuple[DispatchTarget, ...] = Field(
+        default=(), max_length=50, title="Dispatch", description="Receivers of alerts."
+    )
+    storage: Storage = Field(
+        default=Storage(), title="Storage", description="Where incidents and evidence are kept."
+    )
+    console: ConsoleSettings = Field(
+        default=ConsoleSettings(), title="Console", description="The web console."
+    )
+
+    @field_validator("time_zone")
+    @classmethod
+    def _check_time_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (OSError, ValueError):
+            raise PydanticCustomError(
+                "time_zone",
+                "there is no time zone '{name}'",
+                {"name": name, "mend": "for example Asia/Shanghai"},
+            ) from None
+        return name
+
+    @field_validator("terrain", "grids")
+    @classmethod
+    def _check_file(cls, path: Path | None, info: ValidationInfo) -> Path | None:
+        surroundings = surroundings_of(info)
+        if path is None or surroundings is None:
+            return path
+        full = surroundings.folder / path.expanduser()
+        if not full.is_file():
+            raise PydanticCustomError(
+                "file_missing",
+                "there is no file {path}",
+                {"path": str(full), "mend": "correct the path (relative paths start at the deployment file)"},
+            )
+        return full
+
+    @model_validator(mode="after")
+    def _ids_are_unique(self) -> Self:
+        for kind, ids in {
+            "camera": [camera.id for camera in self.cameras],
+            "dispatch target": [target.id for target in self.dispatch],
+        }.items():
+            twice = sorted({id_ for id_ in ids if ids.count(id_) > 1})
+            if twice:
+                raise PydanticCustomError(
+                    "duplicate_id",
+                    "the {kind} id '{id}' is used more than once",
+                    {"kind": kind, "id": twice[0], "mend": "give each its own id"},
+                )
+        return self
+
+    def camera(self, camera_id: str) -> Camera:
+        """The camera of that id. Raises KeyError naming the known ones."""
+        for camera in self.cameras:
+            if camera.id == camera_id:
+                return camera
+        raise KeyError(
+            f"no camera '{camera_id}'; there are {', '.join(camera.id for camera in self.cameras)}"
+        )
+
+    @property
+    def version(self) -> str:
+        """Twelve hex digits that change when anything but a secret changes; stored with every alert."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:12]
