@@ -44,29 +44,68 @@ class DetectorSettings(Section):
 
 
 class ConfirmationPolicy(Section):
-    """When a track is confirmed. Times, never frame counts."""
+    """Overrides of the model's own confirmation figures (detector/confirmation.py says what each does).
 
-    min_confidence: float = Field(
-        ge=0,
+    Whatever is not given keeps the value of the model's profile. Times, never frame counts.
+    """
+
+    candidate_score: float | None = Field(
+        default=None,
+        ge=0.01,
         le=1,
-        title="Confidence",
-        description="Mean confidence (0..1) the track must reach over its span.",
+        title="Candidate score",
+        description="Weakest detection (0..1) a track may be built from.",
     )
-    min_duration_s: float = Field(
+    reference_score: float | None = Field(
+        default=None,
+        ge=0.01,
+        le=1,
+        title="Reference score",
+        description="Score (0..1) above which a detection is evidence for, below which it is evidence against.",
+    )
+    evidence_to_confirm_score_s: float | None = Field(
+        default=None,
+        gt=0,
+        le=10000,
+        title="Evidence to confirm",
+        description="Score-seconds above the reference score at which a track is confirmed.",
+    )
+    longest_vouch_s: float | None = Field(
+        default=None, gt=0, le=600, title="Longest vouch", description="Seconds one look may answer for, at most."
+    )
+    least_looks: int | None = Field(
+        default=None, ge=2, le=1000, title="Least looks", description="Looks that must have seen it, at least."
+    )
+    persistence_s: float | None = Field(
+        default=None,
         ge=0,
         le=3600,
-        title="Duration",
+        title="Persistence",
         description="Seconds between the first detection and confirmation, at least.",
     )
-    min_share: float = Field(
-        default=0.5,
-        ge=0,
-        le=1,
-        title="Share",
-        description="Share (0..1) of the looks in that span that must see it.",
+    greatest_drift: float | None = Field(
+        default=None,
+        gt=0,
+        le=100,
+        title="Greatest drift",
+        description="How far the base may have moved, in units of the track's own size.",
     )
-    max_gap_s: float = Field(
-        default=60.0, gt=0, le=3600, title="Gap", description="Seconds unseen after which the track ends."
+    forget_s: float | None = Field(
+        default=None, gt=0, le=3600, title="Forget", description="Seconds unseen after which a track ends."
+    )
+    same_cause_s: float | None = Field(
+        default=None,
+        gt=0,
+        le=86400,
+        title="Same cause",
+        description="Seconds without a confirmed cause after which its place may be confirmed anew.",
+    )
+    suspicion_s: float | None = Field(
+        default=None,
+        gt=0,
+        le=3600,
+        title="Suspicion",
+        description="Age in seconds up to which an unconfirmed track asks for dense looks.",
     )
 
 

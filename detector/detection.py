@@ -45,7 +45,7 @@ class Box:
         """Area shared with `other`.
 
         >>> Box(0, 0, 10, 10).intersection_px2(Box(5, 5, 20, 20))
-        25.0
+        25
         """
         width = min(self.x2, other.x2) - max(self.x1, other.x1)
         height = min(self.y2, other.y2) - max(self.y1, other.y1)
