@@ -1,1 +1,1 @@
-"""Camera model, pixel rays, terrain and coordinate systems: pure functions of values, no I/O but reading a DEM."""
+"""Camera model, rays, terrain, coordinate systems: pure functions of values; the one I/O reads a DEM."""
