@@ -120,7 +120,7 @@ class OpenVinoBackend:
             )
         except RuntimeError as error:
             raise BackendError(
-                f"{self._path}: OpenVINO cannot compile it for {width_px}x{height_px} px ({_first_line(error)})"
+                f"{self._path}: OpenVINO cannot run it at {width_px}x{height_px} px ({_first_line(error)})"
             ) from None
         self._compiled[size] = compiled.create_infer_request()
         while len(self._compiled) > KEPT_SIZES:
@@ -192,7 +192,9 @@ class UltralyticsBackend:
         self._channels = _channels(int(next(self._model.parameters()).shape[1]), path)
         names = tuple(str(self._model.names[index]).lower() for index in sorted(self._model.names))
         if names != LABELS:
-            raise BackendError(f"{path}: its classes are {', '.join(names)}; this program needs {', '.join(LABELS)}")
+            raise BackendError(
+                f"{path}: its classes are {', '.join(names)}; this program needs {', '.join(LABELS)}"
+            )
 
     @property
     def name(self) -> str:
@@ -222,7 +224,9 @@ def _rows(output: npt.NDArray[np.generic]) -> RawOutput:
 
 def _channels(declared: object, path: Path) -> int:
     if not isinstance(declared, int) or declared < 3:
-        raise BackendError(f"{path}: the network's input must be (1, channels, height, width) with >= 3 channels")
+        raise BackendError(
+            f"{path}: the network's input must be (1, channels, height, width) with >= 3 channels"
+        )
     return declared
 
 

@@ -7,15 +7,15 @@
    most `longest_vouch_s` seconds, so that two chance hits a minute apart are not a minute of smoke.
 2. A track is confirmed when its evidence reaches `evidence_to_confirm_score_s`, it has been seen in at least
    `least_looks` looks and for at least `persistence_s` seconds, and its base has stayed where it was: moved
-   by at most `greatest_drift` of its own size (a plume stands on its fire; clouds, shadows and vehicles move).
+   by at most `greatest_drift` of its size (a plume stands on its fire; clouds, shadows and vehicles move).
 3. **One cause at one place is one sighting.** A new track that meets (boxes widened by half) a cause that was
-   confirmed before belongs to it, whatever its class; the cause counts anew only after `same_cause_s` without it.
+   confirmed before belongs to it, whatever its class; the cause counts anew after `same_cause_s` without it.
 4. A track without a detection for `forget_s` ends. Bad pictures are no evidence either way.
 5. A camera is suspicious while an unconfirmed track younger than `suspicion_s` holds evidence: the worker
    then looks densely, so that a real fire is confirmed within `persistence_s` to 20 s.
 
 Not for: what is smoke (the network) and what is one fire seen by several cameras (alerting). The figures of a
-policy belong to a network and stand with it in models/registry.yaml; the values here are what they fall back to.
+policy belong to a network and stand with it in models/registry.yaml; those here are the fallback.
 """
 
 from __future__ import annotations
@@ -118,20 +118,26 @@ class Confirmer:
         step = associate(living, candidates, at, next_id=self._next_id)
         self._next_id += len(step.new)
         seen = [
-            _with_evidence(track, (track.points[-1].detection.confidence - policy.reference_score) * vouched_s)
+            _with_evidence(
+                track, (track.points[-1].detection.confidence - policy.reference_score) * vouched_s
+            )
             for track in step.seen
         ]
         unseen = [_with_evidence(track, -policy.reference_score * vouched_s) for track in step.unseen]
 
         self._causes = tuple(
-            cause for cause in self._causes if at - cause.last_seen_at <= timedelta(seconds=policy.same_cause_s)
+            cause
+            for cause in self._causes
+            if at - cause.last_seen_at <= timedelta(seconds=policy.same_cause_s)
         )
         settled: list[Track] = []
         confirmed: list[Track] = []
         for track in sorted([*seen, *step.new], key=lambda track: -track.evidence_score_s):
             settled.append(self._settle(track, at, confirmed))
         self._tracks = tuple(sorted([*settled, *unseen], key=lambda track: track.track_id))
-        return Verdict(self._tracks, tuple(confirmed), any(self._raises_suspicion(t, at) for t in self._tracks))
+        return Verdict(
+            self._tracks, tuple(confirmed), any(self._raises_suspicion(t, at) for t in self._tracks)
+        )
 
     def _settle(self, track: Track, at: datetime, confirmed: list[Track]) -> Track:
         """The track after it was compared with known causes and with the policy."""
@@ -188,8 +194,8 @@ def sighting_of(track: Track, look: Look, *, policy: Policy, profile: str) -> Si
         reason=(
             f"{track.label} at one place in {track.looks_seen} looks over {track.seen_for_s():.0f} s, score "
             f"{track.points[-1].detection.confidence:.2f} (highest {track.confidence:.2f}); evidence "
-            f"{track.evidence_score_s:.1f} of {policy.evidence_to_confirm_score_s:.1f} score-seconds; base moved "
-            f"{base_drift(track):.2f} of its size (at most {policy.greatest_drift:.2f})"
+            f"{track.evidence_score_s:.1f} of {policy.evidence_to_confirm_score_s:.1f} score-seconds; "
+            f"base moved {base_drift(track):.2f} of its size (at most {policy.greatest_drift:.2f})"
         ),
     )
 

@@ -41,8 +41,8 @@ def decode(
     """
     if raw.ndim != 2 or raw.shape[1] != 4 + len(labels):
         raise BackendError(
-            f"the network answers with shape {raw.shape}, expected (boxes, {4 + len(labels)}) for the classes "
-            f"{', '.join(labels)}; export it without built-in suppression and with these classes"
+            f"the network answers with shape {raw.shape}, expected (boxes, {4 + len(labels)}) for the "
+            f"classes {', '.join(labels)}; export it without built-in suppression and with these classes"
         )
     if not np.isfinite(raw).all():
         raise BackendError("the network answered with values that are not finite; this look is lost")
@@ -53,7 +53,8 @@ def decode(
     confidences = scores[candidates, classes]
     centres_sizes = raw[candidates, :4].astype(np.float64)
     corners = np.concatenate(
-        [centres_sizes[:, :2] - centres_sizes[:, 2:] / 2, centres_sizes[:, :2] + centres_sizes[:, 2:] / 2], axis=1
+        [centres_sizes[:, :2] - centres_sizes[:, 2:] / 2, centres_sizes[:, :2] + centres_sizes[:, 2:] / 2],
+        axis=1,
     )
     corners *= np.array(frame_size_px * 2) / np.array(input_size_px * 2)
     corners = corners.clip(0, np.array(frame_size_px * 2))

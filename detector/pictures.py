@@ -34,7 +34,9 @@ def read_picture(path: Path) -> Image:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise PictureError(f"{path}: cannot be read ({error.strerror or error}); check path and rights") from None
+        raise PictureError(
+            f"{path}: cannot be read ({error.strerror or error}); check path and rights"
+        ) from None
     if not data:
         raise PictureError(f"{path}: the file is empty (0 bytes); copy it again from the camera")
     try:

@@ -147,14 +147,18 @@ def base_drift(track: Track) -> float:
     2.0
     """
     third = max(1, len(track.points) // 3)
-    first, last = ([point.detection.box for point in part] for part in (track.points[:third], track.points[-third:]))
+    first, last = (
+        [point.detection.box for point in part] for part in (track.points[:third], track.points[-third:])
+    )
     size_px = sum((box.area_px2**0.5 for box in (*first, *last)), 0.0) / (2 * third)
     if size_px <= 0:
         return 0.0
-    sideways = min(
-        abs(_median([edge(box) for box in last]) - _median([edge(box) for box in first]))
-        for edge in (lambda box: box.x1, lambda box: box.x2, lambda box: (box.x1 + box.x2) / 2)
+    left_px = abs(_median([box.x1 for box in last]) - _median([box.x1 for box in first]))
+    right_px = abs(_median([box.x2 for box in last]) - _median([box.x2 for box in first]))
+    middle_px = (
+        abs(_median([box.x1 + box.x2 for box in last]) - _median([box.x1 + box.x2 for box in first])) / 2
     )
+    sideways = min(left_px, right_px, middle_px)
     upwards = abs(_median([box.y2 for box in last]) - _median([box.y2 for box in first]))
     return float((sideways**2 + upwards**2) ** 0.5 / size_px)
 
