@@ -1,0 +1,146 @@
+"""Opening the database: engine settings that keep SQLite and PostgreSQL honest, and migrations.
+
+Writers are serialised (BEGIN IMMEDIATE on SQLite, one advisory lock on PostgreSQL): the write rate is low,
+two workers that confirm the same fire at the same moment must see each other, and event ids must become
+visible in their order, or a page that reads "everything after 41" would skip a slower 40 for ever.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+BUSY_TIMEOUT_MS = 15_000
+"""How long a writer waits for another; a transaction of ours takes milliseconds."""
+
+_WRITER_LOCK = 0x46_49_52_45  # "FIRE"; any constant that nobody else on this server uses
+_WRITER_OPTION = "firewatch_writer"
+
+
+class StoreError(Exception):
+    """The store cannot be opened or used."""
+
+
+class StoreVersionError(StoreError):
+    """The store was written by a newer program."""
+
+
+def open_engine(database_url: str) -> Engine:
+    """An engine with safe settings; nothing is migrated yet."""
+    try:
+        url = make_url(database_url)
+    except ArgumentError as error:
+        raise StoreError(
+            "storage.database_url is no database address; write for example sqlite:///var/firewatch.db"
+            " or postgresql+psycopg://user@host/firewatch"
+        ) from error
+    backend = url.get_backend_name()
+    if backend == "sqlite":
+        return _open_sqlite(url)
+    if backend == "postgresql":
+        return _open_postgresql(url)
+    raise StoreError(f"storage.database_url names '{backend}'; the store runs on sqlite or postgresql")
+
+
+def writer(engine: Engine) -> Engine:
+    """The same engine, whose transactions take the writer lock when they begin."""
+    return engine.execution_options(**{_WRITER_OPTION: True})
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the schema to this program's version; refuse a store written by a newer one."""
+    script = ScriptDirectory.from_config(_alembic_config())
+    try:
+        with engine.connect() as connection:
+            if _is_current(connection, script):
+                return
+        with writer(engine).begin() as connection:
+            if not _is_current(connection, script):  # another process may have migrated meanwhile
+                config = _alembic_config()
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+    except SQLAlchemyError as error:
+        raise StoreError(
+            f"cannot open the store at {_printable(engine.url)}: {_first_line(error)}"
+        ) from error
+
+
+def _open_sqlite(url: URL) -> Engine:
+    if url.database in (None, "", ":memory:"):
+        raise StoreError("storage.database_url needs a file: a store in memory would forget its alerts")
+    assert url.database is not None
+    try:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"cannot make the folder of the store {url.database}: {error.strerror}") from error
+    engine = create_engine(url)
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves, below
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")  # a committed alert survives a power cut
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # A reader that turns writer later would fail at once with "database is locked", without waiting:
+        # writers take the lock when they begin.
+        is_writer = connection.get_execution_options().get(_WRITER_OPTION, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writer else "BEGIN")
+
+    return engine
+
+
+def _open_postgresql(url: URL) -> Engine:
+    try:
+        engine = create_engine(url, pool_pre_ping=True)
+    except ModuleNotFoundError as error:
+        raise StoreError(
+            f"a PostgreSQL store needs the driver '{error.name}': install firewatch[postgres] and write the"
+            " address as postgresql+psycopg://..."
+        ) from error
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        if connection.get_execution_options().get(_WRITER_OPTION, False):
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})")
+
+    return engine
+
+
+def _alembic_config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    return config
+
+
+def _is_current(connection: Connection, script: ScriptDirectory) -> bool:
+    heads = set(MigrationContext.configure(connection).get_current_heads())
+    known = {revision.revision for revision in script.walk_revisions()}
+    if unknown := heads - known:
+        raise StoreVersionError(
+            f"the store at {_printable(connection.engine.url)} has version {', '.join(sorted(unknown))},"
+            " which this program does not know: it was written by a newer one. Upgrade the program, or"
+            " restore the backup made before the upgrade."
+        )
+    return heads == set(script.get_heads())
+
+
+def _printable(url: URL) -> str:
+    return url.render_as_string(hide_password=True)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error.__cause__ or error).splitlines()[0]

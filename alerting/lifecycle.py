@@ -1,0 +1,169 @@
+"""The life of an incident as a pure state machine: which decision is allowed when, and what it leads to.
+
+    suspected -> confirmed -> dispatched -> on_scene -> controlled -> closed
+        any open status -> dismissed          dismissed | closed -> suspected (reopened)
+
+A person's verdict travels with the decision: confirming says `wildfire`; dismissing says which of the others
+it was, and a false alarm must name its cause, because that is what the site memory learns from. A crew that
+arrives and finds dust dismisses from `on_scene`: dismissal is allowed from every open status. Undoing is not
+a deletion: it is one more decision that returns to the state before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    SUSPECTED = "suspected"
+    CONFIRMED = "confirmed"
+    DISMISSED = "dismissed"
+    DISPATCHED = "dispatched"
+    ON_SCENE = "on_scene"
+    CONTROLLED = "controlled"
+    CLOSED = "closed"
+
+
+class Verdict(StrEnum):
+    WILDFIRE = "wildfire"
+    PERMITTED_BURN = "permitted_burn"
+    OTHER_SMOKE = "other_smoke"
+    FALSE_ALARM = "false_alarm"
+
+
+class Cause(StrEnum):
+    """What fooled the detector."""
+
+    CLOUD = "cloud"
+    FOG = "fog"
+    DUST = "dust"
+    GLARE = "glare"
+    LIGHT = "light"
+    WATER = "water"
+    LENS = "lens"
+    """Insect or rain on the lens."""
+    OTHER = "other"
+
+
+class Action(StrEnum):
+    CONFIRM = "confirm"
+    DISMISS = "dismiss"
+    DISPATCH = "dispatch"
+    ARRIVE = "arrive"
+    CONTROL = "control"
+    CLOSE = "close"
+    REOPEN = "reopen"
+
+
+ENDED = frozenset({Status.DISMISSED, Status.CLOSED})
+OPEN = frozenset(Status) - ENDED
+
+_ALLOWED: dict[Action, tuple[frozenset[Status], Status]] = {
+    Action.CONFIRM: (frozenset({Status.SUSPECTED}), Status.CONFIRMED),
+    Action.DISMISS: (OPEN, Status.DISMISSED),
+    Action.DISPATCH: (frozenset({Status.CONFIRMED}), Status.DISPATCHED),
+    Action.ARRIVE: (frozenset({Status.DISPATCHED}), Status.ON_SCENE),
+    Action.CONTROL: (frozenset({Status.ON_SCENE}), Status.CONTROLLED),
+    Action.CLOSE: (frozenset({Status.CONTROLLED}), Status.CLOSED),
+    Action.REOPEN: (ENDED, Status.SUSPECTED),
+}
+
+
+class LifecycleError(ValueError):
+    """A decision that the incident's status, or the decision itself, does not allow."""
+
+
+@dataclass(frozen=True)
+class State:
+    """Where an incident stands."""
+
+    status: Status
+    verdict: Verdict | None = None
+    cause: Cause | None = None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a person wants done. `why` is free text; for a dismissal or a reopening it must not be empty
+    unless the verdict's cause already says it."""
+
+    action: Action
+    verdict: Verdict | None = None
+    cause: Cause | None = None
+    why: str = ""
+
+
+SUSPECTED = State(Status.SUSPECTED)
+
+
+def allowed_actions(status: Status) -> tuple[Action, ...]:
+    """What may be decided now, for buttons and error messages.
+
+    >>> [str(action) for action in allowed_actions(Status.SUSPECTED)]
+    ['confirm', 'dismiss']
+    """
+    return tuple(action for action, (sources, _) in _ALLOWED.items() if status in sources)
+
+
+def decide(state: State, decision: Decision) -> State:
+    """The state after `decision`, or LifecycleError saying what is wrong and what is possible.
+
+    >>> decide(SUSPECTED, Decision(Action.CONFIRM)).status.value
+    'confirmed'
+    >>> decide(SUSPECTED, Decision(Action.DISMISS, Verdict.FALSE_ALARM))
+    Traceback (most recent call last):
+    ...
+    alerting.lifecycle.LifecycleError: a false alarm needs its cause: cloud, fog, dust, glare, light, water, \
+lens, other
+    """
+    sources, target = _ALLOWED[decision.action]
+    if state.status not in sources:
+        possible = ", ".join(allowed_actions(state.status))
+        raise LifecycleError(
+            f"'{decision.action}' is not possible while the incident is {state.status}; possible: {possible}"
+        )
+    match decision.action:
+        case Action.CONFIRM:
+            return State(target, *_confirming_verdict(decision))
+        case Action.DISMISS:
+            return State(target, *_dismissing_verdict(decision))
+        case Action.REOPEN:
+            _refuse_verdict(decision)
+            if not decision.why.strip():
+                raise LifecycleError("reopening needs a reason: say why the incident is not over")
+            return State(target)
+        case _:
+            _refuse_verdict(decision)
+            return State(target, state.verdict, state.cause)
+
+
+def _confirming_verdict(decision: Decision) -> tuple[Verdict, None]:
+    if decision.verdict not in (None, Verdict.WILDFIRE):
+        raise LifecycleError(
+            f"confirming means verdict 'wildfire'; to record '{decision.verdict}' dismiss the incident"
+        )
+    if decision.cause is not None:
+        raise LifecycleError("a confirmed wildfire has no cause of a false alarm; leave the cause out")
+    return Verdict.WILDFIRE, None
+
+
+def _dismissing_verdict(decision: Decision) -> tuple[Verdict, Cause | None]:
+    if decision.verdict in (None, Verdict.WILDFIRE):
+        raise LifecycleError(
+            "dismissing needs a verdict: permitted_burn, other_smoke or false_alarm with its cause"
+        )
+    if decision.verdict is Verdict.FALSE_ALARM:
+        if decision.cause is None:
+            raise LifecycleError("a false alarm needs its cause: " + ", ".join(Cause))
+        if decision.cause is Cause.OTHER and not decision.why.strip():
+            raise LifecycleError("cause 'other' needs a reason in words")
+        return Verdict.FALSE_ALARM, decision.cause
+    if decision.cause is not None:
+        raise LifecycleError(f"only a false alarm has a cause, '{decision.verdict}' has none")
+    return decision.verdict, None
+
+
+def _refuse_verdict(decision: Decision) -> None:
+    if decision.verdict is not None or decision.cause is not None:
+        raise LifecycleError(f"'{decision.action}' carries no verdict; confirm or dismiss instead")

@@ -1,0 +1,241 @@
+"""The values the store hands out: incidents, sightings, alerts, deliveries, evidence, camera states.
+
+Frozen dataclasses only; nothing here touches a database. Times are timezone-aware UTC, angles degrees
+clockwise from true north, lengths metres.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from alerting.lifecycle import Cause, Status, Verdict
+from detector.detection import Box, Label
+
+LocationMethod = Literal["terrain", "flat_earth", "combined", "bearing_only"]
+AlertType = Literal["Alert", "Update", "Cancel"]
+DeliveryState = Literal["pending", "delivered", "dead"]
+EvidenceKind = Literal["snapshot", "annotated", "clip"]
+
+
+@dataclass(frozen=True)
+class Ellipse:
+    """Where the fire is with 95 % probability, on the ground around the estimated point."""
+
+    semi_major_m: float
+    semi_minor_m: float
+    azimuth_deg: float
+    """Direction of the major axis, 0..180."""
+
+
+@dataclass(frozen=True)
+class Location:
+    """Where a fire is and how sure that is.
+
+    `method` says what the answer rests on: `terrain` (one ray against the terrain model), `flat_earth` (one
+    ray, no terrain model), `combined` (several cameras), `bearing_only` (the ray meets no ground: a direction
+    and a range interval, no point). `caution` says in words why the answer deserves distrust, or is None.
+    Bearing and range are seen from the camera that sees the fire best.
+    """
+
+    method: LocationMethod
+    bearing_deg: float
+    elevation_deg: float
+    lat_deg: float | None = None
+    lon_deg: float | None = None
+    height_m: float | None = None
+    ellipse: Ellipse | None = None
+    range_m: float | None = None
+    range_min_m: float | None = None
+    range_max_m: float | None = None
+    caution: str | None = None
+
+    @property
+    def has_point(self) -> bool:
+        return self.lat_deg is not None and self.lon_deg is not None
+
+
+@dataclass(frozen=True)
+class Contact:
+    """A person or duty desk to call. Held for dispatch; do not log."""
+
+    name: str
+    role: str
+    phone: str
+
+
+@dataclass(frozen=True)
+class GridArea:
+    """One level of the chain grid -> village -> town -> district."""
+
+    level: Literal["grid", "village", "town", "district"]
+    code: str
+    name: str
+    contacts: tuple[Contact, ...] = ()
+
+
+@dataclass(frozen=True)
+class IncidentSummary:
+    """One incident as a list shows it. `version` rises with every change and guards against lost updates."""
+
+    number: int
+    incident_id: str
+    status: Status
+    verdict: Verdict | None
+    cause: Cause | None
+    label: Label
+    confidence: float
+    first_seen_at: datetime
+    confirmed_at: datetime
+    last_seen_at: datetime
+    raised_at: datetime
+    updated_at: datetime
+    location: Location
+    grid_chain: tuple[GridArea, ...]
+    camera_ids: tuple[str, ...]
+    picture_evidence_id: int | None
+    version: int
+
+
+@dataclass(frozen=True)
+class BoxAt:
+    """One step of a sighting's box history."""
+
+    at: datetime
+    label: Label
+    confidence: float
+    box: Box
+
+
+@dataclass(frozen=True)
+class SightingRecord:
+    """What one camera saw, with its own location estimate."""
+
+    sighting_id: str
+    incident_id: str
+    camera_id: str
+    camera_name: str
+    camera_lat_deg: float
+    camera_lon_deg: float
+    camera_height_m: float
+    """Height of the lens in the terrain model's datum."""
+    preset: str | None
+    label: Label
+    confidence: float
+    first_seen_at: datetime
+    confirmed_at: datetime
+    received_at: datetime
+    box: Box
+    width_px: int
+    height_px: int
+    history: tuple[BoxAt, ...]
+    location: Location
+    model_id: str
+    profile: str
+    config_version: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class HistoryRow:
+    """One append-only line of an incident's history: who did what, when and why."""
+
+    history_id: int
+    at: datetime
+    who: str
+    action: str
+    why: str
+    status_before: Status | None
+    status_after: Status
+    verdict: Verdict | None
+    cause: Cause | None
+    undoes: int | None
+    """The `history_id` this row takes back, if it is an undo."""
+
+
+@dataclass(frozen=True)
+class AlertRecord:
+    """One message about an incident. `content` is the message without what only sending can know."""
+
+    alert_id: str
+    incident_id: str
+    sequence: int
+    type: AlertType
+    created_at: datetime
+    content: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class DeliveryRecord:
+    """One alert on its way to one target."""
+
+    delivery_id: int
+    alert_id: str
+    incident_id: str
+    sequence: int
+    target_id: str
+    state: DeliveryState
+    attempts: int
+    next_attempt_at: datetime
+    last_error: str | None
+    acknowledged_at: datetime | None
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class EvidenceRecord:
+    """One evidence file. `path` is relative to the evidence store."""
+
+    evidence_id: int
+    incident_id: str
+    sighting_id: str
+    kind: EvidenceKind
+    path: str
+    sha256: str
+    size_bytes: int
+    media_type: str
+    captured_at: datetime
+
+
+@dataclass(frozen=True)
+class IncidentDetail:
+    """Everything known about one incident, oldest first within each part."""
+
+    summary: IncidentSummary
+    sightings: tuple[SightingRecord, ...]
+    history: tuple[HistoryRow, ...]
+    alerts: tuple[AlertRecord, ...]
+    deliveries: tuple[DeliveryRecord, ...]
+    evidence: tuple[EvidenceRecord, ...]
+
+
+@dataclass(frozen=True)
+class IncidentPage:
+    """A page of incidents, newest first; `next_cursor` is None on the last page."""
+
+    incidents: tuple[IncidentSummary, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of the event log that drives live pages. Ids rise in commit order and never repeat."""
+
+    event_id: int
+    at: datetime
+    kind: Literal["incident", "alert", "delivery", "camera"]
+    incident_id: str | None
+    camera_id: str | None
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class CameraState:
+    """What a camera is doing (connecting, live, stale, frozen, ..., off) since when, and why."""
+
+    camera_id: str
+    state: str
+    since: datetime
+    reason: str

@@ -1,0 +1,257 @@
+"""The store: the single truth about incidents, alerts, deliveries, camera states and events.
+
+This module reads, and keeps camera states. Who writes what else: `alerting.intake` takes sightings in,
+`alerting.decisions` records what people decide, `alerting.outbox` sends, `alerting.accounts` keeps users.
+Every write is one transaction opened with `Store.writing()`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from sqlalchemy import Engine, and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from alerting import database
+from alerting.database import StoreError, StoreVersionError
+from alerting.lifecycle import Status
+from alerting.reading import (
+    alert_record,
+    camera_state,
+    delivery_record,
+    event_record,
+    evidence_record,
+    history_row,
+    incident_summary,
+    sighting_record,
+)
+from alerting.records import (
+    CameraState,
+    DeliveryRecord,
+    DeliveryState,
+    Event,
+    EvidenceRecord,
+    IncidentDetail,
+    IncidentPage,
+)
+from alerting.tables import (
+    AlertRow,
+    CameraStateRow,
+    DeliveryRow,
+    EventRow,
+    EvidenceRow,
+    HistoryTableRow,
+    IncidentRow,
+    SightingRow,
+)
+
+__all__ = ["ConflictError", "NotFoundError", "Store", "StoreError", "StoreVersionError", "utc_now"]
+
+MAX_PAGE = 500
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class NotFoundError(StoreError):
+    """No such incident, delivery, user, ..."""
+
+
+class ConflictError(StoreError):
+    """Somebody else changed it first; read again and decide again."""
+
+
+class Store:
+    """Open with `Store.open(url)`, share between threads, `close()` at the end."""
+
+    def __init__(self, engine: Engine, clock: Clock = utc_now) -> None:
+        self._engine = engine
+        self._writer = database.writer(engine)
+        self.clock = clock
+
+    @classmethod
+    def open(cls, database_url: str, clock: Clock = utc_now) -> Store:
+        """Open and migrate. Raises StoreError with how to mend it, StoreVersionError for a newer store."""
+        engine = database.open_engine(database_url)
+        try:
+            database.migrate(engine)
+        except Exception:
+            engine.dispose()
+            raise
+        return cls(engine, clock)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A consistent view of the store."""
+        with Session(self._engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """One write transaction, alone among writers: all of it happens, or nothing."""
+        with Session(self._writer, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def list_incidents(
+        self, *, status: Collection[Status] | None = None, limit: int = 50, cursor: str | None = None
+    ) -> IncidentPage:
+        """Newest first by confirmation time. `cursor` is the `next_cursor` of the page before."""
+        if not 1 <= limit <= MAX_PAGE:
+            raise ValueError(f"limit {limit} is not within 1..{MAX_PAGE}")
+        query = select(IncidentRow).order_by(IncidentRow.confirmed_at.desc(), IncidentRow.number.desc())
+        if status is not None:
+            query = query.where(IncidentRow.status.in_([str(one) for one in status]))
+        if cursor is not None:
+            at, number = _read_cursor(cursor)
+            query = query.where(
+                or_(
+                    IncidentRow.confirmed_at < at,
+                    and_(IncidentRow.confirmed_at == at, IncidentRow.number < number),
+                )
+            )
+        with self.reading() as session:
+            rows = session.scalars(query.limit(limit + 1)).all()
+        page = tuple(incident_summary(row) for row in rows[:limit])
+        more = len(rows) > limit
+        return IncidentPage(page, _write_cursor(page[-1].confirmed_at, page[-1].number) if more else None)
+
+    def count_incidents(self) -> dict[Status, int]:
+        """How many incidents stand at each status; statuses without any are 0."""
+        with self.reading() as session:
+            rows = session.execute(
+                select(IncidentRow.status, func.count()).group_by(IncidentRow.status)
+            ).all()
+        counts = dict.fromkeys(Status, 0)
+        counts.update({Status(status): count for status, count in rows})
+        return counts
+
+    def incident(self, incident_id: str) -> IncidentDetail:
+        with self.reading() as session:
+            return read_incident(session, incident_id)
+
+    def evidence(self, evidence_id: int) -> EvidenceRecord:
+        with self.reading() as session:
+            row = session.get(EvidenceRow, evidence_id)
+            if row is None:
+                raise NotFoundError(f"no evidence {evidence_id}")
+            return evidence_record(row)
+
+    def deliveries(
+        self,
+        *,
+        state: DeliveryState | None = None,
+        target_id: str | None = None,
+        limit: int = 100,
+    ) -> tuple[DeliveryRecord, ...]:
+        """Newest first; `state="dead"` lists what needs a person."""
+        query = select(DeliveryRow).order_by(DeliveryRow.delivery_id.desc()).limit(limit)
+        if state is not None:
+            query = query.where(DeliveryRow.state == state)
+        if target_id is not None:
+            query = query.where(DeliveryRow.target_id == target_id)
+        with self.reading() as session:
+            return tuple(delivery_record(row) for row in session.scalars(query))
+
+    def events_since(self, event_id: int, limit: int = 200) -> tuple[Event, ...]:
+        """Events after `event_id`, oldest first. Nothing committed later ever gets a lower id."""
+        query = select(EventRow).where(EventRow.event_id > event_id).order_by(EventRow.event_id).limit(limit)
+        with self.reading() as session:
+            return tuple(event_record(row) for row in session.scalars(query))
+
+    def last_event_id(self) -> int:
+        """Where a page that has just loaded everything starts to follow; 0 in an empty store."""
+        with self.reading() as session:
+            return session.scalar(select(func.max(EventRow.event_id))) or 0
+
+    def camera_states(self) -> tuple[CameraState, ...]:
+        with self.reading() as session:
+            rows = session.scalars(select(CameraStateRow).order_by(CameraStateRow.camera_id))
+            return tuple(camera_state(row) for row in rows)
+
+    def set_camera_state(self, camera_id: str, state: str, since: datetime, reason: str = "") -> None:
+        """Remember what a camera is doing; writes an event only when state or reason changed."""
+        with self.writing() as session:
+            row = session.get(CameraStateRow, camera_id)
+            if row is not None and (row.state, row.reason) == (state, reason):
+                return
+            before = row.state if row is not None else None
+            session.merge(CameraStateRow(camera_id=camera_id, state=state, since=since, reason=reason))
+            add_event(
+                session,
+                self.clock(),
+                "camera",
+                camera_id=camera_id,
+                data={"state": state, "before": before, "reason": reason},
+            )
+
+
+def read_incident(session: Session, incident_id: str) -> IncidentDetail:
+    """The incident with everything that belongs to it, inside a transaction already open."""
+    row = find_incident(session, incident_id)
+    sightings = session.scalars(
+        select(SightingRow).filter_by(incident_id=incident_id).order_by(SightingRow.confirmed_at)
+    )
+    history = session.scalars(
+        select(HistoryTableRow).filter_by(incident_id=incident_id).order_by(HistoryTableRow.history_id)
+    )
+    alerts = session.scalars(select(AlertRow).filter_by(incident_id=incident_id).order_by(AlertRow.sequence))
+    deliveries = session.scalars(
+        select(DeliveryRow).filter_by(incident_id=incident_id).order_by(DeliveryRow.delivery_id)
+    )
+    evidence = session.scalars(
+        select(EvidenceRow).filter_by(incident_id=incident_id).order_by(EvidenceRow.evidence_id)
+    )
+    return IncidentDetail(
+        summary=incident_summary(row),
+        sightings=tuple(sighting_record(one) for one in sightings),
+        history=tuple(history_row(one) for one in history),
+        alerts=tuple(alert_record(one) for one in alerts),
+        deliveries=tuple(delivery_record(one) for one in deliveries),
+        evidence=tuple(evidence_record(one) for one in evidence),
+    )
+
+
+def find_incident(session: Session, incident_id: str) -> IncidentRow:
+    row = session.scalars(select(IncidentRow).filter_by(incident_id=incident_id)).one_or_none()
+    if row is None:
+        raise NotFoundError(f"no incident {incident_id!r}")
+    return row
+
+
+def add_event(
+    session: Session,
+    at: datetime,
+    kind: Literal["incident", "alert", "delivery", "camera"],
+    *,
+    incident_id: str | None = None,
+    camera_id: str | None = None,
+    data: dict[str, Any],
+) -> None:
+    session.add(EventRow(at=at, kind=kind, incident_id=incident_id, camera_id=camera_id, data=data))
+
+
+def _write_cursor(at: datetime, number: int) -> str:
+    return base64.urlsafe_b64encode(json.dumps([at.isoformat(), number]).encode()).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str) -> tuple[datetime, int]:
+    try:
+        at, number = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        moment = datetime.fromisoformat(at)
+        if moment.tzinfo is None:
+            raise ValueError("no zone")
+        return moment, int(number)
+    except (ValueError, TypeError, binascii.Error) as error:
+        raise ValueError(f"{cursor!r} is no cursor of this list; start again without one") from error

@@ -1,0 +1,256 @@
+"""The store's tables. Shape only: what may be written when is decided in the modules that write.
+
+Types exist on SQLite and PostgreSQL alike. A change here needs a migration beside it (a test compares both).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    DateTime,
+    Dialect,
+    Double,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware UTC in and out. SQLite keeps no zone, so what is stored is UTC; naive times are refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(
+                f"time {value.isoformat()} has no zone; the store takes timezone-aware times only"
+            )
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 (SQLAlchemy reads it from the class)
+        datetime: UtcDateTime,
+        float: Double,
+        bool: Boolean,
+        dict[str, Any]: JSON,
+        list[Any]: JSON,
+    }
+
+
+class LocationColumns:
+    """Where, how sure, and what the answer rests on."""
+
+    location_method: Mapped[str] = mapped_column(String(32))
+    bearing_deg: Mapped[float]
+    elevation_deg: Mapped[float]
+    lat_deg: Mapped[float | None]
+    lon_deg: Mapped[float | None]
+    height_m: Mapped[float | None]
+    ellipse_semi_major_m: Mapped[float | None]
+    ellipse_semi_minor_m: Mapped[float | None]
+    ellipse_azimuth_deg: Mapped[float | None]
+    range_m: Mapped[float | None]
+    range_min_m: Mapped[float | None]
+    range_max_m: Mapped[float | None]
+    location_caution: Mapped[str | None] = mapped_column(Text)
+
+
+class IncidentRow(LocationColumns, Base):
+    __tablename__ = "incidents"
+    __table_args__ = (
+        Index(None, "confirmed_at", "number"),
+        Index(None, "status", "confirmed_at", "number"),
+        Index(None, "status", "last_seen_at"),
+        {"sqlite_autoincrement": True},
+    )
+
+    number: Mapped[int] = mapped_column(primary_key=True)
+    incident_id: Mapped[str] = mapped_column(String(64), unique=True)
+    status: Mapped[str] = mapped_column(String(16))
+    verdict: Mapped[str | None] = mapped_column(String(16))
+    cause: Mapped[str | None] = mapped_column(String(16))
+    label: Mapped[str] = mapped_column(String(16))
+    confidence: Mapped[float]
+    first_seen_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+    raised_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    grid_chain: Mapped[list[Any]]
+    camera_ids: Mapped[list[Any]]
+    picture_evidence_id: Mapped[int | None]
+    version: Mapped[int]
+
+
+class SightingRow(LocationColumns, Base):
+    __tablename__ = "sightings"
+
+    sighting_id: Mapped[str] = mapped_column(String(128), primary_key=True)
+    incident_id: Mapped[str] = mapped_column(ForeignKey("incidents.incident_id"), index=True)
+    camera_id: Mapped[str] = mapped_column(String(128))
+    camera_name: Mapped[str] = mapped_column(String(256))
+    camera_lat_deg: Mapped[float]
+    camera_lon_deg: Mapped[float]
+    camera_height_m: Mapped[float]
+    preset: Mapped[str | None] = mapped_column(String(128))
+    label: Mapped[str] = mapped_column(String(16))
+    confidence: Mapped[float]
+    first_seen_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime]
+    received_at: Mapped[datetime]
+    x1: Mapped[float]
+    y1: Mapped[float]
+    x2: Mapped[float]
+    y2: Mapped[float]
+    width_px: Mapped[int]
+    height_px: Mapped[int]
+    history: Mapped[list[Any]]
+    model_id: Mapped[str] = mapped_column(String(128))
+    profile: Mapped[str] = mapped_column(String(64))
+    config_version: Mapped[str] = mapped_column(String(128))
+    reason: Mapped[str] = mapped_column(Text)
+
+
+class HistoryTableRow(Base):
+    """Append-only: triggers made by the first migration refuse UPDATE and DELETE."""
+
+    __tablename__ = "incident_history"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    history_id: Mapped[int] = mapped_column(primary_key=True)
+    incident_id: Mapped[str] = mapped_column(ForeignKey("incidents.incident_id"), index=True)
+    at: Mapped[datetime]
+    who: Mapped[str] = mapped_column(String(128))
+    action: Mapped[str] = mapped_column(String(32))
+    why: Mapped[str] = mapped_column(Text)
+    status_before: Mapped[str | None] = mapped_column(String(16))
+    status_after: Mapped[str] = mapped_column(String(16))
+    verdict: Mapped[str | None] = mapped_column(String(16))
+    cause: Mapped[str | None] = mapped_column(String(16))
+    undoes: Mapped[int | None] = mapped_column(ForeignKey("incident_history.history_id"))
+
+
+class AlertRow(Base):
+    __tablename__ = "alerts"
+    __table_args__ = (UniqueConstraint("incident_id", "sequence"),)
+
+    alert_id: Mapped[str] = mapped_column(String(128), primary_key=True)
+    incident_id: Mapped[str] = mapped_column(ForeignKey("incidents.incident_id"))
+    sequence: Mapped[int]
+    type: Mapped[str] = mapped_column(String(16))
+    created_at: Mapped[datetime]
+    content: Mapped[dict[str, Any]]
+
+
+class DeliveryRow(Base):
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        UniqueConstraint("alert_id", "target_id"),
+        Index(None, "target_id", "state", "next_attempt_at"),
+        Index(None, "incident_id", "target_id", "sequence"),
+        {"sqlite_autoincrement": True},
+    )
+
+    delivery_id: Mapped[int] = mapped_column(primary_key=True)
+    alert_id: Mapped[str] = mapped_column(ForeignKey("alerts.alert_id"))
+    incident_id: Mapped[str] = mapped_column(ForeignKey("incidents.incident_id"))
+    sequence: Mapped[int]
+    target_id: Mapped[str] = mapped_column(String(128))
+    state: Mapped[str] = mapped_column(String(16))
+    attempts: Mapped[int]
+    next_attempt_at: Mapped[datetime]
+    last_error: Mapped[str | None] = mapped_column(Text)
+    body: Mapped[str | None] = mapped_column(Text)
+    """The exact message, fixed at the first attempt so that every retry sends the same bytes."""
+    acknowledged_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+
+
+class EvidenceRow(Base):
+    __tablename__ = "evidence"
+    __table_args__ = (UniqueConstraint("sighting_id", "kind", "sha256"), {"sqlite_autoincrement": True})
+
+    evidence_id: Mapped[int] = mapped_column(primary_key=True)
+    incident_id: Mapped[str] = mapped_column(ForeignKey("incidents.incident_id"), index=True)
+    sighting_id: Mapped[str] = mapped_column(ForeignKey("sightings.sighting_id"))
+    kind: Mapped[str] = mapped_column(String(16))
+    path: Mapped[str] = mapped_column(Text)
+    sha256: Mapped[str] = mapped_column(String(64))
+    size_bytes: Mapped[int]
+    media_type: Mapped[str] = mapped_column(String(64))
+    captured_at: Mapped[datetime]
+
+
+class EventRow(Base):
+    __tablename__ = "events"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    event_id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    kind: Mapped[str] = mapped_column(String(16))
+    incident_id: Mapped[str | None] = mapped_column(String(64))
+    camera_id: Mapped[str | None] = mapped_column(String(128))
+    data: Mapped[dict[str, Any]]
+
+
+class CameraStateRow(Base):
+    __tablename__ = "camera_states"
+
+    camera_id: Mapped[str] = mapped_column(String(128), primary_key=True)
+    state: Mapped[str] = mapped_column(String(32))
+    since: Mapped[datetime]
+    reason: Mapped[str] = mapped_column(Text)
+
+
+class UserRow(Base):
+    __tablename__ = "users"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    user_id: Mapped[int] = mapped_column(primary_key=True)
+    username: Mapped[str] = mapped_column(String(128), unique=True)
+    password_hash: Mapped[str] = mapped_column(Text)
+    role: Mapped[str] = mapped_column(String(32))
+    must_change: Mapped[bool]
+    active: Mapped[bool]
+    failed_logins: Mapped[int]
+    locked_until: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    last_login_at: Mapped[datetime | None]
+
+
+class SessionRow(Base):
+    __tablename__ = "sessions"
+
+    token_hash: Mapped[str] = mapped_column(String(128), primary_key=True)
+    """SHA-256 of the cookie's token: a stolen store opens no session."""
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.user_id", ondelete="CASCADE"), index=True)
+    csrf: Mapped[str] = mapped_column(String(128))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
