@@ -159,9 +159,8 @@ def train(args: argparse.Namespace) -> None:
         if run.step % 50 == 0:
             box, kind, dfl = sums / 50
             pace = (run.step - begun_step) * BATCH / (time.monotonic() - begun)
-            say(
-                f"step {run.step}/{args.steps} box {box:.3f} class {kind:.3f} dfl {dfl:.3f}, {pace:.1f} crops/s"
-            )
+            losses = f"box {box:.3f} class {kind:.3f} dfl {dfl:.3f}"
+            say(f"step {run.step}/{args.steps} {losses} {pace:.1f} crops/s")
             sums[:] = 0
         if run.step % args.save_every == 0 or run.step == args.steps:
             run.save(last)
