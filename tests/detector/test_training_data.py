@@ -1,0 +1,154 @@
+"""What training may learn from: the rules of the manifest, the crops, and the histories they are shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from detector.training import cache, manifest, synthetic
+from detector.training.sampler import CROP_PX, Boxes, Sampler, ViewSequence
+from detector.view import DEFAULT_AGES_S
+
+HEADER = "sequence,camera,split,clock,frames,boxed_frames,frames_before_ignition,first_boxed_s\n"
+
+
+def hillside(seed: int) -> np.ndarray:
+    """Sky above, textured ground below."""
+    rng = np.random.default_rng(seed)
+    picture = np.full((480, 640, 3), 200, np.uint8)
+    picture[190:] = cv2.resize(rng.integers(40, 120, (145, 320, 3)).astype(np.uint8), (640, 290))
+    return picture
+
+
+def sequence_folder(root: Path, name: str, offsets_s: list[int], boxed: dict[int, str]) -> None:
+    for part in ("images", "labels"):
+        (root / name / part).mkdir(parents=True)
+    for offset in offsets_s:
+        stem = f"{1_500_000_000 + offset}_{offset:+06d}"
+        cv2.imwrite(str(root / name / "images" / f"{stem}.jpg"), hillside(abs(offset)))
+        if offset in boxed:
+            (root / name / "labels" / f"{stem}.txt").write_text(boxed[offset])
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    """A training fire, a fire of an unseen camera, one with a doubtful clock, and one that is kept out."""
+    offsets = list(range(-240, 300, 60))
+    box = {120: "0 0.5 0.5 0.2 0.1\n", 180: "0 0.5 0.5 0.25 0.15\n"}
+    for name in ("Fire_a", "Fire_b", "Fire_c", "Fire_d"):
+        sequence_folder(tmp_path, name, offsets, box)
+    (tmp_path / "sequences.csv").write_text(
+        HEADER
+        + "Fire_a,a,train,sound,9,2,4,120\nFire_b,b,val,sound,9,2,4,120\n"
+        + "Fire_c,c,train,weak,9,2,4,-120\nFire_d,a,unused,sound,9,2,4,120\n"
+    )
+    return tmp_path
+
+
+def test_only_training_cameras_are_read(dataset: Path) -> None:
+    assert {pictures[0].sequence for pictures in manifest.sequences(dataset)} == {"Fire_a", "Fire_c"}
+
+
+def test_a_picture_after_ignition_without_a_box_is_never_taken_as_empty(dataset: Path) -> None:
+    fire = manifest.sequences(dataset)[0]
+    unboxed_after = [p for p in fire if (p.offset_s or 0) >= 0 and p.boxes is None]
+    assert unboxed_after
+    assert not any(p.empty for p in unboxed_after)
+    assert [p.offset_s for p in fire if p.empty] == [-240, -180, -120, -60]
+
+
+def test_a_sequence_with_a_doubtful_clock_gives_no_empty_pictures(dataset: Path) -> None:
+    doubtful = manifest.sequences(dataset)[1]
+    assert not any(p.empty for p in doubtful)
+    assert sum(bool(p.boxes) for p in doubtful) == 2
+
+
+def test_a_broken_label_line_is_named_with_file_and_line(tmp_path: Path) -> None:
+    (tmp_path / "x.txt").write_text("0 0.5 0.5 0.1 0.1\nnot a box\n")
+    with pytest.raises(ValueError, match=r"x\.txt:2"):
+        manifest.read_boxes(tmp_path / "x.txt")
+
+
+def test_pictures_are_decoded_once_and_read_from_the_cache_afterwards(dataset: Path, tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    first = cache.load_sequences(dataset, work)
+    for image in (dataset / "Fire_a" / "images").iterdir():
+        image.write_bytes(b"gone")
+    again = cache.load_sequences(dataset, work)
+    assert (first[0].pictures[3] == again[0].pictures[3]).all()
+
+
+def view_sequence(name: str, pictures: int = 60, first_smoke: int = 30) -> ViewSequence:
+    stack = np.stack([hillside(1)] * pictures)
+    box: Boxes = np.array([[0, 300, 220, 360, 260]], np.float32)
+    stack[first_smoke:, 220:260, 300:360] = 210
+    return ViewSequence(
+        name,
+        stack,
+        np.arange(pictures) * 60 - first_smoke * 60,
+        tuple(box if i >= first_smoke else None for i in range(pictures)),
+        np.arange(pictures) < first_smoke,
+    )
+
+
+def sampler(seed: int = 0) -> Sampler:
+    near = [(np.full((256, 256, 3), 90, np.uint8), np.array([[1, 50, 50, 120, 140]], np.float32))]
+    return Sampler([view_sequence("a"), view_sequence("b")], [], near, np.random.default_rng(seed))
+
+
+def test_crops_hold_their_boxes_inside_and_one_channel_for_each_age() -> None:
+    draws = sampler()
+    for _ in range(40):
+        crop = draws.draw()
+        assert crop.channels.shape == (CROP_PX, CROP_PX, 3 + len(DEFAULT_AGES_S))
+        assert (crop.boxes[:, 1:] >= 0).all()
+        assert (crop.boxes[:, 1:] <= CROP_PX).all()
+        assert (crop.boxes[:, 3:] > crop.boxes[:, 1:3]).all()
+
+
+def test_the_same_seed_draws_the_same_crops() -> None:
+    one, other = sampler(3), sampler(3)
+    for _ in range(5):
+        assert (one.draw().channels == other.draw().channels).all()
+
+
+def test_the_length_of_history_says_nothing_about_smoke() -> None:
+    rng, views = np.random.default_rng(2), view_sequence("a", pictures=80, first_smoke=40)
+    draws = Sampler([views], [], [], rng)
+
+    def ages_with_history(index: int, allowed: np.ndarray) -> list[bool]:
+        return [bool(slot) for slot in draws._slots(views, index, allowed)]
+
+    smoky = np.array([ages_with_history(i, np.arange(i)) for i in rng.integers(40, 80, 1500)])
+    clean = np.array([ages_with_history(i, np.delete(np.arange(40), i)) for i in rng.integers(0, 40, 1500)])
+    assert 0.5 < smoky.mean() < 0.95
+    assert np.abs(smoky.mean(axis=0) - clean.mean(axis=0)).max() < 0.12
+    assert abs((~smoky.any(axis=1)).mean() - (~clean.any(axis=1)).mean()) < 0.05
+
+
+def test_laid_over_smoke_is_boxed_where_it_can_be_seen_and_stands_on_its_base() -> None:
+    rng, picture = np.random.default_rng(5), hillside(2)
+    boxed = 0
+    for _ in range(30):
+        smoke = synthetic.Smoke.draw(rng, picture, 320, 300, 80)
+        after, alpha = smoke.lay_over(picture, 20)
+        box = synthetic.visible_box(picture, after, alpha)
+        if box is None:
+            continue
+        boxed += 1
+        x1, y1, x2, y2 = box
+        changed = np.abs(after.astype(int) - picture).max(axis=2) > 3
+        assert changed[int(y1) : int(y2), int(x1) : int(x2)].sum() > 0.9 * changed.sum()
+        assert y2 <= 300 + smoke.hidden_px + 4
+    assert boxed >= 15
+
+
+def test_smoke_too_faint_for_a_person_gets_no_box() -> None:
+    picture = hillside(2)
+    alpha = np.full((480, 640), 0.5, np.float32)
+    barely = picture.copy()
+    barely[200:220, 200:220] += 2
+    assert synthetic.visible_box(picture, barely, alpha) is None
