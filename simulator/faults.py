@@ -55,7 +55,7 @@ class Refuse(_Fault):
 
 class Corrupt(_Fault):
     fault: Literal["corrupt"]
-    share: float = Field(0.3, gt=0, le=1, description="share of the pictures that arrive damaged")
+    share: float = Field(default=0.3, gt=0, le=1, description="share of the pictures that arrive damaged")
 
 
 class Resolution(_Fault):

@@ -1,10 +1,15 @@
-"""A small HTTP server inside a simulator process: uvicorn on a socket that is already bound."""
+"""What the simulator's servers share: a bound socket, a small HTTP server on it, and running as a process."""
 
 from __future__ import annotations
 
 import asyncio
+import json
+import signal
 import socket
-from typing import Any
+import threading
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Protocol, Self
 
 import uvicorn
 from fastapi import FastAPI
@@ -47,3 +52,29 @@ def http_server(app: FastAPI, **options: Any) -> uvicorn.Server:
             **options,
         )
     )
+
+
+class StoppableServer(Protocol):
+    """A server that runs in a thread of its own while its `with` block lasts."""
+
+    @property
+    def is_running(self) -> bool: ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None: ...
+
+
+def run_until_signal(server: StoppableServer, announcement: Mapping[str, object]) -> int:
+    """Start a simulator server, print its announcement as one JSON line, stop it on SIGTERM or SIGINT."""
+    asked_to_stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: asked_to_stop.set())
+    with server:
+        print(json.dumps(announcement, ensure_ascii=False), flush=True)
+        while not asked_to_stop.wait(0.5):
+            if not server.is_running:
+                return 1
+    return 0

@@ -21,11 +21,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import json
 import logging
 import math
 import os
-import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -34,7 +32,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from simulator.faults import FAULT, CameraState, Fault, control_app
-from simulator.http_server import bound_socket, http_server
+from simulator.http_server import bound_socket, http_server, run_until_signal
 from simulator.rtsp_auth import DigestGuard
 from simulator.rtsp_channel import Channel
 from simulator.rtsp_footage import CLOCK_HZ, FootageError, FootageLibrary
@@ -290,19 +288,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "cameras": {name: server.url(name) for name in cameras},
         },
     )
-
-
-def run_until_signal(server: Any, announcement: Mapping[str, object]) -> int:
-    """Start a simulator server, print its announcement as one JSON line, stop it on SIGTERM or SIGINT."""
-    asked_to_stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: asked_to_stop.set())
-    with server:
-        print(json.dumps(announcement, ensure_ascii=False), flush=True)
-        while not asked_to_stop.wait(0.5):
-            if not server.is_running:
-                return 1
-    return 0
 
 
 if __name__ == "__main__":
