@@ -14,7 +14,7 @@ from typing import Any, Literal
 from alerting.lifecycle import Cause, Status, Verdict
 from detector.detection import Box, Label
 
-LocationMethod = Literal["terrain", "flat_earth", "combined", "bearing_only"]
+LocationMethod = Literal["terrain", "combined", "bearing_only"]
 AlertType = Literal["Alert", "Update", "Cancel"]
 DeliveryState = Literal["pending", "delivered", "dead"]
 EvidenceKind = Literal["snapshot", "annotated", "clip"]
@@ -34,9 +34,9 @@ class Ellipse:
 class Location:
     """Where a fire is and how sure that is.
 
-    `method` says what the answer rests on: `terrain` (one ray against the terrain model), `flat_earth` (one
-    ray, no terrain model), `combined` (several cameras), `bearing_only` (the ray meets no ground: a direction
-    and a range interval, no point). `caution` says in words why the answer deserves distrust, or is None.
+    `method` says what the answer rests on: `terrain` (one ray against the terrain model), `combined` (several
+    cameras), `bearing_only` (no point: the ray meets no ground, or there is no terrain model). `caution` says
+    in words why the answer deserves distrust, or is None.
     Bearing and range are seen from the camera that sees the fire best.
     """
 
