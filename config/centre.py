@@ -8,7 +8,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from config.base import Identifier, Name, Section
-from config.secrets import SecretSource, resolve_references, surroundings_of
+from config.secrets import SecretSource, resolved
 
 
 class DispatchTarget(Section):
@@ -18,7 +18,8 @@ class DispatchTarget(Section):
     name: Name = Field(title="Name", description="What operators call the receiver.")
     url: str = Field(
         title="URL",
-        description="http:// or https:// address the alert is posted to, without user and password.",
+        description="http:// or https:// address the alert is posted to, without user and password; ${NAME} stands "
+        "for an environment variable.",
         examples=["https://dispatch.example.gov.cn/api/alerts"],
     )
     secret: SecretStr = Field(
@@ -33,6 +34,11 @@ class DispatchTarget(Section):
         title="Time-out",
         description="Seconds to wait for the receiver's answer.",
     )
+
+    @field_validator("url", "secret", mode="before")
+    @classmethod
+    def _resolve(cls, value: object, info: ValidationInfo) -> object:
+        return resolved(value, info)
 
     @field_validator("url")
     @classmethod
@@ -56,14 +62,6 @@ class DispatchTarget(Section):
             )
         return url
 
-    @field_validator("secret", mode="before")
-    @classmethod
-    def _resolve_secret(cls, value: object, info: ValidationInfo) -> object:
-        surroundings = surroundings_of(info)
-        if isinstance(value, str) and surroundings is not None:
-            return resolve_references(value, surroundings)
-        return value
-
 
 class Storage(Section):
     """Where incidents and evidence are kept. Relative paths start at the working directory."""
@@ -79,6 +77,11 @@ class Storage(Section):
         title="Evidence",
         description="Folder for pictures, or any fsspec URL such as s3://bucket/prefix.",
     )
+
+    @field_validator("evidence", mode="before")
+    @classmethod
+    def _resolve(cls, value: object, info: ValidationInfo) -> object:
+        return resolved(value, info)
 
     @field_validator("database_url")
     @classmethod

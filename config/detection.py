@@ -71,10 +71,18 @@ class ConfirmationPolicy(Section):
         description="Score-seconds above the reference score at which a track is confirmed.",
     )
     longest_vouch_s: float | None = Field(
-        default=None, gt=0, le=600, title="Longest vouch", description="Seconds one look may answer for, at most."
+        default=None,
+        gt=0,
+        le=600,
+        title="Longest vouch",
+        description="Seconds one look may answer for, at most.",
     )
     least_looks: int | None = Field(
-        default=None, ge=2, le=1000, title="Least looks", description="Looks that must have seen it, at least."
+        default=None,
+        ge=2,
+        le=1000,
+        title="Least looks",
+        description="Looks that must have seen it, at least.",
     )
     persistence_s: float | None = Field(
         default=None,

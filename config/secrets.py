@@ -69,6 +69,14 @@ def resolve_references(text: str, surroundings: Surroundings, *, quote_for_url: 
     return _REFERENCE.sub(replacement, text)
 
 
+def resolved(value: object, info: ValidationInfo) -> object:
+    """For `field_validator(..., mode="before")`: references in a text are replaced, anything else is left."""
+    surroundings = surroundings_of(info)
+    if isinstance(value, str) and surroundings is not None:
+        return resolve_references(value, surroundings)
+    return value
+
+
 def _referred(reference: str, surroundings: Surroundings) -> str:
     if reference.startswith("file:"):
         path = surroundings.folder / reference.removeprefix("file:")

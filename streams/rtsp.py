@@ -136,7 +136,7 @@ class RtspSource:
         self._group_bytes = 0
         self._decoding_all = False
         self._times: dict[int, datetime] = {}
-        self._jump_pending = False
+        self._jumped_at: datetime | None = None  # other footage from here on, not said yet
         self._last_given: datetime | None = None
 
     def __enter__(self) -> Self:
@@ -201,7 +201,8 @@ class RtspSource:
                     if last_key_s is not None and time_s > last_key_s:
                         self.key_frame_spacing_s = time_s - last_key_s
                     last_key_s = time_s
-                self._jump_pending |= self._footage.jumped(bytes(packet))
+                if self._footage.jumped(bytes(packet)):
+                    self._jumped_at = captured_at
             yield packet, captured_at
 
     def _wants_all(self) -> bool:
@@ -283,7 +284,9 @@ class RtspSource:
             self.counts.bad(str(error))
             return None
         self._last_given = captured_at
-        new_footage, self._jump_pending = self._jump_pending, False
+        new_footage = self._jumped_at is not None and captured_at >= self._jumped_at
+        if new_footage:
+            self._jumped_at = None
         return Frame(image, self.camera_id, captured_at, next(self._sequence), new_footage=new_footage)
 
     def _explained(self, error: Exception, *, opening: bool) -> SourceError:
