@@ -107,8 +107,15 @@ class Sampler:
         gaps = [[abs(float(now_s - sequence.offsets_s[i])) for i in slot] for slot in slots]
         if self._rng.random() < 0.2:  # looks seconds apart: the same light, other noise
             references[0], gaps[0] = [self._noisy(picture)], [float(self._rng.uniform(10, 30))]
+        sky_ends = int(self._ground[sequence.name][:, 1].min()) - 20
         if self._rng.random() < 0.2:
             picture = synthetic.haze_bank(self._rng, picture)
+        if self._rng.random() < 0.35:
+            picture = synthetic.cloud_puffs(self._rng, picture, sky_ends)
+        if self._rng.random() < 0.15:
+            picture = synthetic.specks(self._rng, picture)
+        if self._rng.random() < 0.2:
+            picture = synthetic.shadow(self._rng, picture)
         for slot_pictures in references:
             if self._rng.random() < 0.06:
                 slot_pictures[:] = [synthetic.haze_bank(self._rng, one) for one in slot_pictures]
@@ -302,6 +309,18 @@ def _colour_jitter(rng: np.random.Generator, picture: Picture) -> Picture:
     return cv2.LUT(picture, table.reshape(256, 1, 3))  # type: ignore[no-any-return]
 
 
+def _anywhere(rng: np.random.Generator, stacked: Picture) -> tuple[float, float]:
+    return float(rng.uniform(0, stacked.shape[1])), float(rng.uniform(0.1, 0.9) * stacked.shape[0])
+
+
+def _where_most_changed(rng: np.random.Generator, stacked: Picture) -> tuple[float, float]:
+    """The one of eight random places with the strongest change: clouds, shadows, glare, what misleads."""
+    places = [_anywhere(rng, stacked) for _ in range(8)]
+    change = cv2.absdiff(np.ascontiguousarray(stacked[..., -2]), NO_CHANGE)
+    near = cv2.blur(change, (41, 41))
+    return max(places, key=lambda place: float(near[int(place[1]), int(place[0])]))
+
+
 def _crop(rng: np.random.Generator, stacked: Picture, boxes: Boxes, kind: str) -> Crop:
     """A square around a random box (or anywhere) brought to CROP_PX, sometimes mirrored."""
     height, width = stacked.shape[:2]
@@ -315,7 +334,7 @@ def _crop(rng: np.random.Generator, stacked: Picture, boxes: Boxes, kind: str) -
         cx, cy = cx + rng.uniform(-slack, slack), cy + rng.uniform(-slack, slack)
     else:
         side = min(side, float(height))
-        cx, cy = rng.uniform(0, width), rng.uniform(0.2 * height, 0.8 * height)
+        cx, cy = _where_most_changed(rng, stacked) if rng.random() < 0.6 else _anywhere(rng, stacked)
     side = int(min(side, height))
     x = int(np.clip(cx - side / 2, 0, width - side))
     y = int(np.clip(cy - side / 2, 0, height - side))

@@ -7,7 +7,7 @@ sampler's generator; nothing is shared with the simulator, whose scenes must sta
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -214,3 +214,39 @@ def haze_bank(rng: np.random.Generator, picture: Picture) -> Picture:
     colour = np.float32(rng.uniform(140, 240)) if rng.random() < 0.7 else picture.astype(np.float32) * 0.5
     blended = picture.astype(np.float32) * (1 - band[..., None]) + colour * band[..., None]
     return np.asarray(np.clip(blended, 0, 255), np.uint8)
+
+
+def cloud_puffs(rng: np.random.Generator, picture: Picture, lowest_y: int) -> Picture:
+    """Puffs and streaks of cloud that hang in the sky, all of them above row `lowest_y`; never labelled."""
+    for _ in range(int(rng.integers(1, 4))):
+        length_px = float(np.exp(rng.uniform(np.log(8), np.log(110))))
+        x, y = int(rng.uniform(0, picture.shape[1])), int(rng.uniform(0, max(1, lowest_y)))
+        cloud = Smoke.draw(rng, picture, x, y, length_px)
+        white = float(rng.uniform(170, 250))
+        picture = replace(cloud, colour=(white, white, white), hidden_px=0).lay_over(picture, 0)[0]
+    return picture
+
+
+def specks(rng: np.random.Generator, picture: Picture) -> Picture:
+    """Birds, insects and drops: a few small dark or pale spots anywhere; never labelled."""
+    spots = np.zeros((picture.shape[0], picture.shape[1]), np.float32)
+    for _ in range(int(rng.integers(1, 4))):
+        centre = (int(rng.uniform(0, picture.shape[1])), int(rng.uniform(0, picture.shape[0])))
+        axes = (int(rng.integers(1, 8)), int(rng.integers(1, 8)))
+        cv2.ellipse(spots, centre, axes, float(rng.uniform(0, 180)), 0, 360, 1.0, -1)
+    return _blend(picture, spots, rng.uniform(0, 255), rng.uniform(0.2, 0.9), rng.uniform(0.5, 3.0))
+
+
+def shadow(rng: np.random.Generator, picture: Picture) -> Picture:
+    """A sharp shadow or a sunlit facet on something near: a darker or lighter polygon; never labelled."""
+    height, width = picture.shape[0], picture.shape[1]
+    centre = np.array([rng.uniform(0, width), rng.uniform(0.35, 1.0) * height])
+    corners = centre + rng.standard_normal((int(rng.integers(3, 7)), 2)) * rng.uniform(5, 50)
+    patch = np.zeros((height, width), np.float32)
+    cv2.fillConvexPoly(patch, cv2.convexHull(corners.astype(np.int32)), 1.0)
+    return _blend(picture, patch, rng.choice([20.0, 235.0]), rng.uniform(0.1, 0.6), rng.uniform(0.4, 1.5))
+
+
+def _blend(picture: Picture, where: Field, level: float, strength: float, blur_px: float) -> Picture:
+    share = (cv2.GaussianBlur(where, (0, 0), blur_px) * strength)[..., None]
+    return np.asarray(np.clip(picture.astype(np.float32) * (1 - share) + level * share, 0, 255), np.uint8)

@@ -31,7 +31,7 @@ BATCH = 16
 AVERAGE_DECAY = 0.998
 
 
-class Batches(IterableDataset[dict[str, torch.Tensor]]):
+class Batches(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[misc]  # torch is untyped where absent
     """Endless batches from a sampler made in the loading process; `seed` moves on with every resume."""
 
     def __init__(self, data: Path, work: Path, seed: int, splits: frozenset[str]) -> None:
@@ -142,9 +142,7 @@ def train(args: argparse.Namespace) -> None:
         print(line, flush=True)
         log.write(line + "\n")
 
-    say(
-        f"pid {os.getpid()}; resume: nice -n 19 python -m detector.training.train {' '.join(sys.argv[1:])}"
-    )
+    say(f"pid {os.getpid()}; resume: nice -n 19 python -m detector.training.train {' '.join(sys.argv[1:])}")
     torch.manual_seed(args.seed)
     torch.set_num_threads(1)
     run, last = Run(args.architecture, args.start, args.peak), args.work / "last.pt"
