@@ -1,7 +1,7 @@
 """From the raw output of a YOLO head to detections: one decoding and one suppression for every backend.
 
-A raw output is an array (N, 4 + classes): centre x, centre y, width, height in input pixels, then one score
-per class, after the sigmoid (Ultralytics' detect head without its own suppression).
+A raw output is an array (N, 4 + classes): centre x, centre y, width, height in input pixels, then one
+score per class, after the sigmoid (Ultralytics' detect head without its own suppression).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """From frames of one camera to looks, tracks and sightings: the whole of what the detector does at run time.
 
-`Looker` is the eye (bad pictures, memory of the view, network), `Confirmer` the judgement; `Pipeline` holds
-one pair per preset, because every preset is a view of its own. Time comes with the frames only, so that
-recorded footage gives the same decisions as the live camera did.
+`Looker` is the eye (bad pictures, memory of the view, network), `Confirmer` the judgement; `Pipeline`
+holds one pair per preset, because every preset is a view of its own. Time comes with the frames only, so
+that recorded footage gives the same decisions as the live camera did.
 """
 
 from __future__ import annotations
@@ -73,8 +73,9 @@ class _View:
 class Pipeline:
     """One camera. `look(frame)` is all a worker calls; not thread-safe.
 
-    `policy` overrides single figures of the profile's confirmation (a deployment's `confirmation` section).
-    `ages_s` replaces the reference ages the model names. A backend may be shared by the pipelines of one thread. BackendError leaves the pipeline usable.
+    `policy` overrides single figures of the profile's confirmation (a deployment's `confirmation` section),
+    `ages_s` the reference ages the model names. A backend may be shared by the pipelines of one thread.
+    BackendError leaves the pipeline usable.
     """
 
     def __init__(

@@ -1,9 +1,9 @@
 """Which weights are in use, whether they are the ones that were measured, and how eager they may be.
 
-`models/registry.yaml` names every shipped model with its files and their SHA-256, the model card, the licence
-of the weights, what they were trained on, and the figures of the three profiles. A deployment may also name
-weights of its own by path; a YAML file of the same name beside them (`mine.onnx` + `mine.yaml`, one entry of
-the registry) says what belongs to them, else the fallback figures of this program apply.
+`models/registry.yaml` names every shipped model with its files and their SHA-256, the model card, the
+licence of the weights, what they were trained on, and the figures of the three profiles. A deployment may
+also name weights of its own by path; a YAML file of the same name beside them (`mine.onnx` + `mine.yaml`,
+one entry of the registry) says what belongs to them, else the fallback figures of this program apply.
 
 Format of the registry:
 

@@ -1,0 +1,254 @@
+"""All figures of one evaluation under their published names, and the sweeps printed for information.
+
+Which sequences count where:
+
+| sequence | box | image | false sightings | finds |
+|---|---|---|---|---|
+| sound clock, >= 10 boxed pictures ("well boxed") | yes | yes | yes | yes |
+| sound clock, fewer boxes | yes | yes | yes | shown apart |
+| weak clock, undated | yes | no | no | no |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from detector.detection import LABELS
+from detector.errors import FootageError
+from detector.evaluation.boxes import (
+    SIZE_LIMITS_PX,
+    BoxedPicture,
+    average_precision_of,
+    mean_average_precision,
+)
+from detector.evaluation.footage import FilmedSequence
+from detector.evaluation.images import (
+    ImageFigures,
+    JudgedPicture,
+    always,
+    area_under_roc,
+    count,
+    has_smoke,
+    mean_and_median,
+    time_to_detection_min,
+)
+from detector.evaluation.scoring import Scores, sightings_of, with_figures
+from detector.evaluation.sightings import SequenceFigures, SequenceOutcome, judge, summarise
+from detector.registry import Model, Profile
+
+SWEPT_THRESHOLDS = (0.02, *(round(0.05 * step, 2) for step in range(1, 19)))
+SWEPT_EVIDENCE = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0)  # times the profile's
+SWEPT_REFERENCE = (-0.1, -0.05, 0.0, 0.05, 0.1, 0.2)  # added to the profile's
+
+
+@dataclass(frozen=True)
+class SweptPolicy:
+    """Sequence figures with the profile's policy changed in two places."""
+
+    reference_score: float
+    evidence_to_confirm_score_s: float
+    figures: SequenceFigures
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One model and profile on one set of sequences."""
+
+    model_id: str
+    profile: Profile
+    split: str | None
+    sequences: int
+    pictures: int
+    bad_pictures: int
+    images: ImageFigures
+    images_well_boxed: ImageFigures
+    always_yes: ImageFigures
+    always_no: ImageFigures
+    auc: float | None
+    image_ttd_mean_min: float | None
+    image_ttd_median_min: float | None
+    map50: Mapping[str, float | None]
+    boxed_pictures: int
+    outcomes: tuple[SequenceOutcome, ...]
+    sequence: SequenceFigures
+    threshold_sweep: tuple[tuple[float, ImageFigures, ImageFigures], ...]
+    policy_sweep: tuple[SweptPolicy, ...]
+    seen_in_training: bool
+    training_unknown: bool
+
+    def figures(self) -> dict[str, Any]:
+        """The figures by their published names."""
+        values = {
+            "model_id": self.model_id,
+            "profile": self.profile.name,
+            "split": self.split,
+            "threshold": self.profile.threshold,
+            "sequences": self.sequences,
+            "pictures": self.pictures,
+            "bad_pictures": self.bad_pictures,
+            **_named("image", self.images),
+            "image.prevalence": self.images.prevalence,
+            "image.auc": self.auc,
+            "image.ttd_mean_min": self.image_ttd_mean_min,
+            "image.ttd_median_min": self.image_ttd_median_min,
+            **_named("image.well_boxed", self.images_well_boxed),
+            **_named("image.always_yes", self.always_yes),
+            **_named("image.always_no", self.always_no),
+            **{f"box.{name}": value for name, value in self.map50.items()},
+            "box.pictures": self.boxed_pictures,
+            **{f"sequence.{name}": value for name, value in asdict(self.sequence).items()},
+            "sequence.false_per_hour": self.sequence.false_per_hour,
+            "sequence.false_per_hour_bound95": self.sequence.false_per_hour_bound,
+            "seen_in_training": self.seen_in_training,
+            "training_unknown": self.training_unknown,
+        }
+        return {name: round(v, 4) if isinstance(v, float) else v for name, v in values.items()}
+
+    def document(self) -> dict[str, Any]:
+        """The figures, and below `details` every sequence and both sweeps."""
+        return {
+            **self.figures(),
+            "details": {
+                "policy": asdict(self.profile.policy),
+                "sequences": [
+                    {**asdict(outcome), "ttd_min": outcome.ttd_min, "delay_min": outcome.delay_min}
+                    for outcome in self.outcomes
+                ],
+                "sweep_threshold": [
+                    {
+                        "threshold": threshold,
+                        **_named("image", every),
+                        **_named("image.well_boxed", well_boxed),
+                    }
+                    for threshold, every, well_boxed in self.threshold_sweep
+                ],
+                "sweep_policy": [
+                    {
+                        "reference_score": swept.reference_score,
+                        "evidence_to_confirm_score_s": swept.evidence_to_confirm_score_s,
+                        **{f"sequence.{name}": value for name, value in asdict(swept.figures).items()},
+                    }
+                    for swept in self.policy_sweep
+                ],
+            },
+        }
+
+
+def refuse_training_data(model: Model, sequences: Sequence[FilmedSequence], *, include_train: bool) -> bool:
+    """Whether any sequence was trained on; raises FootageError naming them unless that is wanted."""
+    seen = sorted(sequence.name for sequence in sequences if sequence.name in (model.trained_on or ()))
+    if seen and not include_train:
+        raise FootageError(
+            f"model {model.name} was trained on {len(seen)} of these sequences ({', '.join(seen[:4])}"
+            f"{', ...' if len(seen) > 4 else ''}), figures on them would mislead; choose others "
+            "(--split val), or give --include-train to label every figure as seen in training"
+        )
+    return bool(seen)
+
+
+def evaluate(
+    sequences: Sequence[FilmedSequence],
+    scores: Scores,
+    profile: Profile,
+    *,
+    split: str | None = None,
+    seen_in_training: bool = False,
+    training_unknown: bool = False,
+    sweep: bool = True,
+) -> Evaluation:
+    """Figures of scored footage at one profile."""
+    sound = [sequence for sequence in sequences if sequence.clock == "sound"]
+    well_boxed = [sequence for sequence in sound if sequence.well_boxed]
+    judged = {sequence.name: _judged_pictures(sequence, scores) for sequence in sound}
+    every = [picture for sequence in sound for picture in judged[sequence.name]]
+    every_well_boxed = [picture for sequence in well_boxed for picture in judged[sequence.name]]
+    ttd = [time_to_detection_min(judged[sequence.name], profile.threshold) for sequence in well_boxed]
+    ttd_mean, ttd_median = mean_and_median(ttd)
+    boxed = _boxed_pictures(sequences, scores)
+    outcomes = _outcomes(sound, scores, profile)
+    all_pictures = [picture for sequence in sequences for picture in scores.pictures[sequence.name]]
+    return Evaluation(
+        model_id=scores.model_id,
+        profile=profile,
+        split=split,
+        sequences=len(sequences),
+        pictures=len(all_pictures),
+        bad_pictures=sum(picture.bad_picture is not None for picture in all_pictures),
+        images=count(every, profile.threshold),
+        images_well_boxed=count(every_well_boxed, profile.threshold),
+        always_yes=always(every, yes=True),
+        always_no=always(every, yes=False),
+        auc=area_under_roc(every),
+        image_ttd_mean_min=ttd_mean,
+        image_ttd_median_min=ttd_median,
+        map50={
+            "map50": mean_average_precision(boxed),
+            **{f"map50_{size}": mean_average_precision(boxed, size) for size in SIZE_LIMITS_PX},
+            **{f"ap50_{label}": average_precision_of(boxed, label) for label in LABELS},
+        },
+        boxed_pictures=len(boxed),
+        outcomes=tuple(outcomes),
+        sequence=summarise(outcomes),
+        threshold_sweep=tuple(
+            (threshold, count(every, threshold), count(every_well_boxed, threshold))
+            for threshold in SWEPT_THRESHOLDS
+        ),
+        policy_sweep=tuple(_swept(sound, scores, profile)) if sweep else (),
+        seen_in_training=seen_in_training,
+        training_unknown=training_unknown,
+    )
+
+
+def _outcomes(sound: Sequence[FilmedSequence], scores: Scores, profile: Profile) -> list[SequenceOutcome]:
+    return [
+        judge(sequence, sightings_of(scores.pictures[sequence.name], sequence.name, profile, scores.model_id))
+        for sequence in sound
+    ]
+
+
+def _swept(sound: Sequence[FilmedSequence], scores: Scores, profile: Profile) -> list[SweptPolicy]:
+    swept = []
+    for shift in SWEPT_REFERENCE:
+        reference = round(profile.policy.reference_score + shift, 3)
+        if not 0 < reference < 1:
+            continue
+        for factor in SWEPT_EVIDENCE:
+            evidence = round(profile.policy.evidence_to_confirm_score_s * factor, 3)
+            changed = with_figures(profile, reference_score=reference, evidence_to_confirm_score_s=evidence)
+            swept.append(SweptPolicy(reference, evidence, summarise(_outcomes(sound, scores, changed))))
+    return swept
+
+
+def _judged_pictures(sequence: FilmedSequence, scores: Scores) -> list[JudgedPicture]:
+    """Pictures of one sequence that are surely with or without smoke; bad pictures are not judged."""
+    judged = []
+    for picture in scores.pictures[sequence.name]:
+        if picture.offset_s is None or picture.bad_picture is not None:
+            continue
+        smoke = has_smoke(sequence, picture.offset_s)
+        if smoke is not None:
+            judged.append(JudgedPicture(picture.offset_s, smoke, picture.score))
+    return judged
+
+
+def _boxed_pictures(sequences: Sequence[FilmedSequence], scores: Scores) -> list[BoxedPicture]:
+    """Pictures people drew boxes on (or said hold none), of every clock."""
+    boxed = []
+    for sequence in sequences:
+        for picture, scored in zip(sequence.pictures, scores.pictures[sequence.name], strict=True):
+            if picture.truth is not None:
+                truth = tuple((t.label, t.in_px(scored.width_px, scored.height_px)) for t in picture.truth)
+                boxed.append(BoxedPicture(scored.width_px, truth, scored.detections))
+    return boxed
+
+
+def _named(prefix: str, figures: ImageFigures) -> dict[str, float | int]:
+    return {
+        f"{prefix}.f1": figures.f1,
+        f"{prefix}.precision": figures.precision,
+        f"{prefix}.recall": figures.recall,
+        f"{prefix}.accuracy": figures.accuracy,
+        f"{prefix}.pictures": figures.pictures,
+    }
