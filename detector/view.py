@@ -1,8 +1,8 @@
 """The memory of a fixed view, and the network input made from it.
 
 A hill camera that looks at the same view for hours sees a young plume as *change* long before its shape is
-plain. So a look is the picture plus its difference to reference pictures of the same view from some time ago
-(DESIGN decision 4). This module owns what "some time ago" means:
+plain. So a look is the picture plus its difference to reference pictures of the same view from some time
+ago (DESIGN decision 4). This module owns what "some time ago" means:
 
 - For each configured age A the reference is the median of up to three pictures between A/2 and 3A/2 old, by
   wall clock, so that it means the same at one look a second and at one a minute.
