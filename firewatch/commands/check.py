@@ -1,0 +1,103 @@
+"""`firewatch check CONFIG`: is the deployment file right, are the weights whole, do the cameras answer?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from config import Deployment
+    from detector.registry import Model
+    from streams.probe import CameraProbe
+
+
+def register(app: typer.Typer) -> None:
+    app.command("check")(check)
+
+
+def check(
+    config_file: Annotated[Path, typer.Argument(metavar="CONFIG", help="Deployment file (YAML).")],
+    probe: Annotated[
+        bool, typer.Option("--probe", help="Open each camera: codec, size, fps, key frames, clock.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Check a deployment file, the weights it uses and with --probe its cameras. Exit code 2 if one fails."""
+    from config import load
+    from detector.registry import load_model
+
+    deployment = load(config_file)
+    model = load_model(deployment.detector.model)
+    probes = _probe_all(deployment) if probe else None
+    if as_json:
+        _print_json(deployment, model, probes)
+    else:
+        _print_tables(deployment, model, probes)
+    if probes and any(found.problem for found in probes):
+        raise typer.Exit(2)
+
+
+def _probe_all(deployment: Deployment) -> list[CameraProbe]:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from rich.progress import Progress
+
+    from firewatch.terminal import err
+    from streams.probe import probe_camera
+
+    cameras = [camera for camera in deployment.cameras if camera.enabled]
+    with Progress(console=err, transient=True) as progress, ThreadPoolExecutor(8) as pool:
+        task = progress.add_task("opening cameras", total=len(cameras))
+        probes = []
+        for found in pool.map(probe_camera, cameras):
+            probes.append(found)
+            progress.advance(task)
+    return probes
+
+
+def _print_json(deployment: Deployment, model: Model, probes: list[CameraProbe] | None) -> None:
+    from dataclasses import asdict
+
+    from firewatch.terminal import print_json
+
+    answer: dict[str, Any] = {
+        "deployment": deployment.name,
+        "version": deployment.version,
+        "cameras": len(deployment.cameras),
+        "model": {"id": model.model_id, "title": model.title, "licence": model.licence},
+    }
+    if probes is not None:
+        answer["probes"] = [asdict(found) for found in probes]
+    print_json(answer)
+
+
+def _print_tables(deployment: Deployment, model: Model, probes: list[CameraProbe] | None) -> None:
+    from rich.table import Table
+
+    from firewatch.terminal import out
+
+    out.print(
+        f"[green]ok[/green] {deployment.name}: {len(deployment.cameras)} cameras, "
+        f"version {deployment.version}"
+    )
+    out.print(f"weights: {model.model_id} - {model.title}")
+    out.print(f"licence of the weights: [yellow]{model.licence}[/yellow]")
+    if probes is None:
+        return
+    table = Table("camera", "codec", "size", "fps", "key frame every", "clock", "remarks")
+    for found in probes:
+        if found.problem:
+            table.add_row(found.camera_id, "-", "-", "-", "-", "-", f"[red]{found.problem}[/red]")
+            continue
+        table.add_row(
+            found.camera_id,
+            found.codec,
+            f"{found.width_px}x{found.height_px}",
+            f"{found.fps:.1f}" if found.fps else "?",
+            f"{found.key_frame_spacing_s:.1f} s" if found.key_frame_spacing_s else "?",
+            found.clock,
+            "; ".join(found.remarks),
+        )
+    out.print(table)

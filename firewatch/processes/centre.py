@@ -1,0 +1,43 @@
+"""The centre: the console and its API over the store, on a socket the supervisor holds open.
+
+Because the socket is the supervisor's, a centre that dies and is started again answers on the same port, and
+who calls in between waits instead of being refused.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+
+from config import Deployment
+from firewatch.processes.life import live, parser
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    made = parser("centre", "console and API over the store")
+    made.add_argument(
+        "--listen-fd", type=int, required=True, help="listening socket inherited from the parent"
+    )
+    options = made.parse_args(arguments)
+
+    def run(deployment: Deployment) -> None:
+        import uvicorn
+
+        from alerting.store import Store
+        from console.app import create_app
+
+        store = Store.open(deployment.storage.database_url.reveal())
+        try:
+            app = create_app(store, deployment)
+            settings = uvicorn.Config(
+                app, log_config=None, access_log=False, timeout_graceful_shutdown=2, server_header=False
+            )
+            uvicorn.Server(settings).run(sockets=[socket.socket(fileno=options.listen_fd)])
+        finally:
+            store.close()
+
+    live(options, run)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""What every process of ours does alike: logging, stop signals, the heartbeat, errors that need a person."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+from config import Deployment, load
+from firewatch.failures import EXIT_FAULT, EXIT_KNOWN, known_error_types
+from firewatch.logs import start_logging
+
+_log = logging.getLogger(__name__)
+
+
+def stop_on_signals() -> threading.Event:
+    """An event that SIGTERM and SIGINT set."""
+    stop = threading.Event()
+
+    def set_stop(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, set_stop)
+    return stop
+
+
+def heartbeat_of(path: Path | None) -> Callable[[], None]:
+    """A function that tells the supervisor we are alive."""
+    return path.touch if path is not None else lambda: None
+
+
+def parser(name: str, description: str) -> argparse.ArgumentParser:
+    """Options that all processes share."""
+    made = argparse.ArgumentParser(prog=f"python -m firewatch.processes.{name}", description=description)
+    made.add_argument("config", type=Path, help="deployment file")
+    made.add_argument("--heartbeat", type=Path, help="file to touch while alive")
+    return made
+
+
+def live(options: argparse.Namespace, run: Callable[[Deployment], None]) -> None:
+    """Run a process body; errors that only a person can mend end it with code 2, others with 1."""
+    start_logging()
+    try:
+        run(load(options.config))
+    except known_error_types() as error:
+        # An OSError (disk full, port taken) may pass; what our packages raise on purpose at start does not.
+        code = EXIT_FAULT if isinstance(error, OSError) else EXIT_KNOWN
+        _log.critical("cannot work: %s", error)
+        sys.exit(code)
+    except Exception:
+        _log.exception("process failed")
+        sys.exit(EXIT_FAULT)

@@ -1,0 +1,29 @@
+"""The outbox sender: posts alerts to their receivers until they are acknowledged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from config import Deployment
+from firewatch.processes.life import live, parser, stop_on_signals
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = parser("sender", "posts alerts until they are acknowledged").parse_args(arguments)
+
+    def run(deployment: Deployment) -> None:
+        from alerting.outbox import Sender
+        from alerting.store import Store
+
+        stop = stop_on_signals()
+        store = Store.open(deployment.storage.database_url.reveal())
+        try:
+            Sender(store, deployment.dispatch).run(stop)
+        finally:
+            store.close()
+
+    live(options, run)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,232 @@
+"""The worker: watches its cameras and reports confirmed sightings.
+
+One reader thread per camera (`streams.live`), one loop that looks: it takes the camera most overdue, passes
+its newest frame through the camera's pipeline, and hands confirmed sightings with their pictures to the
+sink. Everything is bounded: one frame per camera, one look at a time, `MOST_PENDING` sightings waiting for a
+sink that fails. One camera's trouble never stops the others.
+
+Not for: decoding, detecting, locating, sending; those are passed in.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from config import Camera, LookSettings
+from detector.detection import Sighting
+from detector.pipeline import LookResult
+from firewatch.masks import is_ignored, without_private_parts
+from firewatch.schedule import LookSchedule
+from streams.cameras import reader
+from streams.condition import CameraState, CameraStateSink
+from streams.frame import Frame
+from streams.live import LiveReader
+
+_log = logging.getLogger(__name__)
+
+MOST_PENDING = 200
+RETRY_S = 2.0
+HOUSEKEEPING_S = 1.0
+OVERLOAD_S = 30.0
+"""A camera this late is worth a WARNING: the machine has too many cameras or too short intervals."""
+
+
+class CameraPipeline(Protocol):
+    """What the worker needs of `detector.pipeline.Pipeline`."""
+
+    def look(self, frame: Frame) -> LookResult: ...
+
+
+class SightingSink(Protocol):
+    """Takes a confirmed sighting and the frame it was confirmed on; raises when it could not be kept."""
+
+    def accept(self, camera: Camera, sighting: Sighting, frame: Frame) -> None: ...
+
+
+@dataclass
+class WorkerCounts:
+    """What a worker did since its start."""
+
+    looks: int = 0
+    bad_pictures: int = 0
+    failed_looks: int = 0
+    sightings: int = 0
+    ignored_sightings: int = 0
+    lost_sightings: int = 0
+
+
+@dataclass(frozen=True)
+class _Pending:
+    camera: Camera
+    sighting: Sighting
+    frame: Frame
+
+
+class Worker:
+    """Watches `cameras` until its stop event is set. `run` is the whole life of it."""
+
+    def __init__(
+        self,
+        cameras: Sequence[Camera],
+        looks: LookSettings,
+        make_pipeline: Callable[[Camera], CameraPipeline],
+        sightings: SightingSink,
+        states: CameraStateSink,
+        *,
+        heartbeat: Callable[[], None] = lambda: None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.counts = WorkerCounts()
+        self._cameras = {camera.id: camera for camera in cameras if camera.enabled}
+        self._looks = looks
+        self._pipelines = {camera.id: make_pipeline(camera) for camera in self._cameras.values()}
+        self._sightings = sightings
+        self._states = states
+        self._heartbeat = heartbeat
+        self._monotonic = monotonic
+        self._wake = threading.Event()
+        self._readers = {
+            camera.id: reader(camera, wanted_interval_s=looks.patrol_interval_s, on_frame=self._wake.set)
+            for camera in self._cameras.values()
+        }
+        self._schedule = LookSchedule(self._cameras, looks, now_s=monotonic())
+        self._written_states: dict[str, CameraState] = {}
+        self._pending: deque[_Pending] = deque()
+        self._housekeeping_due_s = self._retry_due_s = self._overload_said_s = float("-inf")
+
+    def run(self, stop: threading.Event) -> None:
+        """Watch until `stop` is set; then the cameras are off."""
+        for live in self._readers.values():
+            live.start()
+        try:
+            while not stop.is_set():
+                if not self._look_once():
+                    self._wake.wait(0.05)
+                    self._wake.clear()
+                self._keep_house()
+        finally:
+            self._shut_down()
+
+    @property
+    def readers(self) -> dict[str, LiveReader]:
+        return dict(self._readers)
+
+    def _look_once(self) -> bool:
+        ready = [camera_id for camera_id, live in self._readers.items() if live.has_frame]
+        camera_id = self._schedule.next(ready, self._monotonic())
+        frame = self._readers[camera_id].take() if camera_id is not None else None
+        if camera_id is None or frame is None:
+            return False
+        suspicious = self._look(self._cameras[camera_id], frame)
+        interval_s = self._schedule.looked(camera_id, self._monotonic(), suspicious=suspicious)
+        live = self._readers[camera_id]
+        if live.wanted_interval_s != interval_s:
+            live.wanted_interval_s = interval_s
+            _log.info("look interval camera=%s interval_s=%g", camera_id, interval_s)
+        return True
+
+    def _look(self, camera: Camera, frame: Frame) -> bool:
+        """One look; whether the camera wants dense looks."""
+        frame = without_private_parts(frame, camera.masks)
+        try:
+            result = self._pipelines[camera.id].look(frame)
+        except Exception:  # whatever a network does to one frame must not blind the other cameras
+            self.counts.failed_looks += 1
+            _log.exception("look failed camera=%s", camera.id)
+            return False
+        self.counts.looks += 1
+        if result.look.bad_picture is not None:
+            self.counts.bad_pictures += 1
+        for sighting in result.sightings:
+            if is_ignored(sighting.box, frame, camera.masks):
+                self.counts.ignored_sightings += 1
+                _log.info("sighting ignored by mask camera=%s sighting=%s", camera.id, sighting.sighting_id)
+                continue
+            self._report(_Pending(camera, sighting, frame))
+        return result.suspicious
+
+    def _report(self, pending: _Pending) -> None:
+        self.counts.sightings += 1
+        sighting = pending.sighting
+        _log.warning(
+            "sighting camera=%s sighting=%s label=%s confidence=%.2f captured_at=%s",
+            sighting.camera_id,
+            sighting.sighting_id,
+            sighting.label,
+            sighting.confidence,
+            sighting.confirmed_at.isoformat(),
+        )
+        if len(self._pending) >= MOST_PENDING:
+            lost = self._pending.popleft()
+            self.counts.lost_sightings += 1
+            _log.error("sighting lost, too many wait: sighting=%s", lost.sighting.sighting_id)
+        self._pending.append(pending)
+        self._hand_over()
+
+    def _hand_over(self) -> None:
+        """Give waiting sightings to the sink, oldest first; keep them when it fails."""
+        while self._pending:
+            pending = self._pending[0]
+            try:
+                self._sightings.accept(pending.camera, pending.sighting, pending.frame)
+            except Exception:  # the store may be locked, full or away: keep the sighting and try again
+                self._retry_due_s = self._monotonic() + RETRY_S
+                _log.exception(
+                    "sighting not stored, will retry sighting=%s waiting=%d",
+                    pending.sighting.sighting_id,
+                    len(self._pending),
+                )
+                return
+            self._pending.popleft()
+
+    def _keep_house(self) -> None:
+        now_s = self._monotonic()
+        if self._pending and now_s >= self._retry_due_s:
+            self._hand_over()
+        if now_s < self._housekeeping_due_s:
+            return
+        self._housekeeping_due_s = now_s + HOUSEKEEPING_S
+        self._heartbeat()
+        self._write_states()
+        self._warn_of_overload(now_s)
+
+    def _warn_of_overload(self, now_s: float) -> None:
+        waiting = [camera_id for camera_id, live in self._readers.items() if live.has_frame]
+        late_s = self._schedule.overdue_s(now_s, waiting)
+        if late_s > OVERLOAD_S and now_s - self._overload_said_s > 60:
+            self._overload_said_s = now_s
+            _log.warning("too slow: a camera waits %.0f s for its look; see looks.patrol_interval_s", late_s)
+
+    def _write_states(self) -> None:
+        for camera_id, live in self._readers.items():
+            state = live.state()
+            if state != self._written_states.get(camera_id):
+                self._write_state(camera_id, state)
+
+    def _write_state(self, camera_id: str, state: CameraState) -> None:
+        try:
+            self._states.set_camera_state(camera_id, state.condition.value, state.since, state.reason)
+        except Exception:  # as for sightings; the next round tries again
+            _log.exception("camera state not stored camera=%s", camera_id)
+            return
+        self._written_states[camera_id] = state
+
+    def _shut_down(self) -> None:
+        for live in self._readers.values():
+            live.stop()
+        self._hand_over()
+        self._write_states()
+        deadline_s = time.monotonic() + 1.0
+        for live in self._readers.values():  # those that hang in a silent camera end with the process
+            live.join(max(0.0, deadline_s - time.monotonic()))
+
+
+def share_of(cameras: Sequence[Camera], index: int, count: int) -> tuple[Camera, ...]:
+    """The cameras of worker `index` (from 0) among `count`: every camera in exactly one share."""
+    return tuple(camera for camera in cameras if camera.enabled)[index::count]
