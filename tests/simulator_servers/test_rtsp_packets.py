@@ -1,0 +1,112 @@
+"""RTP, RTCP and SDP as pure functions: what is taken apart must go together again."""
+
+from __future__ import annotations
+
+import struct
+from typing import Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simulator.rtsp_packets import (
+    MARK_UUID,
+    footage_mark_nal,
+    interleaved,
+    payloads,
+    rtp_packets,
+    sender_report,
+)
+from streams import new_footage
+
+Codec = Literal["h264", "h265"]
+
+
+def depacketised(codec: Codec, parts: list[bytes]) -> list[bytes]:
+    """NAL units from RTP payloads, written from the RFCs and not from the code under test."""
+    header = 1 if codec == "h264" else 2
+    aggregate, fragment = (24, 28) if codec == "h264" else (48, 49)
+    nals: list[bytes] = []
+    for part in parts:
+        kind = part[0] & 0x1F if codec == "h264" else part[0] >> 1 & 0x3F
+        if kind == aggregate:
+            at = header
+            while at < len(part):
+                (size,) = struct.unpack_from("!H", part, at)
+                nals.append(part[at + 2 : at + 2 + size])
+                at += 2 + size
+        elif kind == fragment:
+            flags = part[header]
+            if flags & 0x80:
+                if codec == "h264":
+                    nals.append(bytes((part[0] & 0xE0 | flags & 0x1F,)))
+                else:
+                    nals.append(bytes((part[0] & 0x81 | (flags & 0x3F) << 1, part[1])))
+            nals[-1] += part[header + 1 :]
+        else:
+            nals.append(part)
+    return nals
+
+
+def nal(codec: Codec, size: int, kind: int) -> bytes:
+    head = bytes((0x60 | kind,)) if codec == "h264" else bytes((kind << 1, 1))
+    return head + bytes(1 + index % 251 for index in range(size - len(head)))
+
+
+@pytest.mark.parametrize("codec", ["h264", "h265"])
+@given(sizes=st.lists(st.integers(3, 700), min_size=1, max_size=8), kind=st.integers(1, 23))
+def test_payloads_put_together_give_the_same_nal_units(codec: Codec, sizes: list[int], kind: int) -> None:
+    nals = [nal(codec, size, kind) for size in sizes]
+    parts = payloads(codec, nals, largest=100)
+    assert depacketised(codec, parts) == nals
+    assert all(len(part) <= 100 for part in parts)
+
+
+@pytest.mark.parametrize("codec", ["h264", "h265"])
+def test_a_large_nal_unit_starts_and_ends_exactly_once(codec: Codec) -> None:
+    parts = payloads(codec, [nal(codec, 5000, 5)])
+    flags = [part[1 if codec == "h264" else 2] & 0xC0 for part in parts]
+    assert len(parts) > 2
+    assert flags == [0x80, *[0] * (len(parts) - 2), 0x40]
+
+
+def test_only_the_last_packet_of_a_picture_carries_the_marker_and_all_share_its_time() -> None:
+    packets = rtp_packets([b"a", b"b", b"c"], sequence=65534, timestamp=2**32 + 7, ssrc=9)
+    heads = [struct.unpack("!BBHII", packet[:12]) for packet in packets]
+    assert [head[1] >> 7 for head in heads] == [0, 0, 1]
+    assert [head[2] for head in heads] == [65534, 65535, 0]
+    assert {head[3] for head in heads} == {7}
+
+
+def test_a_sender_report_ties_the_rtp_clock_to_the_wall_clock() -> None:
+    report = sender_report(ssrc=9, unix_s=1_700_000_000.25, timestamp=1234, packets=5, octets=600)
+    assert len(report) % 4 == 0
+    _, kind, words, ssrc, seconds, fraction, timestamp, packets, octets = struct.unpack(
+        "!BBHIIIIII", report[:28]
+    )
+    assert (kind, words, ssrc, timestamp, packets, octets) == (200, 6, 9, 1234, 5, 600)
+    assert seconds - 2_208_988_800 == 1_700_000_000
+    assert fraction == 2**30
+    _, kind, words = struct.unpack("!BBH", report[28:32])
+    assert (kind, 4 + 4 * words) == (202, len(report) - 28)
+
+
+def test_interleaved_packets_carry_their_channel_and_length() -> None:
+    assert interleaved(3, [b"ab", b"c"]) == b"$\x03\x00\x02ab$\x03\x00\x01c"
+
+
+@pytest.mark.parametrize("codec", ["h264", "h265"])
+def test_the_mark_of_new_footage_is_read_by_streams(codec: Codec) -> None:
+    assert new_footage.MARK_UUID.bytes == MARK_UUID
+    first = b"\0\0\0\1" + footage_mark_nal(codec, 4_000_000_000, is_first=True) + b"\0\0\1\x65picture"
+    later = b"\0\0\0\1" + footage_mark_nal(codec, 12, is_first=False)
+    assert new_footage.footage_mark(first) == new_footage.FootageMark(4_000_000_000, True)
+    assert new_footage.is_new_footage(first)
+    assert new_footage.footage_mark(later) == new_footage.FootageMark(12, False)
+    assert not new_footage.is_new_footage(later)
+    assert not new_footage.is_new_footage(b"\0\0\0\1\x65picture of a real camera")
+
+
+def test_a_mark_never_holds_a_start_code() -> None:
+    for number in range(0, 100_000, 97):
+        assert b"\0\0" not in footage_mark_nal("h264", number, is_first=True)
