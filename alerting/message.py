@@ -161,7 +161,7 @@ def _camera(sighting: SightingRecord) -> dict[str, Any]:
         "preset": sighting.preset,
         "lat_deg": round(sighting.camera_lat_deg, 6),
         "lon_deg": round(sighting.camera_lon_deg, 6),
-        "height_m": round(sighting.camera_height_m, 1),
+        "height_m": _rounded(sighting.camera_height_m, 1),
         "bearing_deg": round(sighting.location.bearing_deg, 2),
         "elevation_deg": round(sighting.location.elevation_deg, 2),
         "event": sighting.label,

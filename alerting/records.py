@@ -119,8 +119,8 @@ class SightingRecord:
     camera_name: str
     camera_lat_deg: float
     camera_lon_deg: float
-    camera_height_m: float
-    """Height of the lens in the terrain model's datum."""
+    camera_height_m: float | None
+    """Height of the lens in the datum of the terrain model; None when no ground height is known."""
     preset: str | None
     label: Label
     confidence: float

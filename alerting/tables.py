@@ -118,7 +118,7 @@ class SightingRow(LocationColumns, Base):
     camera_name: Mapped[str] = mapped_column(String(256))
     camera_lat_deg: Mapped[float]
     camera_lon_deg: Mapped[float]
-    camera_height_m: Mapped[float]
+    camera_height_m: Mapped[float | None]
     preset: Mapped[str | None] = mapped_column(String(128))
     label: Mapped[str] = mapped_column(String(16))
     confidence: Mapped[float]

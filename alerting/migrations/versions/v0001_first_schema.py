@@ -156,7 +156,7 @@ def upgrade() -> None:
         sa.Column("camera_name", sa.String(length=256), nullable=False),
         sa.Column("camera_lat_deg", sa.Double(), nullable=False),
         sa.Column("camera_lon_deg", sa.Double(), nullable=False),
-        sa.Column("camera_height_m", sa.Double(), nullable=False),
+        sa.Column("camera_height_m", sa.Double(), nullable=True),
         sa.Column("preset", sa.String(length=128), nullable=True),
         sa.Column("label", sa.String(length=16), nullable=False),
         sa.Column("confidence", sa.Double(), nullable=False),

@@ -1,0 +1,88 @@
+"""Evidence files: named by their content, written before the rows that mention them.
+
+A name that is the content's SHA-256 makes writing repeatable: the same picture twice is one file, and a file
+whose transaction failed is found again by the retry. A file without a row does no harm; a row without a
+file cannot come about.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+import fsspec.core
+
+_SUFFIXES = {"image/jpeg": ".jpg", "video/mp4": ".mp4"}
+
+
+class EvidenceError(Exception):
+    """Evidence cannot be written or read; the message says where and why."""
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file of evidence as written. `path` is relative to the evidence store."""
+
+    path: str
+    sha256: str
+    size_bytes: int
+    media_type: str
+
+
+class EvidenceStore:
+    """Files under a folder, or under any URL that fsspec opens (s3://bucket/prefix)."""
+
+    def __init__(self, url: str) -> None:
+        try:
+            self._files, self._root = fsspec.core.url_to_fs(url)
+        except (ImportError, ValueError) as error:
+            raise EvidenceError(f"storage.evidence {url!r} cannot be opened: {error}") from error
+
+    def write(self, content: bytes, media_type: str) -> StoredFile:
+        """Store `content` under its hash: whole, or not at all."""
+        digest = hashlib.sha256(content).hexdigest()
+        path = f"{digest[:2]}/{digest}{_SUFFIXES.get(media_type, '.bin')}"
+        target = f"{self._root}/{path}"
+        try:
+            if not self._has(target, len(content)):
+                self._write_whole(target, content)
+        except OSError as error:
+            raise EvidenceError(f"cannot write evidence below {self._root}: {error}") from error
+        return StoredFile(path, digest, len(content), media_type)
+
+    def read(self, path: str) -> bytes:
+        try:
+            content = self._files.cat_file(f"{self._root}/{path}")
+        except OSError as error:
+            raise EvidenceError(f"cannot read evidence {path} below {self._root}: {error}") from error
+        return bytes(content)
+
+    def _has(self, target: str, size_bytes: int) -> bool:
+        return bool(self._files.exists(target)) and self._files.size(target) == size_bytes
+
+    def _write_whole(self, target: str, content: bytes) -> None:
+        self._files.makedirs(target.rpartition("/")[0], exist_ok=True)
+        partial = f"{target}.{uuid.uuid4().hex}.part"
+        try:
+            with self._files.open(partial, "wb") as file:
+                file.write(content)
+                _sync(file)
+            self._files.mv(partial, target)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                self._files.rm_file(partial)
+            raise
+
+
+def _sync(file: Any) -> None:
+    """A local file reaches the disk before a row names it; remote stores do that themselves."""
+    file.flush()
+    try:
+        descriptor = file.fileno()
+    except (AttributeError, OSError):
+        return
+    os.fsync(descriptor)
