@@ -3,7 +3,6 @@
     DetectorError
     ├── BackendError   the inference engine failed, or said something that is no number
     ├── ModelError     weights, registry or profile missing, damaged or of the wrong shape
-    ├── PictureError   a file that cannot be read as a picture
     └── FootageError   a folder or video that evaluation or replay cannot use
 
 Every message names what, where and how to mend it; the commands print it without a traceback.
@@ -22,10 +21,6 @@ class BackendError(DetectorError):
 
 class ModelError(DetectorError):
     """Weights or the registry are missing, damaged, or not for this program."""
-
-
-class PictureError(DetectorError):
-    """A file is not a picture that can be decoded."""
 
 
 class FootageError(DetectorError):

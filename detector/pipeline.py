@@ -11,14 +11,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from detector.backend import Backend
+from detector.bad_pictures import bad_picture
 from detector.confirmation import Confirmer, Policy, sighting_of
 from detector.decoding import decode
 from detector.detection import Detection, Look, Sighting
-from detector.pictures import as_bgr8, bad_picture
 from detector.registry import Model, Profile, ProfileName
 from detector.tracking import Track
 from detector.view import ViewMemory
+from streams.errors import BadPicture
 from streams.frame import Frame
+from streams.picture import to_bgr8
 
 MOST_PRESETS = (
     64  # views remembered per camera; a tour has a few, a free-hand camera must not fill the memory
@@ -47,9 +49,12 @@ class Looker:
 
         A bad picture is neither judged nor remembered: it would stand in the references as change.
         """
-        image = as_bgr8(frame.image)
         if frame.new_footage:
             self._memory.reset()
+        try:
+            image = to_bgr8(frame.image)
+        except BadPicture as error:
+            return (), str(error)
         reason = bad_picture(image)
         if reason is not None:
             return (), reason

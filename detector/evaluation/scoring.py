@@ -23,10 +23,11 @@ from detector.detection import Box, Detection, Look
 from detector.errors import FootageError
 from detector.evaluation.footage import FilmedSequence
 from detector.evaluation.sightings import TimedSighting
-from detector.pictures import read_picture
 from detector.pipeline import Looker
 from detector.registry import Model, Profile
+from streams.errors import BadPicture
 from streams.frame import Frame
+from streams.picture import read_picture
 
 LEAST_SCORE = 0.01  # the precision curve needs the weak detections too
 
@@ -117,7 +118,13 @@ def score_sequence(sequence: FilmedSequence, model: Model, backend: Backend) -> 
         if picture.captured_at is None:
             looker = Looker(backend, ages_s, model.look_width_px)
         at = picture.captured_at or _UNDATED + timedelta(days=number)
-        frame = Frame(read_picture(picture.path), sequence.name, at, number)
+        try:
+            image = read_picture(picture.path)
+        except BadPicture as error:
+            raise FootageError(
+                f"{picture.path} {error}; copy it again, or take it out of the sequence"
+            ) from None
+        frame = Frame(image, sequence.name, at, number)
         detections, bad = looker.detections(frame, LEAST_SCORE)
         scored.append(
             ScoredPicture(

@@ -97,7 +97,7 @@ def show(found: Evaluation, console: Console) -> None:
     )
     if found.training_unknown:
         console.print(
-            "[yellow]Nobody wrote down what these weights were trained on: they may have seen this footage.[/]"
+            "[yellow]It is not known what these weights were trained on: they may know this footage.[/]"
         )
     console.print(_image_table(found, label))
     console.print(_box_table(found, label))
