@@ -1,12 +1,13 @@
 """Draws what was found onto a picture: boxes, class, score, and a caption, in Chinese or English.
 
-Lines are drawn by OpenCV, text by Pillow with the bundled font (OpenCV has no Chinese); rendered words are kept,
-so that a video costs little more than its decoding.
+Lines are drawn by OpenCV, text by Pillow with the bundled font (OpenCV has no Chinese); rendered words are
+kept, so that a video costs little more than its decoding.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta, timezone, tzinfo
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -19,7 +20,7 @@ from PIL import ImageDraw, ImageFont
 
 from detector.detection import Box, Detection, Label, Sighting
 from detector.tracking import Track
-from streams.frame import Image
+from streams.frame import Frame, Image
 
 Language = Literal["zh", "en"]
 
@@ -31,6 +32,7 @@ WORDS: dict[Language, dict[Label, str]] = {
 CONFIRMED: dict[Language, str] = {"zh": "确认", "en": "confirmed"}
 COLOURS_BGR: dict[Label, tuple[int, int, int]] = {"smoke": (0, 190, 255), "fire": (60, 60, 255)}
 CAPTION_BGR = (32, 32, 32)
+CHINA_TIME = timezone(timedelta(hours=8), "UTC+8")
 
 
 def annotated(
@@ -62,6 +64,20 @@ def annotated(
     if caption:
         _text(drawn, caption, 0, image.shape[0], CAPTION_BGR)
     return drawn
+
+
+def annotate_sighting(
+    frame: Frame,
+    sighting: Sighting,
+    *,
+    camera_name: str,
+    time_zone: tzinfo = CHINA_TIME,
+    language: Language = "zh",
+) -> Image:
+    """The frame a sighting was confirmed on, with its box, the camera's name and the local capture time."""
+    local = sighting.confirmed_at.astimezone(time_zone)
+    caption = f"{camera_name}  {local:%Y-%m-%d %H:%M:%S}"
+    return annotated(frame.image, sightings=[sighting], caption=caption, language=language)
 
 
 def to_jpeg(image: Image, quality: int = 90) -> bytes:

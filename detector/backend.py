@@ -1,8 +1,8 @@
 """Inference engines behind one small protocol: OpenVINO (default), ONNX Runtime, Ultralytics.
 
-A backend takes the network input as `ViewMemory` builds it (height x width x channels, uint8) and answers the
-raw output of the head, (N, 4 + classes): see `detector.decoding`, which is the same for all of them. Nothing
-here knows about cameras, thresholds or time.
+A backend takes the network input as `ViewMemory` builds it (height x width x channels, uint8) and answers
+the raw output of the head, (N, 4 + classes): see `detector.decoding`, which is the same for all of them.
+Nothing here knows about cameras, thresholds or time.
 """
 
 from __future__ import annotations

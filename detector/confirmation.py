@@ -14,8 +14,8 @@
 5. A camera is suspicious while an unconfirmed track younger than `suspicion_s` holds evidence: the worker
    then looks densely, so that a real fire is confirmed within `persistence_s` to 20 s.
 
-Not for: what is smoke (the network) and what is one fire seen by several cameras (alerting). The figures of a
-policy belong to a network and stand with it in models/registry.yaml; those here are the fallback.
+Not for: what is smoke (the network) and what is one fire seen by several cameras (alerting). The figures
+of a policy belong to a network and stand with it in models/registry.yaml; those here are the fallback.
 """
 
 from __future__ import annotations

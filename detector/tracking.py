@@ -4,8 +4,8 @@ Pure: a tuple of tracks and one look in, a tuple of tracks out; the look brings 
 place only (boxes of the same class, widened, that overlap), the same at looks half a second and a minute
 apart: smoke stays where it is fed, so the place is what survives a minute without a look.
 
-Evidence is kept with the track because it grows by the same step; what it means and when it suffices is said
-in `detector.confirmation`.
+Evidence is kept with the track because it grows by the same step; what it means and when it suffices is
+said in `detector.confirmation`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Makes noto_sans_sc_subset.otf from the distribution's Noto Sans CJK (Debian: fonts-noto-cjk).
 
 Run it once when characters are missing: `python -m detector.fonts.subset` (needs fonttools, a development
-package). Kept are ASCII, all 6,763 characters of GB 2312 (village names use rare ones) and the punctuation and
-signs our captions use.
+package). Kept are ASCII, all 6,763 characters of GB 2312 (village names use rare ones) and the punctuation
+and signs our captions use.
 """
 
 from __future__ import annotations

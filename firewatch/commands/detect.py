@@ -2,44 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from detector.annotate import annotated, to_jpeg
-from detector.detection import Detection
-from detector.pipeline import Looker
-from detector.registry import load_model
-from firewatch.commands.detector_options import (
-    USER_ERROR_STATUS,
-    BackendOption,
-    ModelOption,
-    ProfileOption,
-    told_plainly,
-)
-from streams.errors import BadPicture
-from streams.frame import Frame
-from streams.picture import read_picture
+from firewatch.commands.detector_options import BackendOption, ModelOption, ProfileOption
 
 
-@dataclass(frozen=True)
-class _Answer:
-    """What was seen in one file, or why nothing could be."""
-
-    image: str
-    width_px: int | None
-    height_px: int | None
-    detections: tuple[Detection, ...]
-    problem: str | None = None
+def register(app: typer.Typer) -> None:
+    app.command("detect")(detect)
 
 
-def detect_command(
+def detect(
     images: Annotated[
         list[Path], typer.Argument(metavar="IMAGE...", help="Pictures: JPEG, PNG, TIFF, BMP, WebP.")
     ],
@@ -59,58 +34,24 @@ def detect_command(
     A single picture has no past: the detector is weaker here than on a watched view (`firewatch replay`).
     Pictures that cannot be judged are named, the others are still answered; the status is then 2.
     """
-    with told_plainly():
-        loaded = load_model(model)
-        network = loaded.open_backend(backend)
-        ages_s = loaded.ages_for(network)
-        least = threshold if threshold is not None else loaded.profile(profile).threshold
-        answers = []
-        for path in images:
-            looker = Looker(network, ages_s, loaded.look_width_px)
-            answers.append(_look_at(path, looker, least, annotate))
+    from dataclasses import asdict
+
+    from detector.registry import load_model
+    from firewatch.failures import EXIT_KNOWN
+    from firewatch.single_pictures import look_at_picture, table_of
+    from firewatch.terminal import out, print_error, print_json
+
+    loaded = load_model(model)
+    network = loaded.open_backend(backend)
+    least = threshold if threshold is not None else loaded.profile(profile).threshold
+    answers = [look_at_picture(path, loaded, network, least, annotate) for path in images]
     if as_json:
-        document = {"model_id": loaded.model_id, "threshold": least, "images": [asdict(a) for a in answers]}
-        typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        found = [asdict(answer) for answer in answers]
+        print_json({"model_id": loaded.model_id, "threshold": least, "images": found})
     else:
-        Console().print(_table(answers))
+        out.print(table_of(answers))
     problems = [answer for answer in answers if answer.problem]
     for answer in problems:
-        Console(stderr=True, highlight=False).print(
-            f"[bold red]error:[/] {answer.image}: {answer.problem}", soft_wrap=True
-        )
+        print_error(f"{answer.image} {answer.problem}")
     if problems:
-        raise typer.Exit(USER_ERROR_STATUS)
-
-
-def _look_at(path: Path, looker: Looker, least_score: float, folder: Path | None) -> _Answer:
-    try:
-        image = read_picture(path)
-    except BadPicture as error:
-        return _Answer(str(path), None, None, (), str(error))
-    frame = Frame(image, "picture", datetime.fromtimestamp(0, UTC), 1)
-    detections, problem = looker.detections(frame, least_score)
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-        drawn = annotated(image, detections=detections, caption=path.name)
-        (folder / f"{path.stem}.detected.jpg").write_bytes(to_jpeg(drawn))
-    return _Answer(
-        str(path),
-        frame.width_px,
-        frame.height_px,
-        detections,
-        f"cannot be judged: {problem}" if problem else None,
-    )
-
-
-def _table(answers: list[_Answer]) -> Table:
-    table = Table()
-    for heading in ("picture", "class", "score", "x1", "y1", "x2", "y2"):
-        table.add_column(heading, justify="left" if heading in ("picture", "class") else "right")
-    for answer in answers:
-        if not answer.detections:
-            table.add_row(answer.image, "cannot be judged" if answer.problem else "nothing found")
-        for number, found in enumerate(answer.detections):
-            box = found.box
-            edges = (f"{edge:.0f}" for edge in (box.x1, box.y1, box.x2, box.y2))
-            table.add_row("" if number else answer.image, found.label, f"{found.confidence:.2f}", *edges)
-    return table
+        raise typer.Exit(EXIT_KNOWN)

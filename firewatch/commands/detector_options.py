@@ -1,16 +1,11 @@
-"""What the commands around the detector share: their options, and errors told without a traceback."""
+"""Options the commands around the detector share. No command of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
-
-from detector.errors import DetectorError
 
 ModelOption = Annotated[
     str | None,
@@ -28,19 +23,3 @@ BackendOption = Annotated[
 JsonFileOption = Annotated[
     Path | None, typer.Option("--json", help="Also write everything to this JSON file.")
 ]
-
-USER_ERROR_STATUS = 2
-
-
-@contextmanager
-def told_plainly(*more: type[Exception]) -> Iterator[None]:
-    """Errors a user can act on end the command with their message on standard error and status 2."""
-    try:
-        yield
-    except Exception as error:
-        if not isinstance(error, (DetectorError, *more)):
-            raise
-        Console(stderr=True).print(
-            f"[bold red]error:[/] {error}", markup=True, highlight=False, soft_wrap=True
-        )
-        raise typer.Exit(USER_ERROR_STATUS) from None

@@ -1,18 +1,17 @@
-"""`firewatch models list|verify`: which weights there are, whether they are whole, and under which licence."""
+"""`firewatch models list|verify`: which weights there are, whether they are whole, and their licence."""
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
-
-from detector.registry import list_models, verify
-from firewatch.commands.detector_options import told_plainly
 
 app = typer.Typer(help="The detector's weights: list them, check them.", no_args_is_help=True)
+
+
+def register(main_app: typer.Typer) -> None:
+    main_app.add_typer(app, name="models")
+
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 DAMAGED_STATUS = 1
@@ -21,8 +20,12 @@ DAMAGED_STATUS = 1
 @app.command("list")
 def list_command(as_json: JsonOption = False) -> None:
     """All models of models/registry.yaml; the one in use is marked."""
-    with told_plainly():
-        current, models = list_models()
+    from rich.table import Table
+
+    from detector.registry import list_models
+    from firewatch.terminal import out, print_json
+
+    current, models = list_models()
     if as_json:
         rows = [
             {
@@ -36,7 +39,7 @@ def list_command(as_json: JsonOption = False) -> None:
             }
             for model in models
         ]
-        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        print_json(rows)
         return
     table = Table(title="Models (*: in use)", title_justify="left")
     for heading in ("model", "what it is", "licence of the weights", "threshold: sensitive, balanced, quiet"):
@@ -48,20 +51,21 @@ def list_command(as_json: JsonOption = False) -> None:
             model.licence,
             ", ".join(f"{model.profiles[name].threshold:g}" for name in ("sensitive", "balanced", "quiet")),
         )
-    Console().print(table)
+    out.print(table)
 
 
 @app.command("verify")
 def verify_command(as_json: JsonOption = False) -> None:
     """Compare every weights file with its checksum; status 1 when one is missing or damaged."""
-    with told_plainly():
-        problems = verify()
+    from detector.registry import verify
+    from firewatch.terminal import out, print_json
+
+    problems = verify()
     if as_json:
-        typer.echo(json.dumps(problems, indent=2))
+        print_json(problems)
     else:
-        console = Console(highlight=False)
         for name, files in problems.items():
             for file, problem in files.items():
-                console.print(f"{name}: {file}: " + (f"[red]{problem}[/]" if problem else "[green]whole[/]"))
+                out.print(f"{name}: {file}: " + (f"[red]{problem}[/]" if problem else "[green]whole[/]"))
     if any(problem for files in problems.values() for problem in files.values()):
         raise typer.Exit(DAMAGED_STATUS)

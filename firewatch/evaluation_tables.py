@@ -1,0 +1,175 @@
+"""An evaluation as tables for people."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+
+from detector.evaluation.boxes import SIZE_LIMITS_PX
+from detector.evaluation.images import ImageFigures
+from detector.evaluation.report import Evaluation
+
+
+def show(found: Evaluation, console: Console) -> None:
+    """Print an evaluation as tables."""
+    label = " [red](seen in training)[/]" if found.seen_in_training else ""
+    console.print(
+        f"[bold]{found.model_id}[/], profile {found.profile.name}, threshold {found.profile.threshold:g}: "
+        f"{found.sequences} sequences, {found.pictures} pictures"
+        + (f" of split {found.split}" if found.split else "")
+        + (f", {found.bad_pictures} bad pictures not judged" if found.bad_pictures else "")
+        + label
+    )
+    if found.training_unknown:
+        console.print(
+            "[yellow]It is not known what these weights were trained on: they may know this footage.[/]"
+        )
+    console.print(_image_table(found, label))
+    console.print(_box_table(found, label))
+    console.print(_sequence_table(found, label))
+    console.print(_outcome_table(found, label))
+    if found.policy_sweep:
+        console.print(_threshold_table(found, label))
+        console.print(_policy_table(found, label))
+
+
+def _image_table(found: Evaluation, label: str) -> Table:
+    table = Table(
+        title=f"Image level{label} (prevalence {found.images.prevalence:.3f}, AUC {_number(found.auc, 3)}, "
+        f"TTD mean {_number(found.image_ttd_mean_min)} / median {_number(found.image_ttd_median_min)} min)",
+        title_justify="left",
+    )
+    for heading in ("", "precision", "recall", "F1", "accuracy", "pictures"):
+        table.add_column(heading, justify="left" if not heading else "right")
+    for name, figures in (
+        ("all sound sequences" + label, found.images),
+        ("well-boxed fires" + label, found.images_well_boxed),
+        ("baseline: always yes", found.always_yes),
+        ("baseline: always no", found.always_no),
+    ):
+        table.add_row(name, *_ratios(figures), str(figures.pictures))
+    return table
+
+
+def _box_table(found: Evaluation, label: str) -> Table:
+    table = Table(title=f"Box level{label} ({found.boxed_pictures} boxed pictures)", title_justify="left")
+    for size in ("mAP50", *SIZE_LIMITS_PX, "smoke", "fire"):
+        table.add_column(size, justify="right")
+    keys = ("map50", *(f"map50_{size}" for size in SIZE_LIMITS_PX), "ap50_smoke", "ap50_fire")
+    table.add_row(*(_number(found.map50[key], 3) for key in keys))
+    return table
+
+
+def _sequence_table(found: Evaluation, label: str) -> Table:
+    figures = found.sequence
+    bound = _number(figures.false_per_hour_bound, 2)
+    table = Table(title=f"Sequence level{label}", title_justify="left", show_header=False)
+    for name, value in (
+        (f"found by +15 min, of {figures.fires} well-boxed fires", _number(figures.found, 3)),
+        (
+            "time to detection, mean / median (min)",
+            f"{_number(figures.ttd_mean_min)} / {_number(figures.ttd_median_min)}",
+        ),
+        ("delay after the first boxed picture, median (min)", _number(figures.delay_median_min)),
+        (
+            f"false sightings in {figures.camera_hours_before:.1f} camera-hours before ignition",
+            str(figures.false_sightings),
+        ),
+        ("false sightings an hour, and its 95 % upper bound", f"{figures.false_per_hour:.2f} (< {bound})"),
+        ("false sightings after ignition, elsewhere", str(figures.false_after)),
+        ("sightings after ignition where nothing is boxed (cannot be judged)", str(figures.unplaced_after)),
+    ):
+        table.add_row(name + label, value)
+    return table
+
+
+def _outcome_table(found: Evaluation, label: str) -> Table:
+    table = Table(
+        title=f"Each sequence with a sound clock{label} (*: fewer than 10 boxed pictures)",
+        title_justify="left",
+    )
+    for heading in (
+        "sequence",
+        "found min",
+        "1st box min",
+        "delay min",
+        "false before",
+        "false after",
+        "hours",
+    ):
+        table.add_column(
+            heading, justify="left" if heading == "sequence" else "right", no_wrap=heading == "sequence"
+        )
+    for outcome in sorted(found.outcomes, key=lambda outcome: (not outcome.well_boxed, outcome.name)):
+        table.add_row(
+            outcome.name + ("" if outcome.well_boxed else " *"),
+            _number(None if outcome.found_s is None else outcome.found_s / 60),
+            _number(None if outcome.first_boxed_s is None else outcome.first_boxed_s / 60),
+            _number(outcome.delay_min if outcome.found_s is not None else None),
+            str(outcome.false_before),
+            f"{outcome.false_after}" + (f" (+{outcome.unplaced_after}?)" if outcome.unplaced_after else ""),
+            f"{outcome.hours_before:.2f}",
+        )
+    return table
+
+
+def _threshold_table(found: Evaluation, label: str) -> Table:
+    table = Table(title=f"Other thresholds, image level{label} (for information)", title_justify="left")
+    for heading in (
+        "from",
+        "prec.",
+        "recall",
+        "F1",
+        "acc.",
+        "well boxed: prec.",
+        "recall",
+        "F1",
+        "acc.",
+    ):
+        table.add_column(heading, justify="right")
+    for threshold, every, well_boxed in found.threshold_sweep:
+        table.add_row(f"{threshold:.2f}", *_ratios(every), *_ratios(well_boxed))
+    return table
+
+
+def _policy_table(found: Evaluation, label: str) -> Table:
+    table = Table(
+        title=f"Other confirmation figures, sequence level{label} (for information)", title_justify="left"
+    )
+    for heading in (
+        "ref. score",
+        "evidence",
+        "found",
+        "TTD med.",
+        "mean",
+        "delay med.",
+        "false before",
+        "after",
+    ):
+        table.add_column(heading, justify="right")
+    for swept in found.policy_sweep:
+        figures = swept.figures
+        table.add_row(
+            f"{swept.reference_score:.2f}",
+            f"{swept.evidence_to_confirm_score_s:.1f}",
+            _number(figures.found, 2),
+            _number(figures.ttd_median_min),
+            _number(figures.ttd_mean_min),
+            _number(figures.delay_median_min),
+            str(figures.false_sightings),
+            str(figures.false_after),
+        )
+    return table
+
+
+def _ratios(figures: ImageFigures) -> tuple[str, str, str, str]:
+    return (
+        f"{figures.precision:.3f}",
+        f"{figures.recall:.3f}",
+        f"{figures.f1:.3f}",
+        f"{figures.accuracy:.3f}",
+    )
+
+
+def _number(value: float | None, digits: int = 1) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
