@@ -18,8 +18,8 @@ class DispatchTarget(Section):
     name: Name = Field(title="Name", description="What operators call the receiver.")
     url: str = Field(
         title="URL",
-        description="http:// or https:// address the alert is posted to, without user and password; ${NAME} stands "
-        "for an environment variable.",
+        description="http:// or https:// address the alert is posted to, without user and password; "
+        "${NAME} stands for an environment variable.",
         examples=["https://dispatch.example.gov.cn/api/alerts"],
     )
     secret: SecretStr = Field(
@@ -103,6 +103,13 @@ class ConsoleSettings(Section):
         min_length=1,
         title="Host",
         description="Address to listen on; 0.0.0.0 for every interface (then put TLS in front).",
+    )
+    public_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^/@?#]+(/[^@?#]*)?$",
+        title="Public URL",
+        description="How receivers of alerts reach the console, for links to evidence; without it, host and port.",
+        examples=["https://firewatch.example.gov.cn"],
     )
     port: int = Field(
         default=8080, ge=0, le=65535, title="Port", description="TCP port; 0 takes a free one and prints it."

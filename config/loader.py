@@ -46,7 +46,12 @@ def loads(
     try:
         deployment = Deployment.model_validate(data, context=surroundings)
     except ValidationError as error:
-        for details in error.errors(include_url=False, include_input=False):
+        found = error.errors(include_url=False, include_input=False)
+        for details in found:
+            if details["type"] == "too_short" and any(
+                _is_inside(one["loc"], details["loc"]) for one in found
+            ):
+                continue  # pydantic counts only the valid items: an echo of what is wrong with one of them
             if details["type"] == "duplicate_id" and problems:
                 continue  # said already, with its line
             what, mend = explain(details)
@@ -153,6 +158,10 @@ def _without_markers(location: Location) -> Location:
     return tuple(
         part for part in location if not (isinstance(part, str) and part.startswith(("[", "function-")))
     )
+
+
+def _is_inside(location: Location, section: Location) -> bool:
+    return len(location) > len(section) and location[: len(section)] == section
 
 
 def _line_of(location: Location, lines: Mapping[Location, int]) -> int | None:

@@ -1,8 +1,9 @@
 """Secrets in a deployment file: written as references, resolved at load, shown to nobody.
 
-A secret field may hold `${NAME}` (environment variable) or `${file:PATH}` (contents of a file without its
-trailing newline; a relative path starts at the deployment file). The resolved value is reached only
-through `reveal()` / `get_secret_value()`; `str`, `repr` and JSON show it redacted.
+A secret field may hold `${NAME}` (environment variable; `${NAME:-DEFAULT}` with a default) or
+`${file:PATH}` (contents of a file without its trailing newline; a relative path starts at the deployment
+file). The resolved value is reached only through `reveal()` / `get_secret_value()`; `str`, `repr` and JSON
+show it redacted.
 """
 
 from __future__ import annotations
@@ -59,12 +60,17 @@ def redact_url(url: str) -> str:
     return urlunsplit((parts.scheme, netloc, parts.path, query, ""))
 
 
-def resolve_references(text: str, surroundings: Surroundings, *, quote_for_url: bool = False) -> str:
-    """`text` with every `${...}` replaced. Raises PydanticCustomError naming the reference, never a value."""
+def resolve_references(text: str, surroundings: Surroundings) -> str:
+    """`text` with every `${...}` replaced. Raises PydanticCustomError naming the reference, never a value.
+
+    Where a URL's user and password stand (before its '@') values are percent-encoded: a password may hold
+    any character.
+    """
+    user_info_ends = text.rfind("@") if "://" in text else -1
 
     def replacement(match: re.Match[str]) -> str:
         value = _referred(match[1], surroundings)
-        return quote(value, safe="") if quote_for_url else value
+        return quote(value, safe="") if match.start() < user_info_ends else value
 
     return _REFERENCE.sub(replacement, text)
 
@@ -93,19 +99,22 @@ def _referred(reference: str, surroundings: Surroundings) -> str:
                     "mend": "create it, readable by the user who runs firewatch",
                 },
             ) from None
-    if not _VARIABLE.match(reference):
+    name, has_default, default = reference.partition(":-")
+    if not _VARIABLE.match(name):
         raise PydanticCustomError(
             "secret_reference",
-            "'${{{reference}}}' is not a reference to a secret",
-            {"reference": reference, "mend": "write ${NAME} for a variable or ${file:PATH} for a file"},
+            "'${{{reference}}}' is not a reference",
+            {"reference": name, "mend": "write ${NAME} for a variable or ${file:PATH} for a file"},
         )
-    if reference not in surroundings.environment:
-        raise PydanticCustomError(
-            "secret_variable",
-            "the environment variable {name} is not set",
-            {"name": reference, "mend": f"export {reference}=... before starting, or use ${{file:PATH}}"},
-        )
-    return surroundings.environment[reference]
+    if name in surroundings.environment:
+        return surroundings.environment[name]
+    if has_default:
+        return default
+    raise PydanticCustomError(
+        "secret_variable",
+        "the environment variable {name} is not set",
+        {"name": name, "mend": f"export {name}=... before starting, or use ${{file:PATH}}"},
+    )
 
 
 class SecretSource:
@@ -156,8 +165,6 @@ class SecretSource:
         surroundings = surroundings_of(info)
         if surroundings is None:
             return cls(value)
-        if "://" in value:
-            return cls(resolve_references(value, surroundings, quote_for_url=True))
         return cls(resolve_references(value, surroundings))
 
     @classmethod

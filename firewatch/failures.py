@@ -1,8 +1,8 @@
 """Turns what went wrong into one paragraph for a person, and into an exit code.
 
 Errors that our packages raise on purpose say what is wrong and how to mend it; they are printed as they
-are and end with code 2. Anything else is a fault of ours: one paragraph that says so, code 1. The traceback
-is shown only with `--debug`.
+are and end with code 2. Anything else is a fault of ours: one paragraph that says so, code 1. The
+traceback is shown only with `--debug`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Whose turn it is: when each camera is due for its next look. A pure function of the times given to it.
 
-Every camera has a due time. Among the cameras that have a fresh frame the one most overdue is next, so that
-none starves however slow the machine is: under overload the intervals stretch, the order stays fair.
+Every camera has a due time. Among the cameras that have a fresh frame the one most overdue is next, so
+that none starves however slow the machine is: under overload the intervals stretch, the order stays fair.
 A suspicious camera is due at the dense interval; when suspicion lasts longer than `dense_max_s` it rests
 on patrol for as long, so that one restless view cannot eat the machine.
 """

@@ -2,10 +2,10 @@
 
 Runs in the main thread of the command. Each process has its own session (a Ctrl-C in the terminal reaches
 only the supervisor, which stops the others in order) and dies with the supervisor, even when that is
-killed (`PR_SET_PDEATHSIG`). A process that ends is started again at once; after `RestartPolicy.most` restarts
-within `within_s` it rests for `rest_s` first: it may fail for ever, but not spin. A process that ends with
-`EXIT_UNUSABLE` cannot work without a person (wrong configuration, missing weights): everything stops and the
-command says so.
+killed (`firewatch/die_with_parent.py`). A process that ends is started again at once; after
+`RestartPolicy.most` restarts within `within_s` it rests for `rest_s` first: it may fail for ever, but not
+spin. A process that ends with `EXIT_UNUSABLE` cannot work without a person (wrong configuration, missing
+weights): everything stops and the command says so.
 
 Not for: what the processes do.
 """
@@ -13,11 +13,11 @@ Not for: what the processes do.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import logging
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -31,8 +31,7 @@ _log = logging.getLogger(__name__)
 EXIT_UNUSABLE = 2
 STOP_GRACE_S = 3.0
 POLL_S = 0.1
-_PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None)  # loaded here: nothing may be imported between fork and exec
+_DIE_WITH_PARENT = Path(__file__).with_name("die_with_parent.py")
 
 
 @dataclass(frozen=True)
@@ -106,7 +105,8 @@ class Supervisor:
         self._stop_requested = False
 
     def run(self, on_tick: Callable[[], None] = lambda: None) -> None:
-        """Until SIGINT, SIGTERM or `request_stop()`. Raises ProcessUnusableError. Main thread only.
+        """Until SIGINT, SIGTERM or `request_stop()`. Raises ProcessUnusableError. Main thread only: the kernel
+        ends a child when the thread that started it ends.
 
         `on_tick` is called a few times a second; it must be quick.
         """
@@ -180,14 +180,13 @@ class Supervisor:
             spec.heartbeat.touch()
         with output or contextlib.nullcontext():
             kept.process = subprocess.Popen(
-                spec.command,
+                (sys.executable, "-SE", str(_DIE_WITH_PARENT), str(os.getpid()), *spec.command),
                 env={**os.environ, **spec.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
                 pass_fds=spec.keep_open,
-                preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509 - the supervisor has one thread
             )
         kept.started_s = now_s
         _log.info("process started name=%s pid=%d", spec.name, kept.process.pid)
@@ -219,12 +218,3 @@ def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
     """Signal a process and whatever it started; each leads a process group of its own."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, number)
-
-
-def _die_with(parent: int) -> Callable[[], None]:
-    def in_child() -> None:
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it died before we could say so
-            os._exit(1)
-
-    return in_child

@@ -1,9 +1,9 @@
 """The worker: watches its cameras and reports confirmed sightings.
 
-One reader thread per camera (`streams.live`), one loop that looks: it takes the camera most overdue, passes
-its newest frame through the camera's pipeline, and hands confirmed sightings with their pictures to the
-sink. Everything is bounded: one frame per camera, one look at a time, `MOST_PENDING` sightings waiting for a
-sink that fails. One camera's trouble never stops the others.
+One reader thread per camera (`streams.live`), one loop that looks: it takes the camera most overdue,
+passes its newest frame through the camera's pipeline, and hands confirmed sightings with their pictures to
+the sink. Everything is bounded: one frame per camera, one look at a time, `MOST_PENDING` sightings waiting
+for a sink that fails. One camera's trouble never stops the others.
 
 Not for: decoding, detecting, locating, sending; those are passed in.
 """

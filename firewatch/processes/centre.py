@@ -22,9 +22,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     def run(deployment: Deployment) -> None:
         import uvicorn
+        from console.app import create_app
 
         from alerting.store import Store
-        from console.app import create_app
 
         store = Store.open(deployment.storage.database_url.reveal())
         try:

@@ -13,6 +13,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     def run(deployment: Deployment) -> None:
         from alerting.outbox import Sender
+
         from alerting.store import Store
 
         stop = stop_on_signals()

@@ -1,0 +1,42 @@
+"""`firewatch run CONFIG`: the centre with its workers and its sender, until told to stop."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    app.command("run")(run)
+
+
+def run(
+    config_file: Annotated[Path, typer.Argument(metavar="CONFIG", help="Deployment file (YAML).")],
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=64, help="Worker processes; one for 16 cameras by default.")
+    ] = None,
+    state: Annotated[
+        Path, typer.Option("--state", metavar="DIR", help="Where the supervisor keeps heartbeats.")
+    ] = Path("var"),
+) -> None:
+    """Watch the cameras of a deployment: console, workers and alert sender, each supervised."""
+    from config import load
+    from firewatch.logs import start_logging
+    from firewatch.plan import Plan
+    from firewatch.prepare import check_parts, listening_socket, prepare_store
+    from firewatch.supervision import Supervisor
+    from firewatch.terminal import out
+
+    deployment = load(config_file)
+    check_parts(deployment)
+    start_logging()
+    with listening_socket(deployment.console.host, deployment.console.port) as console:
+        first = prepare_store(deployment)
+        plan = Plan(config_file, deployment, state, console.fileno(), workers)
+        host, port = console.getsockname()[:2]
+        out.print(f"{deployment.name}: console at http://{host}:{port}/")
+        if first:
+            out.print(f"first log-in: [bold]{first.username}[/bold] / [bold]{first.password}[/bold]")
+        Supervisor(plan.processes()).run()

@@ -1,0 +1,181 @@
+"""The demonstration: simulated hill cameras as real RTSP, a sandbox dispatch receiver, and the centre on top.
+
+`config/demo.yaml` is an ordinary deployment; what changes from start to start (ports, the state folder,
+the signing secret) reaches it through environment variables.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import socket
+import sys
+import threading
+import time
+import webbrowser
+from pathlib import Path
+
+import httpx
+
+from config import Deployment, load
+from firewatch.failures import UserError
+from firewatch.plan import Plan
+from firewatch.prepare import FirstLogIn, check_parts, listening_socket, prepare_store
+from firewatch.supervision import ProcessSpec, ProcessUnusableError, Supervisor
+from firewatch.terminal import err, out
+
+ROOT = Path(__file__).resolve().parent.parent
+VIDEOS = ROOT / "sample_videos"
+CONFIG = ROOT / "config" / "demo.yaml"
+MARKER = ".firewatch-demo"
+CALM_S = 600
+HOST = "127.0.0.1"
+
+
+def run_demo(state: Path, port: int, *, open_browser: bool) -> None:
+    """Run until Ctrl-C. Raises UserError when something it needs is missing."""
+    began_s = time.monotonic()
+    playlists = demo_playlists(VIDEOS)
+    empty_state(state)
+    rtsp_port, receiver_port = free_ports(2)
+    secret = secrets.token_hex(16)
+    os.environ.update(
+        FIREWATCH_DEMO_RTSP_PORT=str(rtsp_port),
+        FIREWATCH_DEMO_RECEIVER_PORT=str(receiver_port),
+        FIREWATCH_DEMO_SECRET=secret,
+        FIREWATCH_DEMO_STATE=str(state),
+    )
+    deployment = load(CONFIG)
+    check_parts(deployment)
+    with _console_socket(port) as console:
+        first = prepare_store(deployment)
+        plan = Plan(CONFIG, deployment, state, console.fileno(), logs_to_files=True)
+        supervisor = Supervisor(
+            [
+                _receiver(plan, receiver_port),
+                _cameras(plan, rtsp_port, playlists),
+                *plan.processes(),
+            ]
+        )
+        address = f"http://{HOST}:{console.getsockname()[1]}/"
+        out.print(f"{deployment.name}: {len(deployment.cameras)} cameras; logs in {state / 'logs'}")
+        announcer = threading.Thread(
+            target=_announce,
+            args=(deployment, address, f"http://{HOST}:{receiver_port}/", first, began_s, open_browser),
+            name="announcer",
+            daemon=True,
+        )
+        announcer.start()
+        try:
+            supervisor.run()
+        except ProcessUnusableError as error:
+            raise UserError(f"{error}:\n{last_lines(error.spec.log)}") from None
+        out.print("stopped")
+
+
+def demo_playlists(videos: Path) -> dict[str, str]:
+    """What each simulated camera plays, by scene name: the scene, then the same view in calm, then again."""
+    scenes = sorted(path for path in videos.glob("*.mp4") if not path.stem.endswith("_calm"))
+    if not scenes:
+        raise UserError(f"there are no sample videos in {videos}; render them with `firewatch simulate`")
+    playlists = {}
+    for scene in scenes:
+        calm = scene.with_name(f"{scene.stem}_calm.mp4")
+        playlists[scene.stem] = f"{scene},~{calm}*{CALM_S}" if calm.exists() else str(scene)
+    return playlists
+
+
+def empty_state(state: Path) -> None:
+    """A fresh state folder. Refuses to empty a folder that no demo made."""
+    if state.exists() and any(state.iterdir()):
+        if not (state / MARKER).exists():
+            raise UserError(f"{state} holds files that no demo made; choose another folder with --state")
+        shutil.rmtree(state)
+    state.mkdir(parents=True, exist_ok=True)
+    (state / MARKER).touch()
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that are free now, all different."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for made in sockets:
+            made.bind((HOST, 0))
+        return [made.getsockname()[1] for made in sockets]
+
+
+def last_lines(log: Path | None, count: int = 8) -> str:
+    """The end of a log, for the person at the terminal."""
+    if log is None or not log.exists():
+        return "(no log)"
+    return "\n".join(log.read_text(errors="replace").splitlines()[-count:])
+
+
+def _console_socket(port: int) -> socket.socket:
+    try:
+        return listening_socket(HOST, port)
+    except UserError:
+        err.print(f"port {port} is taken, using another one")
+        return listening_socket(HOST, 0)
+
+
+def _cameras(plan: Plan, port: int, playlists: dict[str, str]) -> ProcessSpec:
+    cameras = [f"--camera={name}={playlist}" for name, playlist in playlists.items()]
+    command = (sys.executable, "-m", "simulator.rtsp", "--port", str(port), "--wait-for-reader", *cameras)
+    return ProcessSpec("cameras", command, log=plan.log_of("cameras"))
+
+
+def _receiver(plan: Plan, port: int) -> ProcessSpec:
+    command = (
+        sys.executable,
+        *("-m", "simulator.receiver", "--port", str(port)),
+        *("--secret-env", "FIREWATCH_DEMO_SECRET", "--folder", str(plan.state_folder / "receiver")),
+    )
+    return ProcessSpec("receiver", command, log=plan.log_of("receiver"))
+
+
+def _announce(
+    deployment: Deployment,
+    console: str,
+    receiver: str,
+    first: FirstLogIn | None,
+    began_s: float,
+    open_browser: bool,
+) -> None:
+    """Tell the person at the terminal what is up, as it comes up."""
+    _wait_until_answers(console)
+    up_s = time.monotonic()
+    out.print(f"\nconsole   [bold]{console}[/bold]   (up after {up_s - began_s:.0f} s)")
+    if first is not None:
+        out.print(f"log in    [bold]{first.username}[/bold] / [bold]{first.password}[/bold]")
+    out.print(f"receiver  {receiver}   (sandbox dispatch centre)")
+    out.print("Ctrl-C ends the demo.\n")
+    if open_browser and (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        webbrowser.open(console)
+    _report_first_delivery(deployment, up_s)
+
+
+def _wait_until_answers(url: str) -> None:
+    while True:
+        with contextlib.suppress(httpx.HTTPError):
+            httpx.get(url, timeout=5.0, trust_env=False)
+            return
+        time.sleep(0.3)
+
+
+def _report_first_delivery(deployment: Deployment, since_s: float) -> None:
+    from alerting.store import Store
+
+    store = Store.open(deployment.storage.database_url.reveal())
+    names = {camera.id: camera.name for camera in deployment.cameras}
+    while True:
+        delivered = store.deliveries(state="acknowledged")
+        if delivered:
+            incident = store.incident(delivered[-1].incident_id)
+            cameras = ", ".join(names.get(one.camera_id, one.camera_id) for one in incident.sightings)
+            seconds = time.monotonic() - since_s
+            out.print(f"first alert delivered {seconds:.0f} s after the console was up: {cameras}")
+            return
+        time.sleep(1.0)

@@ -1,0 +1,74 @@
+"""What is done once before the processes start: look for mistakes early, migrate the store, first password.
+
+Everything here raises an error that says how to mend it, while somebody still sits at the terminal.
+"""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+from config import Deployment
+from firewatch.failures import UserError
+
+FIRST_USER = "admin"
+
+
+@dataclass(frozen=True)
+class FirstLogIn:
+    """The account made for a store without any."""
+
+    username: str
+    password: str
+
+
+def listening_socket(host: str, port: int) -> socket.socket:
+    """The console's socket, held by the supervisor for as long as it lives."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind((host, port))
+        made.listen(128)
+    except OSError as error:
+        made.close()
+        raise UserError(
+            f"the console cannot listen on {host}:{port} ({error.strerror}); change console.host or console.port, "
+            "or stop what uses the port"
+        ) from None
+    made.set_inheritable(True)
+    return made
+
+
+def check_parts(deployment: Deployment) -> None:
+    """Weights whole, terrain readable. Raises ModelError, TerrainError."""
+    from detector.registry import load_model
+    from geometry.terrain import RasterTerrain
+
+    load_model(deployment.detector.model)
+    if deployment.terrain is not None:
+        RasterTerrain.open(deployment.terrain)
+
+
+def prepare_store(deployment: Deployment) -> FirstLogIn | None:
+    """Make or migrate the store; a store without users gets one, whose password is told here only."""
+    from console.passwords import hash_password
+
+    from alerting.accounts import Accounts
+    from alerting.store import Store
+
+    url = deployment.storage.database_url.reveal()
+    if url.startswith("sqlite:///"):
+        Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    store = Store.open(url)
+    try:
+        accounts = Accounts(store)
+        if accounts.count():
+            return None
+        password = secrets.token_urlsafe(9)
+        accounts.create(FIRST_USER, hash_password(password), "admin", must_change=True)
+        return FirstLogIn(FIRST_USER, password)
+    finally:
+        store.close()
