@@ -64,6 +64,9 @@ class Behaviour(BaseModel):
     times: int | None = Field(
         default=None, ge=1, description="for so many alerts; null: until told otherwise"
     )
+    retry_after_s: int | None = Field(
+        default=None, ge=0, description="`fail` and `status` ask to be left alone for so long"
+    )
     after_storing: bool = Field(default=False, description="keep the alert first and lose only the answer")
 
 
@@ -164,7 +167,10 @@ async def _behave(desk: _Desk, behaviour: Behaviour, request: Request, keep: Any
     elif mode == "reset":
         _reset(request.state.transport)
     status = behaviour.status if mode == "status" else 503
-    return _answer(status, "failed", f"told to misbehave: {mode}")
+    answer = _answer(status, "failed", f"told to misbehave: {mode}")
+    if behaviour.retry_after_s is not None:
+        answer.headers["Retry-After"] = str(behaviour.retry_after_s)
+    return answer
 
 
 async def _until_released(desk: _Desk, request: Request) -> None:

@@ -1,7 +1,7 @@
 """The page of the sandbox dispatch receiver: what arrived, for a person to see, in Chinese.
 
-It shows any JSON object somebody sent, so nothing in it is trusted: every text is escaped, and pictures
-are shown only when they are base64 JPEG inside the alert.
+It knows the fields of our alert messages but trusts nothing in them: any part may be missing or of another
+type, every text is escaped, and a picture is shown only when it is a base64 JPEG inside the message.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta, timezone
 from html import escape
 from typing import Any
 
@@ -18,20 +19,12 @@ SHOWN = 50
 """The newest alerts on the page; `GET /api/alerts` has them all."""
 
 _LARGEST_TEXT = 20_000
-_JPEG = re.compile(r"(?:data:image/jpeg;base64,)?(/9j/[A-Za-z0-9+/]+={0,2})")
-_FIELDS = (  # first name found in the alert is shown; nested ones with dots
-    ("火情", ("incident_id", "incident.id")),
-    ("序号", ("sequence",)),
-    ("类别", ("event", "label", "hazard")),
-    ("拍摄时间", ("captured_at", "capture_time")),
-    ("发送时间", ("sent_at", "sent_time")),
-    ("纬度", ("position.lat_deg",)),
-    ("经度", ("position.lon_deg",)),
-    ("海拔（米）", ("position.height_m", "position.altitude_m")),
-    ("摄像机", ("cameras.0.name", "camera.name", "cameras.0.id", "camera.id")),
-    ("网格", ("grid.name", "grids.0.name", "grid_chain.0.name")),
-)
-_TYPES = {"alert": ("报警", "new"), "update": ("更新", "update"), "cancel": ("取消", "cancel")}
+_JPEG = re.compile(r"/9j/[A-Za-z0-9+/]+={0,2}")
+_CHINA = timezone(timedelta(hours=8))
+_TYPES = {"Alert": ("报警", "new"), "Update": ("更新", "update"), "Cancel": ("取消", "cancel")}
+_EVENTS = {"smoke": "烟", "fire": "明火"}
+_CERTAINTIES = {"Observed": "人工确认", "Likely": "机器确认", "Unlikely": "已排除"}
+_MISSING = "—"
 _MODES = {
     "ok": "正常",
     "fail": "失败",
@@ -82,56 +75,65 @@ def page(alerts: Sequence[ReceivedAlert], rejections: Sequence[Rejection], mode:
 
 def _article(received: ReceivedAlert) -> str:
     alert = received.alert
-    kind = str(alert.get("type", ""))
-    word, style = _TYPES.get(kind.lower(), (kind or "消息", ""))
-    rows = "".join(
-        f"<dt>{label}</dt><dd>{escape(_text(value))}</dd>"
-        for label, names in _FIELDS
-        if (value := next((v for name in names if (v := _lookup(alert, name)) is not None), None)) is not None
-    )
-    jpeg = next((match[1] for text in _texts(alert) if (match := _JPEG.fullmatch(text))), None)
-    picture = f'<img alt="现场图片" src="data:image/jpeg;base64,{jpeg}">' if jpeg else ""
-    source = json.dumps(_without_pictures(alert), ensure_ascii=False, indent=1)[:_LARGEST_TEXT]
+    word, style = _TYPES.get(str(alert.get("type")), ("消息", ""))
+    rows = "".join(f"<dt>{label}</dt><dd>{escape(text)}</dd>" for label, text in _rows(alert))
+    encoded = _at(alert, "picture", "base64")
+    has_jpeg = isinstance(encoded, str) and _JPEG.fullmatch(encoded)
+    picture = f'<img alt="现场图片" src="data:image/jpeg;base64,{encoded}">' if has_jpeg else ""
+    shown = {**alert, "picture": "（见图）"} if has_jpeg else alert
+    source = json.dumps(shown, ensure_ascii=False, indent=1)[:_LARGEST_TEXT]
     repeated = f"，共送达 {received.deliveries} 次" if received.deliveries > 1 else ""
     return (
-        f'<article>{picture}<div><h2><b class="{style}">{escape(word)}</b> 第 {received.number} 条 '
+        f'<article>{picture}<div><h2><b class="{style}">{word}</b> 第 {received.number} 条 '
         f"<small>{_local(received.received_at)} 收到{repeated}</small></h2>"
         f"<dl>{rows}</dl><details><summary>报文</summary><pre>{escape(source)}</pre></details></div></article>"
     )
 
 
-def _lookup(value: Any, dotted: str) -> Any:
-    for part in dotted.split("."):
-        if isinstance(value, dict):
-            value = value.get(part)
-        elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
-            value = value[int(part)]
-        else:
-            return None
+def _rows(alert: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What a dispatcher asks first: which fire, what, where, whose ground, seen when and by whom."""
+    yield "火情", f"{_text(alert.get('incident_number'))} 号，第 {_text(alert.get('sequence'))} 报"
+    event, certainty = _text(alert.get("event")), _text(alert.get("certainty"))
+    yield "类别", f"{_EVENTS.get(event, event)}（{_CERTAINTIES.get(certainty, certainty)}）"
+    lat_deg, lon_deg = _at(alert, "location", "lat_deg"), _at(alert, "location", "lon_deg")
+    if isinstance(lat_deg, int | float) and isinstance(lon_deg, int | float):
+        radius_m = _text(_at(alert, "location", "ellipse_95", "semi_major_m"))
+        height_m = _text(_at(alert, "location", "height_m"))
+        yield "位置", f"北纬 {lat_deg:.5f}°，东经 {lon_deg:.5f}°，海拔 {height_m} 米，误差 {radius_m} 米"
+    else:
+        yield "位置", "仅有方位，无坐标"
+    yield "责任区", _names(alert.get("grid_chain"), " · ")
+    yield "摄像机", _names(alert.get("cameras"), "、")
+    yield "拍摄时间", _written_time(alert.get("captured_at"))
+    yield "发送时间", _written_time(alert.get("sent_at"))
+
+
+def _at(value: Any, *names: str) -> Any:
+    for name in names:
+        value = value.get(name) if isinstance(value, dict) else None
     return value
+
+
+def _names(parts: Any, between: str) -> str:
+    parts = parts if isinstance(parts, list) else []
+    return between.join(_text(_at(part, "name")) for part in parts[:10]) or _MISSING
 
 
 def _text(value: Any) -> str:
-    return f"{value:.6f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)[:200]
+    return _MISSING if value is None else str(value)[:200]
 
 
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list):
-        for inner in value.values() if isinstance(value, dict) else value:
-            yield from _texts(inner)
+def _written_time(value: Any) -> str:
+    try:
+        at = datetime.fromisoformat(str(value))
+    except ValueError:
+        return _text(value)
+    return _in_china(at) if at.tzinfo else _text(value)
 
 
-def _without_pictures(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _without_pictures(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_without_pictures(inner) for inner in value]
-    if isinstance(value, str) and _JPEG.fullmatch(value):
-        return f"（图片，{len(value) * 3 // 4 // 1024} KiB）"
-    return value
+def _local(at: datetime) -> str:
+    return f"<time>{_in_china(at)}</time>"
 
 
-def _local(at: Any) -> str:
-    return f"<time>{at.astimezone().strftime('%Y-%m-%d %H:%M:%S')}</time>"
+def _in_china(at: datetime) -> str:
+    return at.astimezone(_CHINA).strftime("%Y-%m-%d %H:%M:%S")
