@@ -108,7 +108,8 @@ class ConsoleSettings(Section):
         default=None,
         pattern=r"^https?://[^/@?#]+(/[^@?#]*)?$",
         title="Public URL",
-        description="How receivers of alerts reach the console, for links to evidence; without it, host and port.",
+        description="How receivers of alerts reach the console, for links to evidence; without it, host "
+        "and port.",
         examples=["https://firewatch.example.gov.cn"],
     )
     port: int = Field(

@@ -61,7 +61,8 @@ class ConfirmationPolicy(Section):
         ge=0.01,
         le=1,
         title="Reference score",
-        description="Score (0..1) above which a detection is evidence for, below which it is evidence against.",
+        description="Score (0..1) above which a detection is evidence for, below which it is evidence "
+        "against.",
     )
     evidence_to_confirm_score_s: float | None = Field(
         default=None,

@@ -171,7 +171,7 @@ def _report_first_delivery(deployment: Deployment, since_s: float) -> None:
     store = Store.open(deployment.storage.database_url.reveal())
     names = {camera.id: camera.name for camera in deployment.cameras}
     while True:
-        delivered = store.deliveries(state="acknowledged")
+        delivered = store.deliveries(state="delivered")
         if delivered:
             incident = store.incident(delivered[-1].incident_id)
             cameras = ", ".join(names.get(one.camera_id, one.camera_id) for one in incident.sightings)

@@ -1,10 +1,9 @@
-"""Run as a script: arranges that the kernel kills this process when its parent dies, then becomes the
-command.
+"""Run as a script: has the kernel kill this process when its parent dies, then becomes the command.
 
     python -SE die_with_parent.py PARENT_PID COMMAND...
 
-A program of its own instead of a `preexec_fn`, which must not be used where threads run. Standard library
-only.
+A program of its own instead of a `preexec_fn`, which must not be used where threads run. Imports nothing
+but the standard library.
 """
 
 import ctypes

@@ -1,5 +1,4 @@
-"""From a confirmed sighting and its frame to what the incident keeps: the picture, and the picture with
-boxes."""
+"""From a confirmed sighting and its frame to the evidence an incident keeps: the picture, plain and marked."""
 
 from __future__ import annotations
 
@@ -15,7 +14,7 @@ from streams.frame import Frame
 
 @dataclass
 class StoreSink:
-    """Puts sightings into the store: incident, alert and deliveries in one transaction (`alerting.intake`)."""
+    """Puts sightings into the store: incident, alert and deliveries in one transaction."""
 
     intake: Intake
     time_zone: ZoneInfo

@@ -15,13 +15,16 @@ EXIT_FAULT = 1
 _KNOWN = {
     "config.errors": ("ConfigError",),
     "streams.errors": ("SourceError", "BadPicture"),
-    "detector.errors": ("ModelError", "BackendError", "DetectorError"),
+    "detector.errors": ("DetectorError",),
     "alerting.database": ("StoreError",),
     "geometry.terrain": ("TerrainError",),
     "simulator.rtsp_footage": ("FootageError",),
     "simulator.rtsp_playlist": ("PlaylistError",),
     "simulator.scene": ("SceneError",),
+    "alerting.evidence": ("EvidenceError",),
+    "alerting.grids": ("GridError",),
     "firewatch.failures": ("UserError",),
+    "firewatch.supervision": ("ProcessUnusableError",),
 }
 """Looked up in modules already loaded: an error can only come from one of those."""
 

@@ -5,6 +5,7 @@ Everything here raises an error that says how to mend it, while somebody still s
 
 from __future__ import annotations
 
+import os
 import secrets
 import socket
 from dataclasses import dataclass
@@ -35,11 +36,23 @@ def listening_socket(host: str, port: int) -> socket.socket:
     except OSError as error:
         made.close()
         raise UserError(
-            f"the console cannot listen on {host}:{port} ({error.strerror}); change console.host or console.port, "
+            f"the console cannot listen on {host}:{port} ({error.strerror}); change console.host or "
+            f"console.port, "
             "or stop what uses the port"
         ) from None
     made.set_inheritable(True)
     return made
+
+
+def link_key(state: Path) -> Path:
+    """The file with the key that signs links to evidence; made once per state folder, readable by us only."""
+    path = state / "link.key"
+    if not path.exists():
+        state.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(32))
+    return path
 
 
 def check_parts(deployment: Deployment) -> None:

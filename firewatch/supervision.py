@@ -105,8 +105,9 @@ class Supervisor:
         self._stop_requested = False
 
     def run(self, on_tick: Callable[[], None] = lambda: None) -> None:
-        """Until SIGINT, SIGTERM or `request_stop()`. Raises ProcessUnusableError. Main thread only: the kernel
-        ends a child when the thread that started it ends.
+        """Until SIGINT, SIGTERM or `request_stop()`. Raises ProcessUnusableError.
+
+        Main thread only: the kernel ends a child when the thread that started it ends.
 
         `on_tick` is called a few times a second; it must be quick.
         """
