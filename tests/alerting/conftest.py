@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from alerting_samples import BOWL, NORTH, PICTURES, intake_into, sighting_of
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
+
+from alerting.intake import Intake
+from alerting.store import Store
 
 POSTGRES_VARIABLE = "FIREWATCH_TEST_POSTGRES_URL"
 
@@ -37,3 +42,44 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 @pytest.fixture
 def noon() -> datetime:
     return datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Store]:
+    opened = Store.open(database_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def sqlite_store(tmp_path: Path) -> Iterator[Store]:
+    """For tests whose subject is not the database."""
+    opened = Store.open(f"sqlite:///{tmp_path}/store.db")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def intake(store: Store, tmp_path: Path) -> Intake:
+    return intake_into(store, tmp_path / "evidence")
+
+
+@pytest.fixture
+def store_with_incident(store: Store, intake: Intake, noon: datetime) -> Store:
+    intake.accept(sighting_of(BOWL.at(23.105, 116.4), NORTH, noon), PICTURES, NORTH)
+    return store
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 2 MB, mounted for one test."""
+    place = tmp_path / "small_disk"
+    place.mkdir()
+    if os.geteuid() != 0:
+        pytest.skip("mounting a small disk needs root")
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(place)]
+    mounted = subprocess.run(mount, capture_output=True, text=True, check=False)
+    if mounted.returncode != 0:
+        pytest.skip(f"cannot mount a small disk here: {mounted.stderr.strip()}")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
