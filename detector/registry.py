@@ -122,7 +122,7 @@ def load_model(name: str | Path | None = None, *, registry: Path = REGISTRY) -> 
     for file, problem in verify_entry(chosen, entry, registry.parent).items():
         if problem:
             raise ModelError(f"{registry.parent / file}: {problem}")
-    return _model(chosen, entry, registry.parent, next(iter(entry.files.values())))
+    return _model(chosen, entry, registry.parent)
 
 
 def verify(registry: Path = REGISTRY) -> dict[str, dict[str, str | None]]:
@@ -134,10 +134,7 @@ def verify(registry: Path = REGISTRY) -> dict[str, dict[str, str | None]]:
 def list_models(registry: Path = REGISTRY) -> tuple[str, list[Model]]:
     """(name of the current model, all models), read without verifying any weights."""
     document = _read_registry(registry)
-    return document.current, [
-        _model(name, entry, registry.parent, next(iter(entry.files.values())))
-        for name, entry in document.models.items()
-    ]
+    return document.current, [_model(name, entry, registry.parent) for name, entry in document.models.items()]
 
 
 class _Strict(BaseModel):
@@ -213,18 +210,19 @@ def _read_registry(path: Path) -> _Registry:
 def _own_model(path: Path) -> Model:
     if not path.is_file():
         raise ModelError(f"{path}: no such weights file; check the path, or see `firewatch models list`")
-    checksum = sha256_of(path)
+    files = [path, path.with_suffix(".bin")] if path.suffix == ".xml" else [path]
+    if not files[-1].is_file():
+        raise ModelError(f"{files[-1]}: the weights beside {path.name} are missing; copy both files")
+    checksums = {file.name: sha256_of(file) for file in files}
     beside = path.with_suffix(".yaml")
     if beside.is_file() and beside.name != "metadata.yaml":
         entry = _parse(beside, Entry)
-        return _model(
-            path.stem, entry.model_copy(update={"files": {path.name: checksum}}), path.parent, checksum
-        )
+        return _model(path.stem, entry.model_copy(update={"files": checksums}), path.parent)
     return Model(
         name=path.stem,
-        model_id=f"{path.stem}-{checksum[:8]}",
+        model_id=_model_id(path.stem, checksums),
         title=f"weights of your own ({path})",
-        files=(path,),
+        files=tuple(files),
         ages_s=None,
         look_width_px=LOOK_WIDTH_PX,
         profiles=FALLBACK_PROFILES,
@@ -235,7 +233,13 @@ def _own_model(path: Path) -> Model:
     )
 
 
-def _model(name: str, entry: Entry, folder: Path, checksum: str) -> Model:
+def _model_id(name: str, checksums: Mapping[str, str]) -> str:
+    """Name and a short hash of all its files: other weights, another id."""
+    joined = "\n".join(f"{file} {checksum.lower()}" for file, checksum in sorted(checksums.items()))
+    return f"{name}-{hashlib.sha256(joined.encode()).hexdigest()[:8]}"
+
+
+def _model(name: str, entry: Entry, folder: Path) -> Model:
     missing = [profile for profile in PROFILE_NAMES if profile not in entry.profiles]
     if missing:
         raise ModelError(
@@ -243,7 +247,7 @@ def _model(name: str, entry: Entry, folder: Path, checksum: str) -> Model:
         )
     return Model(
         name=name,
-        model_id=f"{name}-{checksum[:8].lower()}",
+        model_id=_model_id(name, entry.files),
         title=entry.title,
         files=tuple(folder / file for file in entry.files),
         ages_s=tuple(entry.ages_s) if entry.ages_s is not None else None,

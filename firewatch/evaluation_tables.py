@@ -24,8 +24,11 @@ def show(found: Evaluation, console: Console) -> None:
         console.print(
             "[yellow]It is not known what these weights were trained on: they may know this footage.[/]"
         )
-    console.print(_image_table(found, label))
     console.print(_box_table(found, label))
+    if not found.outcomes:
+        console.print("No sequence has a sound clock: no image and no sequence figures.")
+        return
+    console.print(_image_table(found, label))
     console.print(_sequence_table(found, label))
     console.print(_outcome_table(found, label))
     if found.policy_sweep:

@@ -89,7 +89,7 @@ class Evaluation:
             "pictures": self.pictures,
             "bad_pictures": self.bad_pictures,
             **_named("image", self.images),
-            "image.prevalence": self.images.prevalence,
+            "image.prevalence": self.images.prevalence if self.images.pictures else None,
             "image.auc": self.auc,
             "image.ttd_mean_min": self.image_ttd_mean_min,
             "image.ttd_median_min": self.image_ttd_median_min,
@@ -244,11 +244,12 @@ def _boxed_pictures(sequences: Sequence[FilmedSequence], scores: Scores) -> list
     return boxed
 
 
-def _named(prefix: str, figures: ImageFigures) -> dict[str, float | int]:
-    return {
-        f"{prefix}.f1": figures.f1,
-        f"{prefix}.precision": figures.precision,
-        f"{prefix}.recall": figures.recall,
-        f"{prefix}.accuracy": figures.accuracy,
-        f"{prefix}.pictures": figures.pictures,
+def _named(prefix: str, figures: ImageFigures) -> dict[str, float | int | None]:
+    ratios = {
+        "f1": figures.f1,
+        "precision": figures.precision,
+        "recall": figures.recall,
+        "accuracy": figures.accuracy,
     }
+    named = {f"{prefix}.{name}": value if figures.pictures else None for name, value in ratios.items()}
+    return {**named, f"{prefix}.pictures": figures.pictures}

@@ -110,8 +110,15 @@ class Sampler:
         sky_ends = int(self._ground[sequence.name][:, 1].min()) - 20
         if self._rng.random() < 0.2:
             picture = synthetic.haze_bank(self._rng, picture)
-        if self._rng.random() < 0.35:
+        if self._rng.random() < 0.3:
             picture = synthetic.cloud_puffs(self._rng, picture, sky_ends)
+        if self._rng.random() < 0.3:
+            clouds = synthetic.Cumulus.draw(self._rng, sky_ends)
+            picture = clouds.lay_over(picture)
+            for slot, slot_gaps in zip(references, gaps, strict=True):
+                slot[:] = [clouds.lay_over(one, gap) for one, gap in zip(slot, slot_gaps, strict=True)]
+        if self._rng.random() < 0.3 and any(references[1:]):
+            picture = self._pale_patch(sequence, picture, references)
         if self._rng.random() < 0.15:
             picture = synthetic.specks(self._rng, picture)
         if self._rng.random() < 0.2:
@@ -120,6 +127,17 @@ class Sampler:
             if self._rng.random() < 0.06:
                 slot_pictures[:] = [synthetic.haze_bank(self._rng, one) for one in slot_pictures]
         return picture, references, gaps, sequence
+
+    def _pale_patch(
+        self, sequence: ViewSequence, picture: Picture, references: list[list[Picture]]
+    ) -> Picture:
+        """What looks like smoke but was always there is none: the same patch now and in every reference."""
+        x, y = self._ground[sequence.name][self._rng.integers(len(self._ground[sequence.name]))]
+        length_px = float(np.exp(self._rng.uniform(np.log(10), np.log(120))))
+        patch = synthetic.Smoke.draw(self._rng, picture, int(x), int(y), length_px)
+        for slot in references:
+            slot[:] = [patch.lay_over(one, 0)[0] for one in slot]
+        return patch.lay_over(picture, 0)[0]
 
     def _nothing(self) -> Crop:
         picture, references, _, _ = self._empty_view()

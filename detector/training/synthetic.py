@@ -227,6 +227,40 @@ def cloud_puffs(rng: np.random.Generator, picture: Picture, lowest_y: int) -> Pi
     return picture
 
 
+@dataclass(frozen=True)
+class Cumulus:
+    """A field of cloud above row `lowest_y`, drifting: `lay_over(picture, gap_s)` shows it that long ago."""
+
+    seed: int
+    lowest_y: int
+    cell_px: float
+    cover: float
+    strength: float
+    drift_px_s: float
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, lowest_y: int) -> Cumulus:
+        """Anything from a few scraps to a sky nearly full; some hang still, some race."""
+        return cls(
+            int(rng.integers(2**31)), lowest_y, float(rng.uniform(30, 220)), float(rng.uniform(-0.3, 1.3)),
+            float(rng.uniform(0.3, 1.0)), float(rng.normal(0, 0.15)),
+        )  # fmt: skip
+
+    def lay_over(self, picture: Picture, gap_s: float = 0.0) -> Picture:
+        """The picture with the cloud as it was `gap_s` seconds ago."""
+        height, width = max(8, self.lowest_y), picture.shape[1]
+        noise = fractal_noise(np.random.default_rng(self.seed), height, 3 * width, self.cell_px, 5)
+        start = width + int(np.clip(self.drift_px_s * gap_s, -width, width))
+        noise = noise[:, start : start + width]
+        fade = np.clip((height - np.arange(height, dtype=np.float32)) / (0.15 * height), 0, 1)[:, None]
+        dense = np.clip((noise - self.cover) * 2.5, 0, 1) * fade * self.strength
+        lit = 235 - 45 * np.clip(np.roll(noise, 6, axis=0) - self.cover, 0, 1)
+        out = picture.copy()
+        sky = picture[:height].astype(np.float32)
+        out[:height] = np.clip(sky * (1 - dense[..., None]) + lit[..., None] * dense[..., None], 0, 255)
+        return out
+
+
 def specks(rng: np.random.Generator, picture: Picture) -> Picture:
     """Birds, insects and drops: a few small dark or pale spots anywhere; never labelled."""
     spots = np.zeros((picture.shape[0], picture.shape[1]), np.float32)
