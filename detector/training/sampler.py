@@ -65,10 +65,10 @@ class Sampler:
         self._empty = [(s, np.nonzero(s.empty)[0]) for s in sequences if s.empty.any()]
         self._ground = {s.name: _ground(s.pictures[int(np.nonzero(s.empty)[0][0])]) for s, _ in self._empty}
         kinds: list[tuple[float, Callable[[], Crop], bool]] = [
-            (0.32, self._real, bool(self._boxed)),
+            (0.30, self._real, bool(self._boxed)),
             (0.05, self._without_date, bool(self._undated)),
-            (0.28, self._synthetic, bool(self._empty)),
-            (0.20, self._nothing, bool(self._empty)),
+            (0.26, self._synthetic, bool(self._empty)),
+            (0.24, self._nothing, bool(self._empty)),
             (0.05, self._night, bool(self._empty)),
             (0.06, self._from_near, bool(near)),
             (0.04, self._from_stills, bool(stills)),
