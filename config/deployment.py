@@ -69,7 +69,7 @@ class Deployment(Section):
     def _check_time_zone(cls, name: str) -> str:
         try:
             ZoneInfo(name)
-        except (OSError, ValueError):
+        except (OSError, ValueError, KeyError):
             raise PydanticCustomError(
                 "time_zone",
                 "there is no time zone '{name}'",

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
@@ -42,6 +42,8 @@ def redact_url(url: str) -> str:
     'rtsp://***@10.2.0.11:554/Streaming/101?token=***&q=***'
     >>> redact_url("videos/near.mp4")
     'videos/near.mp4'
+    >>> redact_url("sqlite:///var/firewatch.db")
+    'sqlite:///var/firewatch.db'
     """
     try:
         parts = urlsplit(url)
@@ -57,7 +59,7 @@ def redact_url(url: str) -> str:
     query = (
         re.sub(r"(?<==)[^&]*", "***", parts.query) if "=" in parts.query else ("***" if parts.query else "")
     )
-    return urlunsplit((parts.scheme, netloc, parts.path, query, ""))
+    return f"{parts.scheme}://{netloc}{parts.path}" + (f"?{query}" if query else "")
 
 
 def resolve_references(text: str, surroundings: Surroundings) -> str:
