@@ -22,7 +22,7 @@ import httpx
 from config import Deployment, load
 from firewatch.failures import UserError
 from firewatch.plan import Plan
-from firewatch.prepare import FirstLogIn, check_parts, listening_socket, prepare_store
+from firewatch.prepare import FirstLogIn, base_url, check_parts, link_key, listening_socket, prepare_store
 from firewatch.supervision import ProcessSpec, ProcessUnusableError, Supervisor
 from firewatch.terminal import err, out
 
@@ -51,7 +51,8 @@ def run_demo(state: Path, port: int, *, open_browser: bool) -> None:
     check_parts(deployment)
     with _console_socket(port) as console:
         first = prepare_store(deployment)
-        plan = Plan(CONFIG, deployment, state, console.fileno(), logs_to_files=True)
+        url = base_url(deployment, console)
+        plan = Plan(CONFIG, deployment, state, console.fileno(), url, link_key(state), logs_to_files=True)
         supervisor = Supervisor(
             [
                 _receiver(plan, receiver_port),
@@ -59,11 +60,10 @@ def run_demo(state: Path, port: int, *, open_browser: bool) -> None:
                 *plan.processes(),
             ]
         )
-        address = f"http://{HOST}:{console.getsockname()[1]}/"
         out.print(f"{deployment.name}: {len(deployment.cameras)} cameras; logs in {state / 'logs'}")
         announcer = threading.Thread(
             target=_announce,
-            args=(deployment, address, f"http://{HOST}:{receiver_port}/", first, began_s, open_browser),
+            args=(deployment, f"{url}/", f"http://{HOST}:{receiver_port}/", first, began_s, open_browser),
             name="announcer",
             daemon=True,
         )

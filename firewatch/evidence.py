@@ -1,4 +1,4 @@
-"""From a confirmed sighting and its frame to the evidence an incident keeps: the picture, plain and marked."""
+"""From a confirmed sighting and its frame to its evidence: the picture, plain and marked."""
 
 from __future__ import annotations
 

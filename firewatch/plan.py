@@ -22,6 +22,10 @@ class Plan:
     deployment: Deployment
     state_folder: Path
     listen_fd: int
+    base_url: str
+    """How receivers of alerts reach the console."""
+    link_key: Path
+    """File with the key that signs links to evidence."""
     workers: int | None = None
     logs_to_files: bool = False
 
@@ -34,14 +38,16 @@ class Plan:
 
     def processes(self) -> tuple[ProcessSpec, ...]:
         """Centre, sender, workers, in the order they are started."""
-        centre = self._spec("centre", "--listen-fd", str(self.listen_fd), keep_open=(self.listen_fd,))
+        links = ("--link-key", str(self.link_key), "--base-url", self.base_url)
+        listen = ("--listen-fd", str(self.listen_fd))
+        centre = self._spec("centre", *listen, *links, keep_open=(self.listen_fd,))
         workers = [
             self._spec(
                 "worker", "--index", str(index), "--of", str(self.worker_count), name=f"worker-{index + 1}"
             )
             for index in range(self.worker_count)
         ]
-        sender = [self._spec("sender")] if self.deployment.dispatch else []
+        sender = [self._spec("sender", *links)] if self.deployment.dispatch else []
         return (centre, *sender, *workers)
 
     def log_of(self, name: str) -> Path | None:

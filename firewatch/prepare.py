@@ -44,6 +44,14 @@ def listening_socket(host: str, port: int) -> socket.socket:
     return made
 
 
+def base_url(deployment: Deployment, console: socket.socket) -> str:
+    """How receivers of alerts reach the console."""
+    if deployment.console.public_url:
+        return deployment.console.public_url
+    host, port = console.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 def link_key(state: Path) -> Path:
     """The file with the key that signs links to evidence; made once per state folder, readable by us only."""
     path = state / "link.key"

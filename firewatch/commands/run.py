@@ -25,7 +25,7 @@ def run(
     from config import load
     from firewatch.logs import start_logging
     from firewatch.plan import Plan
-    from firewatch.prepare import check_parts, listening_socket, prepare_store
+    from firewatch.prepare import base_url, check_parts, link_key, listening_socket, prepare_store
     from firewatch.supervision import Supervisor
     from firewatch.terminal import out
 
@@ -34,9 +34,9 @@ def run(
     start_logging()
     with listening_socket(deployment.console.host, deployment.console.port) as console:
         first = prepare_store(deployment)
-        plan = Plan(config_file, deployment, state, console.fileno(), workers)
-        host, port = console.getsockname()[:2]
-        out.print(f"{deployment.name}: console at http://{host}:{port}/")
+        url = base_url(deployment, console)
+        plan = Plan(config_file, deployment, state, console.fileno(), url, link_key(state), workers)
+        out.print(f"{deployment.name}: console at {url}/")
         if first:
             out.print(f"first log-in: [bold]{first.username}[/bold] / [bold]{first.password}[/bold]")
         Supervisor(plan.processes()).run()

@@ -10,7 +10,7 @@ import socket
 from collections.abc import Sequence
 
 from config import Deployment
-from firewatch.processes.life import live, parser
+from firewatch.processes.life import add_link_options, live, parser
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -18,6 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     made.add_argument(
         "--listen-fd", type=int, required=True, help="listening socket inherited from the parent"
     )
+    add_link_options(made)
     options = made.parse_args(arguments)
 
     def run(deployment: Deployment) -> None:

@@ -43,6 +43,12 @@ def parser(name: str, description: str) -> argparse.ArgumentParser:
     return made
 
 
+def add_link_options(made: argparse.ArgumentParser) -> None:
+    """Options of the processes that sign or check links to evidence."""
+    made.add_argument("--link-key", type=Path, required=True, help="file with the signing key")
+    made.add_argument("--base-url", required=True, help="how receivers of alerts reach the console")
+
+
 def live(options: argparse.Namespace, run: Callable[[Deployment], None]) -> None:
     """Run a process body; errors that only a person can mend end it with code 2, others with 1."""
     start_logging()
