@@ -55,6 +55,14 @@ def writer(engine: Engine) -> Engine:
     return engine.execution_options(**{_WRITER_OPTION: True})
 
 
+def reader(engine: Engine) -> Engine:
+    """The same engine, whose transactions see one moment of the store. (A PostgreSQL writer must not: it has
+    to see what was committed while it waited for the lock.)"""
+    if engine.dialect.name == "postgresql":
+        return engine.execution_options(isolation_level="REPEATABLE READ")
+    return engine
+
+
 def migrate(engine: Engine) -> None:
     """Bring the schema to this program's version; refuse a store written by a newer one."""
     script = ScriptDirectory.from_config(_alembic_config())

@@ -75,6 +75,7 @@ class Store:
 
     def __init__(self, engine: Engine, clock: Clock = utc_now) -> None:
         self._engine = engine
+        self._reader = database.reader(engine)
         self._writer = database.writer(engine)
         self.clock = clock
 
@@ -94,8 +95,8 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A consistent view of the store."""
-        with Session(self._engine, expire_on_commit=False) as session, session.begin():
+        """One moment of the store: nothing changes while it is open."""
+        with Session(self._reader, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextmanager

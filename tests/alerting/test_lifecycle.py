@@ -1,0 +1,94 @@
+"""The state machine alone: every action from every status, and the rules of verdicts."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from alerting.lifecycle import (
+    OPEN,
+    Action,
+    Cause,
+    Decision,
+    LifecycleError,
+    State,
+    Status,
+    Verdict,
+    allowed_actions,
+    decide,
+)
+
+GOOD = {
+    Action.CONFIRM: Decision(Action.CONFIRM),
+    Action.DISMISS: Decision(Action.DISMISS, Verdict.FALSE_ALARM, Cause.FOG),
+    Action.REOPEN: Decision(Action.REOPEN, why="smoke again"),
+}
+
+LEADS_TO = {
+    (Status.SUSPECTED, Action.CONFIRM): Status.CONFIRMED,
+    (Status.CONFIRMED, Action.DISPATCH): Status.DISPATCHED,
+    (Status.DISPATCHED, Action.ARRIVE): Status.ON_SCENE,
+    (Status.ON_SCENE, Action.CONTROL): Status.CONTROLLED,
+    (Status.CONTROLLED, Action.CLOSE): Status.CLOSED,
+    (Status.DISMISSED, Action.REOPEN): Status.SUSPECTED,
+    (Status.CLOSED, Action.REOPEN): Status.SUSPECTED,
+    **{(status, Action.DISMISS): Status.DISMISSED for status in OPEN},
+}
+
+
+@pytest.mark.parametrize(("status", "action"), list(itertools.product(Status, Action)))
+def test_each_action_from_each_status_leads_where_the_diagram_says_or_is_refused(
+    status: Status, action: Action
+) -> None:
+    decision = GOOD.get(action, Decision(action))
+    expected = LEADS_TO.get((status, action))
+    assert (action in allowed_actions(status)) == (expected is not None)
+    if expected is not None:
+        assert decide(State(status), decision).status is expected
+    else:
+        with pytest.raises(LifecycleError, match=f"not possible while the incident is {status}; possible: "):
+            decide(State(status), decision)
+
+
+def test_the_verdict_wildfire_stays_through_the_fight() -> None:
+    state = State(Status.SUSPECTED)
+    for action in (Action.CONFIRM, Action.DISPATCH, Action.ARRIVE, Action.CONTROL, Action.CLOSE):
+        state = decide(state, Decision(action))
+        assert state.verdict is Verdict.WILDFIRE
+    assert decide(state, GOOD[Action.REOPEN]) == State(Status.SUSPECTED)
+
+
+@pytest.mark.parametrize("verdict", [Verdict.PERMITTED_BURN, Verdict.OTHER_SMOKE])
+def test_a_real_smoke_that_is_no_wildfire_is_dismissed_without_a_cause(verdict: Verdict) -> None:
+    state = decide(State(Status.SUSPECTED), Decision(Action.DISMISS, verdict))
+    assert state == State(Status.DISMISSED, verdict)
+
+
+@pytest.mark.parametrize(
+    ("status", "decision", "message"),
+    [
+        (Status.SUSPECTED, Decision(Action.DISMISS), "needs a verdict"),
+        (Status.SUSPECTED, Decision(Action.DISMISS, Verdict.WILDFIRE), "needs a verdict"),
+        (Status.SUSPECTED, Decision(Action.DISMISS, Verdict.FALSE_ALARM), "needs its cause: cloud, fog"),
+        (
+            Status.SUSPECTED,
+            Decision(Action.DISMISS, Verdict.FALSE_ALARM, Cause.OTHER, why=" "),
+            "'other' needs a reason",
+        ),
+        (
+            Status.SUSPECTED,
+            Decision(Action.DISMISS, Verdict.PERMITTED_BURN, Cause.FOG),
+            "only a false alarm has a cause",
+        ),
+        (Status.SUSPECTED, Decision(Action.CONFIRM, Verdict.OTHER_SMOKE), "dismiss the incident"),
+        (Status.SUSPECTED, Decision(Action.CONFIRM, cause=Cause.FOG), "no cause of a false alarm"),
+        (Status.CONFIRMED, Decision(Action.DISPATCH, Verdict.WILDFIRE), "carries no verdict"),
+        (Status.CLOSED, Decision(Action.REOPEN), "needs a reason"),
+    ],
+)
+def test_a_decision_that_contradicts_itself_is_refused_with_the_way_out(
+    status: Status, decision: Decision, message: str
+) -> None:
+    with pytest.raises(LifecycleError, match=message):
+        decide(State(status), decision)
