@@ -9,7 +9,7 @@ import socket
 import threading
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
 import uvicorn
 from fastapi import FastAPI
@@ -39,7 +39,7 @@ class _WithTransport(H11Protocol):
         self.app_state = {**self.app_state, "transport": transport}
 
 
-def http_server(app: FastAPI, **options: Any) -> uvicorn.Server:
+def http_server(app: FastAPI) -> uvicorn.Server:
     """A quiet server that ends within a second when `should_exit` is set; run `serve(sockets=[...])`."""
     return uvicorn.Server(
         uvicorn.Config(
@@ -47,9 +47,9 @@ def http_server(app: FastAPI, **options: Any) -> uvicorn.Server:
             http=_WithTransport,
             ws="none",
             log_config=None,
+            log_level="warning",
             access_log=False,
             timeout_graceful_shutdown=1,
-            **options,
         )
     )
 

@@ -9,6 +9,7 @@ key frame; what waits for it in this process is bounded.
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import time
 import zlib
@@ -31,6 +32,8 @@ from simulator.faults import (
 from simulator.rtsp_footage import CLOCK_HZ, AccessUnit, FootageLibrary, is_picture
 from simulator.rtsp_packets import footage_mark_nal, interleaved, payloads, rtp_packets, sender_report
 from simulator.rtsp_playlist import Clip, Playlist, TimedUnit
+
+log = logging.getLogger(__name__)
 
 REPORT_INTERVAL_S = 5.0
 FREEZE_INTERVAL_S = 0.2
@@ -116,9 +119,11 @@ class Channel:
     def join(self, reader: Reader) -> None:
         self._readers.add(reader)
         self._had_reader.set()
+        log.info("reader joined camera=%s readers=%d", self.name, len(self._readers))
 
     def leave(self, reader: Reader) -> None:
         self._readers.discard(reader)
+        log.info("reader left camera=%s readers=%d", self.name, len(self._readers))
 
     @property
     def refusal(self) -> Refuse | None:
@@ -128,6 +133,7 @@ class Channel:
 
     def apply(self, fault: Fault) -> None:
         """Put one fault in force; raises FootageError for a file that this camera cannot play."""
+        log.info("fault camera=%s fault=%s", self.name, fault.fault)
         match fault:
             case Drop():
                 for reader in tuple(self._readers):
@@ -149,6 +155,8 @@ class Channel:
                 self._faults.picture = fault
 
     def clear(self) -> None:
+        """End all faults."""
+        log.info("faults cleared camera=%s", self.name)
         other_footage = self._faults.resolution is not None
         self._faults = _Active()
         self._frozen = None

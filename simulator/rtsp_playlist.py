@@ -5,7 +5,8 @@ starts, the footage jumps and its first key frame is marked as new footage, unle
 joins what was before it smoothly (`joins_smoothly`: neither its start nor its own repeats are marked).
 
 As text, `FILE[*SECONDS]` separated by commas, with `~` before a file that joins smoothly:
-`near_fire.mp4,~calm.mp4*600` plays the scene once, then ten calm minutes, then the scene again.
+`near_fire.mp4,~calm.mp4*600` plays the scene once, then ten calm minutes, then the scene again. Paths that
+hold a comma or an asterisk themselves have no text form; give them as `Clip`.
 """
 
 from __future__ import annotations

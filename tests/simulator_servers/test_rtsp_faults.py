@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Iterator
 from itertools import islice, pairwise
@@ -13,8 +14,9 @@ import pytest
 from pydantic import ValidationError
 from rtsp_peers import BareClient, SenderReport, Videos, capture_time_s, open_stream
 
+from simulator.faults import damaged
 from simulator.rtsp import RtspServer
-from simulator.rtsp_footage import FootageError
+from simulator.rtsp_footage import Codec, FootageError, is_picture, read_footage
 from streams.new_footage import footage_mark
 
 
@@ -114,7 +116,7 @@ def test_corrupt_damages_pictures_and_clearing_heals_the_stream(server: RtspServ
     with av.open(str(videos.h264)) as file:
         clean = [frame.to_ndarray(format="gray") for frame in file.decode(video=0)]
 
-    def damaged(picture: np.ndarray) -> bool:
+    def is_damaged(picture: np.ndarray) -> bool:
         return not any(np.array_equal(picture, known) for known in clean)
 
     server.fault("north", "corrupt", share=1.0)
@@ -123,10 +125,23 @@ def test_corrupt_damages_pictures_and_clearing_heals_the_stream(server: RtspServ
         assert next(client.pictures()).opens_h264_key_frame  # parameter sets and headers stay whole
     with open_stream(server.url("north")) as container:
         broken = _decoded_in_spite_of_errors(container, 30)
-        assert len(broken) < 30 or any(damaged(picture) for picture in broken)
+        assert len(broken) < 30 or any(is_damaged(picture) for picture in broken)
     server.clear("north")
     with open_stream(server.url("north")) as container:
-        assert not any(damaged(picture) for picture in pictures(container, 30))
+        assert not any(is_damaged(picture) for picture in pictures(container, 30))
+
+
+@pytest.mark.parametrize("codec", ["h264", "h265"])
+def test_damage_spares_headers_and_makes_no_start_code(videos: Videos, codec: Codec) -> None:
+    for unit in read_footage(videos.of(codec)).units:
+        broken = damaged(codec, unit.nals, random.Random(7))
+        assert [len(nal) for nal in broken] == [len(nal) for nal in unit.nals]
+        assert all(after[:8] == before[:8] for after, before in zip(broken, unit.nals, strict=True))
+        assert not any(b"\0\0\1" in nal for nal in broken)
+        for after, before in zip(broken, unit.nals, strict=True):
+            if not is_picture(codec, before):
+                assert after == before
+    assert any(after != before for after, before in zip(broken, unit.nals, strict=True))
 
 
 def _decoded_in_spite_of_errors(container: av.container.InputContainer, packets: int) -> list[np.ndarray]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import doctest
 import struct
+from types import ModuleType
 from typing import Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simulator import receiver_inbox, rtsp_footage, rtsp_playlist
 from simulator.rtsp_packets import (
     MARK_UUID,
     footage_mark_nal,
@@ -110,3 +113,10 @@ def test_the_mark_of_new_footage_is_read_by_streams(codec: Codec) -> None:
 def test_a_mark_never_holds_a_start_code() -> None:
     for number in range(0, 100_000, 97):
         assert b"\0\0" not in footage_mark_nal("h264", number, is_first=True)
+
+
+@pytest.mark.parametrize("module", [receiver_inbox, rtsp_footage, rtsp_playlist, new_footage])
+def test_examples_in_docstrings_are_true(module: ModuleType) -> None:
+    result = doctest.testmod(module)
+    assert result.attempted > 0
+    assert result.failed == 0
