@@ -20,10 +20,16 @@ from simulator.rtsp_footage import Codec, FootageError, is_picture, read_footage
 from streams.new_footage import footage_mark
 
 
-@pytest.fixture
-def server(videos: Videos) -> Iterator[RtspServer]:
+@pytest.fixture(scope="module")
+def two_cameras(videos: Videos) -> Iterator[RtspServer]:
     with RtspServer({"north": videos.h264, "south": videos.h264}, control_port=0) as running:
         yield running
+
+
+@pytest.fixture
+def server(two_cameras: RtspServer) -> Iterator[RtspServer]:
+    yield two_cameras
+    two_cameras.clear("north")
 
 
 def pictures(container: av.container.InputContainer, number: int) -> list[np.ndarray]:
