@@ -6,9 +6,10 @@ band: every key frame carries an SEI "user data unregistered" message (ITU-T H.2
 with the UUID below and the ASCII text `footage NUMBER` or `footage NUMBER first`. Decoders skip SEI
 messages with an unknown UUID, real cameras never send this one.
 
-The number rises by one at each jump and stands on every key frame, so a reader that lost the first
-key frame after a jump (a fault, a reconnection) still sees that the footage is another one: compare
-`mark.number` with the last one seen. `is_new_footage` is the short question about one packet.
+The number is another one after each jump, and after a restart of the sender, and stands on every key frame,
+so a reader that lost the first key frame after a jump (a fault, a reconnection) still sees that the footage
+is another one: compare `mark.number` with the last one seen. `is_new_footage` is the short question about
+one packet.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ group of pictures, which is kept for that purpose. Pictures nobody wants are not
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import count
@@ -42,6 +43,13 @@ av.logging.set_level(None)  # FFmpeg's own messages repeat the URL with its pass
 
 LONGEST_GROUP_BYTES = 16_000_000
 LONGEST_GROUP_PACKETS = 1500
+_OPTIONS = {
+    "rtsp_transport": "tcp",
+    "allowed_media_types": "video",
+    "fflags": "nobuffer",
+    "analyzeduration": "500000",  # microseconds; the SDP tells codec and size, FFmpeg would watch for 5 s
+    "fpsprobesize": "0",
+}
 KEY_FRAME_TOLERANCE = 1.5
 """Key frames a little farther apart than wanted still do: decoding everything costs ten times as much."""
 
@@ -140,14 +148,17 @@ class RtspSource:
         self._last_given: datetime | None = None
 
     def __enter__(self) -> Self:
+        began_s = time.monotonic()
         try:
             container = av.open(
                 self._url.reveal(),
-                options={"rtsp_transport": "tcp", "allowed_media_types": "video", "fflags": "nobuffer"},
+                options=_OPTIONS,
                 timeout=(self._open_timeout_s, self._read_timeout_s),
             )
         except (av.error.FFmpegError, OSError) as error:
-            raise self._explained(error, opening=True) from None
+            timed_out = time.monotonic() - began_s >= self._open_timeout_s
+            cause = TimeoutError() if timed_out else error  # FFmpeg may call a time-out "invalid data"
+            raise self._explained(cause, opening=True) from None
         if not container.streams.video:
             container.close()
             raise SourceUnreadable(f"{self._url} sends no video; check the path in its URL")
