@@ -85,6 +85,7 @@ class CameraState:
     width_px: int
     height_px: int
     footage_number: int
+    """As the mark of new footage tells it; 0 before the camera starts."""
     readers: int
     pictures_sent: int
     """Pictures that left the camera while at least one reader was connected."""

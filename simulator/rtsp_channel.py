@@ -100,7 +100,9 @@ class Channel:
         self._had_reader = asyncio.Event()
         self._faults = _Active()
         self._random = random.Random(name)
-        self._walk: Iterator[TimedUnit] = playlist.play()
+        # A server that was started again shows other footage than before: its numbers begin higher.
+        self._first_number = int(wall_clock()) % 1_000_000_000
+        self._walk: Iterator[TimedUnit] = playlist.play(0, self._first_number)
         self._origin_s: float | None = None  # loop time of RTP time zero; None until it starts
         self._first_timestamp = self._random.getrandbits(32)
         self._sequence = self._random.getrandbits(16)
@@ -210,7 +212,7 @@ class Channel:
                 self._send(timed)
 
     def _play(self, playlist: Playlist) -> None:
-        number = self._now.footage_number if self._now else 0
+        number = self._now.footage_number if self._now else self._first_number
         self._walk = playlist.play(max(self._media_ticks(), self._newest_ticks + 1), number)
         self._needs_key = True
 

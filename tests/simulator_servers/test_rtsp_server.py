@@ -18,8 +18,10 @@ import pytest
 from rtsp_peers import BareClient, SenderReport, Videos, capture_time_s, open_stream
 
 from simulator.rtsp import RtspServer
-from simulator.rtsp_playlist import Clip
-from streams.new_footage import footage_mark
+from simulator.rtsp_channel import Channel
+from simulator.rtsp_footage import FootageLibrary
+from simulator.rtsp_playlist import Clip, Playlist
+from streams.new_footage import footage_mark, is_new_footage
 
 
 @pytest.fixture(scope="module")
@@ -203,9 +205,19 @@ def test_footage_can_wait_for_its_first_reader(videos: Videos) -> None:
         assert server.state("north").footage_number == 0
         with open_stream(server.url("north")) as container:
             packet = next(container.demux(video=0))
-        mark = footage_mark(bytes(packet))
-        assert mark is not None
-        assert (mark.number, mark.is_first) == (1, True)
+        assert is_new_footage(bytes(packet))
+
+
+def test_a_server_started_again_shows_other_footage_than_before(videos: Videos) -> None:
+    numbers = []
+    for started_s in (1_700_000_000.0, 1_700_000_060.0):
+        library = FootageLibrary()
+        playlist = Playlist([Clip(videos.h264)], library)
+        channel = Channel("north", playlist, library, wall_clock=lambda at=started_s: at)
+        first = next(channel._walk)
+        assert first.opens_footage
+        numbers.append(first.footage_number)
+    assert numbers[0] < numbers[1]
 
 
 def test_digest_login_lets_in_only_who_knows_the_password(videos: Videos) -> None:
