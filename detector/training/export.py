@@ -12,8 +12,11 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import onnx
 import openvino
 import torch
+from onnx import numpy_helper
 
 from detector.training import network
 from detector.view import DEFAULT_AGES_S
@@ -39,10 +42,28 @@ def export(model: Any, out: Path, name: str) -> tuple[Path, Path]:
             dynamic_axes={"input": {0: "batch", 2: "height", 3: "width"}, "output": {0: "batch", 2: "boxes"}},
             opset_version=17, dynamo=False,
         )  # fmt: skip
+    _store_as_half(out / f"{name}.onnx")
     openvino.save_model(
         openvino.convert_model(out / f"{name}.onnx"), out / f"{name}.xml", compress_to_fp16=True
     )
     return out / f"{name}.onnx", out / f"{name}.xml"
+
+
+def _store_as_half(file: Path) -> None:
+    """Keep weights in half precision on disk; a Cast before use leaves the arithmetic in single precision."""
+    network_file = onnx.load(file)
+    casts = []
+    for tensor in network_file.graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if values.dtype != np.float32 or values.size < 64:
+            continue
+        name = tensor.name
+        tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}.half"))
+        casts.append(onnx.helper.make_node("Cast", [f"{name}.half"], [name], to=onnx.TensorProto.FLOAT))
+    nodes = [*casts, *network_file.graph.node]
+    del network_file.graph.node[:]
+    network_file.graph.node.extend(nodes)
+    onnx.save(network_file, file)
 
 
 def main() -> None:

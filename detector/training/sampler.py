@@ -280,12 +280,17 @@ class Sampler:
             picture = self._noisy(picture)
         grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
         channels = [_colour_jitter(rng, picture)]
+        if any(references) and rng.random() < 0.12:
+            channels = [np.full_like(picture, 114)]  # change alone must suffice: places are learned by colour
+        gain = float(rng.uniform(0.6, 1.6)) if rng.random() < 0.5 else 1.0
+        stronger = np.clip((np.arange(256) - NO_CHANGE) * gain + NO_CHANGE, 0, 255).astype(np.uint8)
         for slot in references:
             if not slot:
                 channels.append(np.full_like(grey, NO_CHANGE))
                 continue
             reference = median_of([cv2.cvtColor(one, cv2.COLOR_BGR2GRAY) for one in slot])
-            channels.append(difference_channel(grey, reference))
+            change = difference_channel(grey, reference)
+            channels.append(cv2.LUT(change, stronger))
         stacked = cv2.merge([plane for channel in channels for plane in cv2.split(channel)])
         found = boxes if boxes is not None else np.zeros((0, 5), np.float32)
         return _crop(rng, stacked, found, kind)
@@ -323,7 +328,10 @@ def _colour_jitter(rng: np.random.Generator, picture: Picture) -> Picture:
     if rng.random() < 0.12:
         return cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)  # type: ignore[no-any-return]
     gain = rng.uniform(0.75, 1.25) * rng.uniform(0.92, 1.08, 3)
-    table = np.clip(np.arange(256)[:, None] * gain + rng.uniform(-15, 15), 0, 255).astype(np.uint8)
+    curve = 255 * (np.arange(256)[:, None] / 255) ** float(np.exp(rng.normal(0, 0.3)))
+    table = np.clip(curve * gain + rng.uniform(-20, 20), 0, 255).astype(np.uint8)
+    if rng.random() < 0.15:
+        picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.5, 2.0))
     return cv2.LUT(picture, table.reshape(256, 1, 3))  # type: ignore[no-any-return]
 
 
