@@ -82,7 +82,7 @@ def checksum_lines() -> str:
 
 
 def fetch(library: Library) -> None:
-    """Put the library's files below `web/vendor/`. Raises ValueError when the package is not what was pinned."""
+    """Put the library's files below `web/vendor/`. Raises ValueError when the package is another one."""
     with tempfile.TemporaryDirectory() as folder:
         command = ["npm", "pack", f"{library.name}@{library.version}", "--json", "--pack-destination", folder]
         answer = subprocess.run(command, check=True, capture_output=True, text=True)

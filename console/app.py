@@ -1,0 +1,125 @@
+"""The console's application: the API, the event stream and the operators' page over one store.
+
+`create_app` is the way in; who serves it (uvicorn in the centre's process) and where is not decided here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.middleware.gzip import GZipMiddleware
+from starlette.responses import FileResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from alerting.evidence import EvidenceStore
+from alerting.evidence_links import EvidenceLinks
+from alerting.latest import LatestPictures
+from alerting.store import Store
+from config import Deployment
+from console import problems
+from console.auth import Authentication
+from console.context import Centre
+from console.feed import EventFeed
+from console.hardening import Hardening
+from console.hillshade import Hillshade
+from console.limits import RateLimit
+from console.routes import (
+    cameras,
+    deliveries,
+    events,
+    evidence,
+    health,
+    incidents,
+    session,
+    users,
+)
+from console.routes import (
+    deployment as deployment_routes,
+)
+from console.routes import (
+    map as map_routes,
+)
+
+WEB = Path(__file__).parent / "web"
+LOGIN_ATTEMPTS = 20
+LOGIN_WITHIN_S = 60.0
+"""A shift change behind one address fits; guessing does not."""
+
+
+def create_app(
+    store: Store,
+    deployment: Deployment,
+    *,
+    links: EvidenceLinks | None = None,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> FastAPI:
+    """The console of `deployment` over `store`. With `links`, evidence is also given to holders of signed
+    links. Raises what opening the evidence store or the terrain raises."""
+    feed = EventFeed(store)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        following = asyncio.create_task(feed.run(), name="event-feed")
+        yield
+        following.cancel()
+        with suppress(asyncio.CancelledError):
+            await following
+
+    app = FastAPI(
+        title="Dashan Firewatch",
+        version="1",
+        lifespan=lifespan,
+        docs_url=None,  # its page loads scripts from elsewhere
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+    )
+    app.state.centre = Centre(
+        store=store,
+        deployment=deployment,
+        evidence=EvidenceStore(deployment.storage.evidence),
+        latest=LatestPictures(deployment.storage.evidence),
+        feed=feed,
+        hillshade=Hillshade(deployment.terrain) if deployment.terrain else None,
+        links=links,
+    )
+    app.state.authentication = Authentication(store, RateLimit(LOGIN_ATTEMPTS, LOGIN_WITHIN_S, monotonic))
+    problems.install(app)
+    for module in (
+        health,
+        session,
+        deployment_routes,
+        incidents,
+        cameras,
+        deliveries,
+        evidence,
+        events,
+        map_routes,
+        users,
+    ):
+        app.include_router(module.router)
+    app.add_api_route("/", _page, include_in_schema=False)
+    app.mount("/web", _Assets(directory=WEB))
+    app.add_middleware(GZipMiddleware, minimum_size=1000)
+    app.add_middleware(Hardening)
+    return app
+
+
+def _page() -> FileResponse:
+    return FileResponse(WEB / "index.html", headers={"Cache-Control": "no-cache"})
+
+
+class _Assets(StaticFiles):
+    """Our own files are asked for again at every load (304 if unchanged); libraries have their version in
+    their path and never change."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        vendored = path.replace("\\", "/").startswith("vendor/")
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if vendored else "no-cache"
+        return response

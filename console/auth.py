@@ -1,0 +1,188 @@
+"""Logging in and staying logged in: accounts, sessions, and the guards that routes depend on.
+
+A session is a random token in an HttpOnly, SameSite=Strict cookie; the store keeps only its hash. Whoever
+changes something must also send the session's CSRF token in a header, which another site cannot read, and
+must come from our own origin. Wrong passwords are slowed down per address and lock the account for a while.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Request
+
+from alerting.accounts import Accounts, UserSession
+from alerting.store import ConflictError, NotFoundError, Store
+from console.limits import RateLimit
+from console.passwords import generate_password, hash_password, is_outdated, verify_password
+from console.problems import Problem
+from console.roles import Role
+
+COOKIE = "firewatch_session"
+CSRF_HEADER = "X-CSRF-Token"
+SESSION_LIFETIME = timedelta(hours=14)
+"""One 12-hour shift with its hand-over."""
+
+LOCK_AFTER = 8
+LOCKED_FOR = timedelta(minutes=5)
+"""Long enough to make guessing hopeless, short enough not to lock a duty desk out of a fire."""
+
+FIRST_USER = "admin"
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def ensure_first_admin(store: Store) -> str | None:
+    """Give a store without users its administrator; the password, to be shown once, or None."""
+    accounts = Accounts(store)
+    if accounts.count():
+        return None
+    password = generate_password()
+    try:
+        accounts.create(FIRST_USER, hash_password(password), Role.ADMIN, must_change=True)
+    except ConflictError:  # another process was faster
+        return None
+    return password
+
+
+class Authentication:
+    """Opens and checks sessions."""
+
+    def __init__(self, store: Store, attempts: RateLimit) -> None:
+        self.accounts = Accounts(store)
+        self._store = store
+        self._attempts = attempts
+
+    def log_in(self, username: str, password: str, address: str) -> tuple[str, UserSession]:
+        """The new session's token and the session. Raises Problem; why it failed is not told apart."""
+        self._slow_down(address)
+        now = self._store.clock()
+        try:
+            user = self.accounts.user(username)
+            password_hash: str | None = self.accounts.password_hash(username)
+        except NotFoundError:
+            user, password_hash = None, None
+        locked = user is not None and user.locked_until is not None and user.locked_until > now
+        right = verify_password(password_hash, password)
+        if locked:
+            raise Problem(
+                429,
+                "account-locked",
+                "too many wrong passwords; the account is locked for some minutes",
+                {"Retry-After": str(int(LOCKED_FOR.total_seconds()))},
+            )
+        if user is None or password_hash is None or not right or not user.active:
+            if user is not None:
+                self.accounts.record_failed_login(
+                    username, lock_after=LOCK_AFTER, locked_until=now + LOCKED_FOR
+                )
+            raise Problem(401, "wrong-credentials", "user name or password is wrong")
+        if is_outdated(password_hash):
+            self.accounts.set_password_hash(username, hash_password(password), must_change=user.must_change)
+        self.accounts.record_login(username)
+        return self.open_session(username)
+
+    def open_session(self, username: str) -> tuple[str, UserSession]:
+        token = secrets.token_urlsafe(32)
+        expires_at = self._store.clock() + SESSION_LIFETIME
+        self.accounts.create_session(username, _hash(token), secrets.token_urlsafe(32), expires_at)
+        session = self.accounts.session(_hash(token))
+        assert session is not None
+        return token, session
+
+    def verify_again(self, session: UserSession, password: str, address: str) -> bool:
+        """Whether the one who sits there still knows the password."""
+        self._slow_down(address)
+        return verify_password(self.accounts.password_hash(session.user.username), password)
+
+    def session(self, token: str | None) -> UserSession | None:
+        return self.accounts.session(_hash(token)) if token else None
+
+    def log_out(self, token: str) -> None:
+        self.accounts.delete_session(_hash(token))
+
+    def _slow_down(self, address: str) -> None:
+        wait_s = self._attempts.attempt(address)
+        if wait_s > 0:
+            seconds = int(wait_s) + 1
+            raise Problem(
+                429,
+                "too-many-attempts",
+                f"too many attempts from this address; try again in {seconds} s",
+                {"Retry-After": str(seconds)},
+            )
+
+
+def require_same_origin(request: Request) -> None:
+    """Refuse what a browser sent on behalf of another site."""
+    if request.method in _SAFE_METHODS:
+        return
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        raise Problem(403, "other-origin", "this request was made by another site")
+    origin = request.headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        raise Problem(403, "other-origin", "this request was made by another site")
+
+
+def client_address(request: Request) -> str:
+    return request.client.host if request.client else "unknown"
+
+
+def authentication(request: Request) -> Authentication:
+    made: Authentication = request.app.state.authentication
+    return made
+
+
+Auth = Annotated[Authentication, Depends(authentication)]
+
+
+def current_session(request: Request, auth: Auth) -> UserSession:
+    """The session of the request; an unsafe request must also prove its origin."""
+    session = auth.session(request.cookies.get(COOKIE))
+    if session is None:
+        raise Problem(401, "not-signed-in", "sign in first; the session may have expired")
+    if request.method not in _SAFE_METHODS:
+        require_same_origin(request)
+        sent = request.headers.get(CSRF_HEADER, "")
+        if not secrets.compare_digest(sent.encode(), session.csrf.encode()):
+            raise Problem(403, "csrf", f"the header {CSRF_HEADER} does not carry this session's token")
+    return session
+
+
+SignedIn = Annotated[UserSession, Depends(current_session)]
+
+
+def at_least(role: Role) -> Callable[[UserSession], UserSession]:
+    """A guard for routes that need this role."""
+
+    def guard(session: SignedIn) -> UserSession:
+        require_role(session, role)
+        return session
+
+    return guard
+
+
+def require_role(session: UserSession, role: Role) -> None:
+    if not role_of(session).includes(role):
+        raise Problem(403, "role", f"this needs the role '{role}'; {session.user.username} has none such")
+
+
+def role_of(session: UserSession) -> Role:
+    """An unknown role in the store may only look."""
+    try:
+        return Role(session.user.role)
+    except ValueError:
+        return Role.VIEWER
+
+
+Operator = Annotated[UserSession, Depends(at_least(Role.OPERATOR))]
+Supervisor = Annotated[UserSession, Depends(at_least(Role.SUPERVISOR))]
+Admin = Annotated[UserSession, Depends(at_least(Role.ADMIN))]
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,39 @@
+"""What routes need besides the user: the store, the deployment and what was opened for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from alerting.evidence import EvidenceStore
+from alerting.evidence_links import EvidenceLinks
+from alerting.latest import LatestPictures
+from alerting.store import Store
+from config import Deployment
+from console.feed import EventFeed
+from console.hillshade import Hillshade
+
+
+@dataclass(frozen=True)
+class Centre:
+    store: Store
+    deployment: Deployment
+    evidence: EvidenceStore
+    latest: LatestPictures
+    feed: EventFeed
+    hillshade: Hillshade | None
+    links: EvidenceLinks | None
+
+    @property
+    def target_names(self) -> dict[str, str]:
+        return {target.id: target.name for target in self.deployment.dispatch}
+
+
+def _centre(request: Request) -> Centre:
+    made: Centre = request.app.state.centre
+    return made
+
+
+InCentre = Annotated[Centre, Depends(_centre)]

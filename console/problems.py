@@ -1,0 +1,87 @@
+"""Errors as the API tells them: RFC 9457 problem details, one shape for every failure.
+
+`type` is a stable name that programs may switch on, `detail` a sentence for people. Nothing internal leaks:
+an unexpected error is logged with its traceback and answered with a plain 500.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from alerting.lifecycle import LifecycleError
+from alerting.store import ConflictError, NotFoundError
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Problem(Exception):
+    """A failure with its status, a stable `kind`, and a sentence for people."""
+
+    def __init__(self, status: int, kind: str, detail: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.kind = kind
+        self.detail = detail
+        self.headers = dict(headers or {})
+
+
+def response(
+    status: int, kind: str, detail: str, headers: Mapping[str, str] | None = None, **more: Any
+) -> JSONResponse:
+    body = {
+        "type": f"urn:firewatch:problem:{kind}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        **more,
+    }
+    return JSONResponse(body, status, dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Every error of `app` becomes a problem detail."""
+
+    @app.exception_handler(Problem)
+    async def _problem(_request: Request, error: Problem) -> JSONResponse:
+        return response(error.status, error.kind, error.detail, error.headers)
+
+    @app.exception_handler(NotFoundError)
+    async def _not_found(_request: Request, error: NotFoundError) -> JSONResponse:
+        return response(404, "not-found", str(error))
+
+    @app.exception_handler(ConflictError)
+    async def _conflict(_request: Request, error: ConflictError) -> JSONResponse:
+        return response(409, "conflict", str(error))
+
+    @app.exception_handler(LifecycleError)
+    async def _lifecycle(_request: Request, error: LifecycleError) -> JSONResponse:
+        return response(422, "decision-not-possible", str(error))
+
+    @app.exception_handler(RequestValidationError)
+    async def _invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
+        fields = [
+            {"field": ".".join(str(part) for part in one["loc"]), "message": one["msg"]}
+            for one in error.errors()
+        ]
+        detail = "; ".join(f"{one['field']}: {one['message']}" for one in fields)
+        return response(422, "invalid-request", detail, errors=fields)
+
+    @app.exception_handler(HTTPException)
+    async def _http(_request: Request, error: HTTPException) -> JSONResponse:
+        kind = "not-found" if error.status_code == 404 else "http"
+        return response(error.status_code, kind, str(error.detail), error.headers)
+
+    @app.exception_handler(Exception)
+    async def _unexpected(request: Request, _error: Exception) -> JSONResponse:
+        log.exception("request failed method=%s path=%s", request.method, request.url.path)
+        return response(500, "internal", "the centre failed to answer; its log says why")

@@ -1,0 +1,1 @@
+"""The API's routes, one module per subject. Each has a `router`; `console.app` puts them together."""

@@ -1,0 +1,27 @@
+"""Alerts on their way to their receivers."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from alerting.records import DeliveryState
+from console import views
+from console.auth import SignedIn
+from console.context import InCentre
+
+router = APIRouter(prefix="/api/v1/deliveries", tags=["deliveries"])
+
+
+@router.get("")
+def deliveries(
+    _session: SignedIn,
+    centre: InCentre,
+    state: DeliveryState | None = None,
+    target_id: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> tuple[views.DeliveryView, ...]:
+    """Newest first; `state=dead` lists what needs a person."""
+    found = centre.store.deliveries(state=state, target_id=target_id, limit=limit)
+    return tuple(views.delivery(one, centre.target_names) for one in found)

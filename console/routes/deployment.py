@@ -1,0 +1,52 @@
+"""What a page must know about the installation before it can show anything."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from console.auth import SignedIn
+from console.context import InCentre
+from console.hillshade import MAX_ZOOM, MIN_ZOOM
+from console.views import View
+
+router = APIRouter(prefix="/api/v1/deployment", tags=["deployment"])
+
+
+class BoundsView(View):
+    west: float
+    south: float
+    east: float
+    north: float
+
+
+class TerrainView(BaseModel):
+    bounds: BoundsView
+    min_zoom: int
+    max_zoom: int
+
+
+class DeploymentView(BaseModel):
+    name: str
+    time_zone: str
+    now: datetime
+    terrain: TerrainView | None
+    targets: dict[str, str]
+
+
+@router.get("")
+def deployment(_session: SignedIn, centre: InCentre) -> DeploymentView:
+    shade = centre.hillshade
+    terrain = None
+    if shade is not None:
+        bounds = BoundsView.model_validate(shade.bounds)
+        terrain = TerrainView(bounds=bounds, min_zoom=MIN_ZOOM, max_zoom=MAX_ZOOM)
+    return DeploymentView(
+        name=centre.deployment.name,
+        time_zone=centre.deployment.time_zone,
+        now=centre.store.clock(),
+        terrain=terrain,
+        targets=centre.target_names,
+    )

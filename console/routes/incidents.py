@@ -1,0 +1,110 @@
+"""Incidents: list, everything about one, and what people decide about it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from alerting import decisions
+from alerting.lifecycle import ENDED, OPEN, Action, Cause, Decision, Status, Verdict
+from alerting.records import HistoryRow
+from alerting.store import NotFoundError
+from console import views
+from console.auth import Operator, SignedIn, require_role, role_of
+from console.context import InCentre
+from console.problems import Problem
+from console.roles import role_for, role_for_undo
+
+router = APIRouter(prefix="/api/v1/incidents", tags=["incidents"])
+
+StatusFilter = Status | Literal["open", "ended"]
+
+
+class DecisionBody(BaseModel):
+    """What the operator wants done, and which version of the incident they saw."""
+
+    action: Action
+    verdict: Verdict | None = None
+    cause: Cause | None = None
+    why: str = Field(default="", max_length=2000)
+    version: int
+
+
+class UndoBody(BaseModel):
+    history_id: int
+    version: int
+    why: str = Field(default="", max_length=2000)
+
+
+@router.get("")
+def list_incidents(
+    session: SignedIn,
+    centre: InCentre,
+    status: Annotated[list[StatusFilter] | None, Query()] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: str | None = None,
+) -> views.IncidentListView:
+    """Newest first. `status` may be given several times; `open` and `ended` stand for groups."""
+    last_event_id = centre.store.last_event_id()  # before the list: an event too often, never one too few
+    try:
+        page = centre.store.list_incidents(status=_statuses(status), limit=limit, cursor=cursor)
+    except ValueError as error:
+        raise Problem(422, "invalid-request", str(error)) from error
+    role = role_of(session)
+    return views.IncidentListView(
+        incidents=tuple(views.incident(one, role) for one in page.incidents),
+        next_cursor=page.next_cursor,
+        counts=centre.store.count_incidents(),
+        last_event_id=last_event_id,
+    )
+
+
+@router.get("/{incident_id}")
+def incident(incident_id: str, session: SignedIn, centre: InCentre) -> views.IncidentDetailView:
+    detail = centre.store.incident(incident_id)
+    return views.incident_detail(detail, role_of(session), centre.target_names)
+
+
+@router.post("/{incident_id}/decisions", status_code=201)
+def decide(
+    incident_id: str, body: DecisionBody, session: Operator, centre: InCentre
+) -> views.IncidentDetailView:
+    """Confirm, dismiss, or move the incident on. 409 when somebody else was faster: look again."""
+    require_role(session, role_for(body.action))
+    decision = Decision(body.action, body.verdict, body.cause, body.why)
+    detail = decisions.decide(
+        centre.store, incident_id, decision, who=session.user.username, version=body.version
+    )
+    return views.incident_detail(detail, role_of(session), centre.target_names)
+
+
+@router.post("/{incident_id}/undo", status_code=201)
+def undo(incident_id: str, body: UndoBody, session: Operator, centre: InCentre) -> views.IncidentDetailView:
+    """Take back the latest decision. Nothing is deleted; receivers are told."""
+    row = _history_row(centre.store.incident(incident_id).history, body.history_id)
+    require_role(session, role_for_undo(row, session.user.username))
+    detail = decisions.undo(
+        centre.store,
+        incident_id,
+        body.history_id,
+        who=session.user.username,
+        version=body.version,
+        why=body.why,
+    )
+    return views.incident_detail(detail, role_of(session), centre.target_names)
+
+
+def _history_row(history: tuple[HistoryRow, ...], history_id: int) -> HistoryRow:
+    for row in history:
+        if row.history_id == history_id:
+            return row
+    raise NotFoundError(f"this incident has no history row {history_id}")
+
+
+def _statuses(wanted: list[StatusFilter] | None) -> frozenset[Status] | None:
+    if not wanted:
+        return None
+    groups: dict[str, frozenset[Status]] = {"open": OPEN, "ended": ENDED}
+    return frozenset().union(*(groups.get(one) or frozenset({Status(one)}) for one in wanted))

@@ -1,0 +1,273 @@
+"""What the API says: pydantic models made from the store's records. Shape only.
+
+Times are UTC with zone, angles degrees clockwise from true north, lengths metres, boxes frame pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from alerting.decisions import undoable
+from alerting.lifecycle import Action, Cause, Status, Verdict, allowed_actions
+from alerting.records import (
+    AlertRecord,
+    AlertType,
+    DeliveryRecord,
+    DeliveryState,
+    EvidenceKind,
+    GridArea,
+    IncidentDetail,
+    IncidentSummary,
+    LocationMethod,
+)
+from console.roles import Role
+from detector.detection import Label
+
+
+class View(BaseModel):
+    model_config = ConfigDict(from_attributes=True, frozen=True)
+
+
+class EllipseView(View):
+    semi_major_m: float
+    semi_minor_m: float
+    azimuth_deg: float
+
+
+class LocationView(View):
+    method: LocationMethod
+    bearing_deg: float
+    elevation_deg: float
+    lat_deg: float | None
+    lon_deg: float | None
+    height_m: float | None
+    ellipse: EllipseView | None = Field(description="Holds the fire with 95 % probability.")
+    range_m: float | None
+    range_min_m: float | None
+    range_max_m: float | None
+    caution: str | None
+
+
+class ContactView(View):
+    name: str
+    role: str
+    phone: str
+
+
+class GridAreaView(View):
+    level: Literal["grid", "village", "town", "district"]
+    code: str
+    name: str
+    contacts: tuple[ContactView, ...] = Field(description="Empty for viewers.")
+
+
+class IncidentView(View):
+    number: int
+    incident_id: str
+    status: Status
+    verdict: Verdict | None
+    cause: Cause | None
+    label: Label
+    confidence: float
+    first_seen_at: datetime
+    confirmed_at: datetime = Field(description="When the detector was sure, on the footage's clock.")
+    last_seen_at: datetime
+    raised_at: datetime = Field(
+        description="When the centre heard of it; much later than confirmed_at: late."
+    )
+    updated_at: datetime
+    location: LocationView
+    grid_chain: tuple[GridAreaView, ...]
+    camera_ids: tuple[str, ...]
+    picture_evidence_id: int | None
+    version: int = Field(description="Send it back with a decision.")
+
+
+class IncidentListView(View):
+    incidents: tuple[IncidentView, ...]
+    next_cursor: str | None
+    counts: dict[Status, int]
+    last_event_id: int = Field(description="Follow /events from here: nothing is missed, nothing twice.")
+
+
+class BoxView(View):
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+
+
+class BoxAtView(View):
+    at: datetime
+    label: Label
+    confidence: float
+    box: BoxView
+
+
+class SightingView(View):
+    sighting_id: str
+    camera_id: str
+    camera_name: str
+    camera_lat_deg: float
+    camera_lon_deg: float
+    preset: str | None
+    label: Label
+    confidence: float
+    first_seen_at: datetime
+    confirmed_at: datetime
+    received_at: datetime
+    box: BoxView
+    width_px: int
+    height_px: int
+    history: tuple[BoxAtView, ...]
+    location: LocationView
+    model_id: str
+    profile: str
+    config_version: str
+    reason: str
+
+
+class HistoryView(View):
+    history_id: int
+    at: datetime
+    who: str
+    action: str
+    why: str
+    status_before: Status | None
+    status_after: Status
+    verdict: Verdict | None
+    cause: Cause | None
+    undoes: int | None
+
+
+class AlertView(View):
+    alert_id: str
+    sequence: int
+    type: AlertType
+    created_at: datetime
+    changes: tuple[str, ...]
+
+
+class DeliveryView(View):
+    delivery_id: int
+    alert_id: str
+    incident_id: str
+    sequence: int
+    target_id: str
+    target_name: str
+    state: DeliveryState
+    attempts: int
+    next_attempt_at: datetime
+    last_error: str | None
+    acknowledged_at: datetime | None
+    created_at: datetime
+
+
+class EvidenceView(View):
+    evidence_id: int
+    sighting_id: str
+    kind: EvidenceKind
+    media_type: str
+    sha256: str
+    captured_at: datetime
+    url: str
+
+
+class IncidentDetailView(View):
+    summary: IncidentView
+    sightings: tuple[SightingView, ...]
+    history: tuple[HistoryView, ...]
+    alerts: tuple[AlertView, ...]
+    deliveries: tuple[DeliveryView, ...]
+    evidence: tuple[EvidenceView, ...]
+    allowed_actions: tuple[Action, ...]
+    undoable_history_id: int | None = Field(description="The decision that /undo would take back now.")
+
+
+class PoseView(View):
+    azimuth_deg: float
+    tilt_deg: float
+    roll_deg: float
+    hfov_deg: float
+
+
+class CameraView(View):
+    """A camera as the page may know it. Its address is not among it."""
+
+    id: str
+    name: str
+    lat_deg: float
+    lon_deg: float
+    mast_height_m: float
+    pose: PoseView
+    enabled: bool
+    state: str
+    since: datetime | None
+    reason: str
+    picture_at: datetime | None = Field(description="When the newest picture was taken.")
+
+
+class UserView(View):
+    username: str
+    role: Role
+    must_change: bool
+    active: bool
+    locked_until: datetime | None
+    created_at: datetime
+    last_login_at: datetime | None
+
+
+def incident(summary: IncidentSummary, role: Role) -> IncidentView:
+    view = IncidentView.model_validate(summary)
+    return view.model_copy(update={"grid_chain": grid_chain(summary.grid_chain, role)})
+
+
+def grid_chain(areas: Iterable[GridArea], role: Role) -> tuple[GridAreaView, ...]:
+    """Telephone numbers are for those who have to call."""
+    views = (GridAreaView.model_validate(area) for area in areas)
+    if role.includes(Role.OPERATOR):
+        return tuple(views)
+    return tuple(view.model_copy(update={"contacts": ()}) for view in views)
+
+
+def incident_detail(detail: IncidentDetail, role: Role, target_names: dict[str, str]) -> IncidentDetailView:
+    latest = undoable(detail.history)
+    return IncidentDetailView(
+        summary=incident(detail.summary, role),
+        sightings=tuple(SightingView.model_validate(one) for one in detail.sightings),
+        history=tuple(HistoryView.model_validate(one) for one in detail.history),
+        alerts=tuple(_alert(one) for one in detail.alerts),
+        deliveries=tuple(delivery(one, target_names) for one in detail.deliveries),
+        evidence=tuple(
+            EvidenceView.model_validate(
+                {
+                    **{name: getattr(one, name) for name in EvidenceView.model_fields if name != "url"},
+                    "url": f"/api/v1/evidence/{one.evidence_id}",
+                }
+            )
+            for one in detail.evidence
+        ),
+        allowed_actions=allowed_actions(detail.summary.status),
+        undoable_history_id=latest.history_id if latest else None,
+    )
+
+
+def delivery(record: DeliveryRecord, target_names: dict[str, str]) -> DeliveryView:
+    values: dict[str, Any] = {
+        name: getattr(record, name) for name in DeliveryView.model_fields if name != "target_name"
+    }
+    return DeliveryView(**values, target_name=target_names.get(record.target_id, record.target_id))
+
+
+def _alert(record: AlertRecord) -> AlertView:
+    return AlertView(
+        alert_id=record.alert_id,
+        sequence=record.sequence,
+        type=record.type,
+        created_at=record.created_at,
+        changes=tuple(record.content.get("changes", ())),
+    )
