@@ -145,7 +145,7 @@ def _announce(
     open_browser: bool,
 ) -> None:
     """Tell the person at the terminal what is up, as it comes up."""
-    _wait_until_answers(console)
+    _wait_until_ready(f"{console}readyz")
     up_s = time.monotonic()
     out.print(f"\nconsole   [bold]{console}[/bold]   (up after {up_s - began_s:.0f} s)")
     if first is not None:
@@ -157,11 +157,11 @@ def _announce(
     _report_first_delivery(deployment, up_s)
 
 
-def _wait_until_answers(url: str) -> None:
+def _wait_until_ready(url: str) -> None:
     while True:
         with contextlib.suppress(httpx.HTTPError):
-            httpx.get(url, timeout=5.0, trust_env=False)
-            return
+            if httpx.get(url, timeout=5.0, trust_env=False).is_success:
+                return
         time.sleep(0.3)
 
 

@@ -5,11 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+import cv2
+import numpy as np
+
 from alerting.intake import Evidence, Intake
 from config import Camera
 from detector.annotate import annotated, to_jpeg
 from detector.detection import Sighting
-from streams.frame import Frame
+from streams.frame import Frame, Image
+
+SHOWN_WIDTH_PX = 1280
+
+
+def small_jpeg(image: Image) -> bytes:
+    """A picture for the console's camera list: at most 1280 px wide."""
+    height, width = image.shape[:2]
+    if width > SHOWN_WIDTH_PX:
+        size = (SHOWN_WIDTH_PX, round(height * SHOWN_WIDTH_PX / width))
+        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    return to_jpeg(image, quality=80)
 
 
 @dataclass

@@ -16,11 +16,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from config import Camera, LookSettings
 from detector.detection import Sighting
 from detector.pipeline import LookResult
+from firewatch.evidence import small_jpeg
 from firewatch.masks import is_ignored, without_private_parts
 from firewatch.schedule import LookSchedule
 from streams.cameras import reader
@@ -33,6 +35,7 @@ _log = logging.getLogger(__name__)
 MOST_PENDING = 200
 RETRY_S = 2.0
 HOUSEKEEPING_S = 1.0
+PICTURE_INTERVAL_S = 10.0
 OVERLOAD_S = 30.0
 """A camera this late is worth a WARNING: the machine has too many cameras or too short intervals."""
 
@@ -47,6 +50,12 @@ class SightingSink(Protocol):
     """Takes a confirmed sighting and the frame it was confirmed on; raises when it could not be kept."""
 
     def accept(self, camera: Camera, sighting: Sighting, frame: Frame) -> None: ...
+
+
+class PictureSink(Protocol):
+    """Takes now and then a camera's picture, for people who want to see that it is alive."""
+
+    def write(self, camera_id: str, jpeg: bytes, captured_at: datetime) -> None: ...
 
 
 @dataclass
@@ -78,6 +87,7 @@ class Worker:
         make_pipeline: Callable[[Camera], CameraPipeline],
         sightings: SightingSink,
         states: CameraStateSink,
+        pictures: PictureSink,
         *,
         heartbeat: Callable[[], None] = lambda: None,
         monotonic: Callable[[], float] = time.monotonic,
@@ -88,6 +98,8 @@ class Worker:
         self._pipelines = {camera.id: make_pipeline(camera) for camera in self._cameras.values()}
         self._sightings = sightings
         self._states = states
+        self._pictures = pictures
+        self._picture_due_s = dict.fromkeys(self._cameras, float("-inf"))
         self._heartbeat = heartbeat
         self._monotonic = monotonic
         self._wake = threading.Event()
@@ -143,6 +155,7 @@ class Worker:
         self.counts.looks += 1
         if result.look.bad_picture is not None:
             self.counts.bad_pictures += 1
+        self._show(frame)
         for sighting in result.sightings:
             if is_ignored(sighting.box, frame, camera.masks):
                 self.counts.ignored_sightings += 1
@@ -150,6 +163,17 @@ class Worker:
                 continue
             self._report(_Pending(camera, sighting, frame))
         return result.suspicious
+
+    def _show(self, frame: Frame) -> None:
+        """Leave the picture for the console, every `PICTURE_INTERVAL_S`."""
+        now_s = self._monotonic()
+        if now_s < self._picture_due_s[frame.camera_id]:
+            return
+        self._picture_due_s[frame.camera_id] = now_s + PICTURE_INTERVAL_S
+        try:
+            self._pictures.write(frame.camera_id, small_jpeg(frame.image), frame.captured_at)
+        except Exception:  # a full disk must not stop the looks
+            _log.exception("picture not written camera=%s", frame.camera_id)
 
     def _report(self, pending: _Pending) -> None:
         self.counts.sightings += 1

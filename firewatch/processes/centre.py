@@ -23,13 +23,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     def run(deployment: Deployment) -> None:
         import uvicorn
-        from console.app import create_app
 
+        from alerting.evidence_links import EvidenceLinks
         from alerting.store import Store
+        from console.app import create_app
 
         store = Store.open(deployment.storage.database_url.reveal())
         try:
-            app = create_app(store, deployment)
+            links = EvidenceLinks(options.link_key.read_bytes(), options.base_url)
+            app = create_app(store, deployment, links=links)
             settings = uvicorn.Config(
                 app, log_config=None, access_log=False, timeout_graceful_shutdown=2, server_header=False
             )

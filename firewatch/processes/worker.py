@@ -18,6 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from zoneinfo import ZoneInfo
 
         from alerting.intake import Intake
+        from alerting.latest import LatestPictures
         from alerting.store import Store
         from detector.pipeline import Pipeline
         from detector.registry import load_model
@@ -48,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 pipeline,
                 StoreSink(Intake.from_deployment(store, deployment), ZoneInfo(deployment.time_zone)),
                 store,
+                LatestPictures(deployment.storage.evidence),
                 heartbeat=heartbeat_of(options.heartbeat),
             ).run(stop)
         finally:
