@@ -68,7 +68,10 @@ def build(
         "issued_at": _time(issued_at),
         "location": _location(summary),
         "cameras": [_camera(one) for one in incident.sightings],
-        "grid_chain": [asdict(area) for area in summary.grid_chain],
+        "grid_chain": [
+            {**asdict(area), "contacts": [asdict(contact) for contact in area.contacts]}
+            for area in summary.grid_chain
+        ],
         "evidence": [
             {
                 "evidence_id": one.evidence_id,
