@@ -16,6 +16,7 @@ from detector.confirmation import Confirmer, Policy, sighting_of
 from detector.decoding import decode
 from detector.detection import Detection, Look, Sighting
 from detector.registry import Model, Profile, ProfileName
+from detector.skyline import doubt_the_sky
 from detector.tracking import Track
 from detector.view import ViewMemory
 from streams.errors import BadPicture
@@ -65,7 +66,8 @@ class Looker:
             frame_size_px=(image.shape[1], image.shape[0]),
             least_score=least_score,
         )
-        return found, None
+        scale = seen.shape[1] / image.shape[1]
+        return doubt_the_sky(found, self._memory.skyline, scale, least_score), None
 
 
 @dataclass
