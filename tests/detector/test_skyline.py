@@ -88,7 +88,7 @@ def test_after_fog_in_the_foreground_lifts_the_line_does_not_stay_low() -> None:
     at = START
     for picture in [clear] * 20 + [foggy] * 20:
         memory.observe(cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR), at)
+        skyline = memory.skyline  # asked at every look, as the pipeline does
         at += timedelta(minutes=1)
-    skyline = memory.skyline
     assert skyline is not None
     assert (skyline <= HORIZON_PX + 16).all()
