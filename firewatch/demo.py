@@ -37,8 +37,8 @@ HOST = "127.0.0.1"
 def run_demo(state: Path, port: int, *, open_browser: bool) -> None:
     """Run until Ctrl-C. Raises UserError when something it needs is missing."""
     began_s = time.monotonic()
-    playlists = demo_playlists(VIDEOS)
     empty_state(state)
+    playlists = demo_playlists(VIDEOS)
     rtsp_port, receiver_port = free_ports(2)
     secret = secrets.token_hex(16)
     os.environ.update(

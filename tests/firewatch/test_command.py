@@ -1,0 +1,102 @@
+"""The command line as a user meets it: clear errors, no traceback, JSON where a machine reads."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def firewatch(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "firewatch.cli", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "COLUMNS": "300", **environment},
+        timeout=100,
+        check=False,
+    )
+
+
+def test_help_names_every_command() -> None:
+    answer = firewatch("--help")
+    assert answer.returncode == 0
+    for command in ("check", "config", "demo", "detect", "evaluate", "models", "replay", "run", "simulate"):
+        assert f" {command} " in answer.stdout
+
+
+def test_a_good_deployment_is_checked_with_the_licence_of_its_weights() -> None:
+    answer = firewatch(
+        "check", "config/dashan.yaml", CAMERA_PASSWORD="pw-of-cams", DISPATCH_SECRET="12345678"
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert "12 cameras" in answer.stdout
+    assert "licence" in answer.stdout
+
+
+def test_check_speaks_json() -> None:
+    answer = firewatch(
+        "check", "config/dashan.yaml", "--json", CAMERA_PASSWORD="pw-of-cams", DISPATCH_SECRET="12345678"
+    )
+    found = json.loads(answer.stdout)
+    assert found["cameras"] == 12
+    assert found["model"]["licence"]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (None, "No such file"),
+        ("", "is empty"),
+        ("name: [", "not YAML"),
+        ("name: x\ncameras: 3\n", "d.yaml:2: cameras: must be a list"),
+    ],
+)
+def test_a_bad_deployment_is_one_clear_error(tmp_path: Path, content: str | None, says: str) -> None:
+    file = tmp_path / "d.yaml"
+    if content is not None:
+        file.write_text(content)
+    for command in ("check", "run"):
+        answer = firewatch(command, str(file))
+        assert answer.returncode == 2
+        assert says in answer.stderr
+        assert "Traceback" not in answer.stderr
+
+
+def test_weights_that_are_not_there_are_named(tmp_path: Path) -> None:
+    file = tmp_path / "d.yaml"
+    text = (ROOT / "config" / "dashan.yaml").read_text()
+    text = text.replace("../sample_videos", str(ROOT / "sample_videos"))
+    file.write_text(text.replace("profile: balanced ", "model: none.onnx "))
+    answer = firewatch("check", str(file), CAMERA_PASSWORD="pw-of-cams", DISPATCH_SECRET="12345678")
+    assert answer.returncode == 2
+    assert "none.onnx" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_the_traceback_is_there_for_who_asks() -> None:
+    answer = firewatch("--debug", "check", "/nowhere.yaml")
+    assert answer.returncode == 2
+    assert "Traceback" in answer.stderr
+
+
+def test_an_unknown_command_is_a_usage_error() -> None:
+    answer = firewatch("extinguish")
+    assert answer.returncode == 2
+    assert "Traceback" not in answer.stderr
+
+
+def test_the_demo_does_not_empty_a_folder_that_no_demo_made(tmp_path: Path) -> None:
+    keep = tmp_path / "thesis.txt"
+    keep.write_text("years of work")
+    answer = firewatch("demo", "--state", str(tmp_path), "--no-browser")
+    assert answer.returncode == 2
+    assert "no demo made" in answer.stderr
+    assert keep.exists()

@@ -1,0 +1,261 @@
+"""A reader keeps its camera for ever and holds the latest frame only."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import pytest
+from footage_files import FootageFiles
+
+import config
+from simulator.rtsp import RtspServer
+from streams.cameras import reader
+from streams.condition import CameraState, Condition, camera_state
+from streams.errors import SourceTimeout, SourceUnreachable
+from streams.frame import Frame
+from streams.live import LiveReader
+from streams.paced import PacedSource
+from streams.probe import probe_camera
+from streams.recorded import open_recorded
+from streams.source import LiveConnection, SourceCounts
+
+LIMIT_S = 30.0
+START = datetime(2026, 5, 1, tzinfo=UTC)
+
+
+def until(condition: Callable[[], bool]) -> bool:
+    deadline_s = time.monotonic() + LIMIT_S
+    while not condition() and time.monotonic() < deadline_s:
+        time.sleep(0.02)
+    return condition()
+
+
+def camera(source: str, **stream: object) -> config.Camera:
+    return config.Camera.model_validate(
+        {
+            "id": "ridge",
+            "name": "山脊",
+            "source": source,
+            "lat_deg": 23.1,
+            "lon_deg": 116.4,
+            "mast_height_m": 20,
+            "pose": {"azimuth_deg": 0, "tilt_deg": 0, "hfov_deg": 50},
+            "stream": {"open_timeout_s": 3, "read_timeout_s": 1, "retry_max_s": 0.3, **stream},
+        }
+    )
+
+
+class Scripted:
+    """A connection that gives the frames of a script and then breaks."""
+
+    def __init__(self, frames: list[Frame], error: Exception) -> None:
+        self.camera_id = "ridge"
+        self.counts = SourceCounts()
+        self.wanted_interval_s = 2.0
+        self._frames = frames
+        self._error = error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def frames(self) -> Iterator[Frame]:
+        yield from self._frames
+        raise self._error
+
+
+def frame(sequence: int, *, new_footage: bool = False) -> Frame:
+    image = np.zeros((64, 64, 3), np.uint8)
+    return Frame(image, "ridge", START + timedelta(seconds=sequence), sequence, new_footage=new_footage)
+
+
+@pytest.fixture
+def live() -> Iterator[Callable[..., LiveReader]]:
+    made: list[LiveReader] = []
+
+    def start(connect: Callable[[], LiveConnection]) -> LiveReader:
+        made.append(LiveReader("ridge", connect, retry_max_s=0.1))
+        made[-1].start()
+        return made[-1]
+
+    yield start
+    for one in made:
+        one.stop()
+        assert one.join(LIMIT_S)
+
+
+@pytest.fixture
+def watch() -> Iterator[Callable[..., LiveReader]]:
+    made: list[LiveReader] = []
+
+    def start(source: str, **stream: object) -> LiveReader:
+        made.append(reader(camera(source, **stream), wanted_interval_s=1.0))
+        made[-1].start()
+        return made[-1]
+
+    yield start
+    for one in made:
+        one.stop()
+        assert one.join(LIMIT_S)
+
+
+def test_the_latest_frame_wins(live: Callable[..., LiveReader]) -> None:
+    running = live(lambda: Scripted([frame(1), frame(2), frame(3)], SourceTimeout("silent")))
+    assert until(lambda: running.replaced >= 2)
+    running.stop()
+    running.join(LIMIT_S)
+    taken = running.take()
+    assert taken is not None
+    assert taken.sequence == 3
+    assert running.take() is None
+
+
+def test_the_mark_of_new_footage_outlives_the_frame_that_carried_it(live: Callable[..., LiveReader]) -> None:
+    running = live(
+        lambda: Scripted([frame(1), frame(2, new_footage=True), frame(3)], SourceTimeout("silent"))
+    )
+    assert until(lambda: running.replaced >= 2)
+    running.stop()
+    running.join(LIMIT_S)
+    taken = running.take()
+    assert taken is not None
+    assert (taken.sequence, taken.new_footage) == (3, True)
+
+
+def test_a_reader_outlives_errors_it_was_not_made_for(live: Callable[..., LiveReader]) -> None:
+    errors = iter([ZeroDivisionError(), MemoryError(), SourceUnreachable("away")])
+
+    def connect() -> LiveConnection:
+        error = next(errors, None)
+        if error is not None:
+            raise error
+        return Scripted([frame(1)], SourceTimeout("silent"))
+
+    running = live(connect)
+    assert until(lambda: running.has_frame)
+
+
+def test_a_camera_that_is_away_at_the_start_is_connecting_and_then_live(
+    watch: Callable[..., LiveReader], files: FootageFiles
+) -> None:
+    with RtspServer({"quick": files.quick}) as server:
+        url, port = server.url("quick"), server.port
+    running = watch(url)
+    assert until(lambda: running.state().reason != "")
+    assert running.state().condition is Condition.CONNECTING
+    assert "nothing listens" in running.state().reason
+    with RtspServer({"quick": files.quick}, port=port):
+        assert until(lambda: running.state().condition is Condition.LIVE)
+
+
+def test_a_reader_reconnects_after_a_break_and_its_sequence_goes_on(
+    watch: Callable[..., LiveReader], files: FootageFiles
+) -> None:
+    with RtspServer({"quick": files.quick}) as server:
+        running = watch(server.url("quick"))
+        assert until(lambda: running.has_frame)
+        first = running.take()
+        server.fault("quick", "drop")
+        assert until(lambda: running.connections >= 2 and running.has_frame)
+        second = running.take()
+    assert first is not None
+    assert second is not None
+    assert second.sequence > first.sequence
+    assert second.captured_at > first.captured_at
+
+
+def test_a_silent_camera_becomes_stale_and_live_again(
+    watch: Callable[..., LiveReader], files: FootageFiles
+) -> None:
+    with RtspServer({"quick": files.quick}) as server:
+        running = watch(server.url("quick"), stale_after_s=1.5)
+        assert until(lambda: running.state().condition is Condition.LIVE)
+        server.fault("quick", "stall")
+        assert until(lambda: running.state().condition is Condition.STALE)
+        server.clear("quick")
+        assert until(lambda: running.state().condition is Condition.LIVE)
+
+
+def test_a_stopped_reader_is_off(watch: Callable[..., LiveReader], files: FootageFiles) -> None:
+    with RtspServer({"quick": files.quick}) as server:
+        running = watch(server.url("quick"))
+        assert until(lambda: running.has_frame)
+        running.stop()
+        assert running.join(LIMIT_S)
+    assert running.state().condition is Condition.OFF
+
+
+def test_a_video_file_as_a_camera_repeats_in_real_time_and_says_where_it_jumps(files: FootageFiles) -> None:
+    source = PacedSource(lambda: open_recorded(files.quick, "ridge"), "ridge")
+    frames: list[Frame] = []
+    with source:
+        for one in source.frames():
+            frames.append(one)
+            if len(frames) == 25:
+                break
+    assert [number for number, one in enumerate(frames) if one.new_footage] == [0, 20]
+    assert (frames[19].captured_at - frames[0].captured_at).total_seconds() >= 1.5  # 2 s of footage, not as fast as it decodes
+    assert [one.sequence for one in frames] == list(range(1, 26))
+
+
+# States, as a function of times
+
+
+def state_after(seconds: float, last_picture_s: float | None, problem: str = "") -> CameraState:
+    return camera_state(
+        START + timedelta(seconds=seconds),
+        started_at=START,
+        live_since=None if last_picture_s is None else START + timedelta(seconds=1),
+        last_picture_at=None if last_picture_s is None else START + timedelta(seconds=last_picture_s),
+        stale_after_s=30,
+        problem=problem,
+    )
+
+
+def test_a_camera_that_never_sent_a_picture_is_connecting_since_the_start() -> None:
+    assert state_after(900, None, "away") == CameraState(Condition.CONNECTING, START, "away")
+
+
+def test_a_short_pause_leaves_a_camera_live() -> None:
+    assert state_after(40, 12, "broke").condition is Condition.LIVE
+
+
+def test_a_long_pause_makes_a_camera_stale_since_its_last_picture() -> None:
+    assert state_after(60, 12, "broke") == CameraState(
+        Condition.STALE, START + timedelta(seconds=12), "broke"
+    )
+
+
+# Probing
+
+
+def test_a_probe_reports_what_a_camera_sends(files: FootageFiles) -> None:
+    with RtspServer({"quick": files.quick}) as server:
+        found = probe_camera(camera(server.url("quick")))
+    assert (found.codec, found.width_px, found.height_px, found.problem) == ("h264", 320, 240, "")
+    assert found.fps == pytest.approx(10, abs=0.5)
+    assert found.key_frame_spacing_s == pytest.approx(0.5, abs=0.01)
+    assert found.clock.startswith("RTCP")
+    assert found.remarks == ()
+
+
+def test_a_probe_remarks_on_a_wrong_clock(files: FootageFiles) -> None:
+    with RtspServer({"quick": files.quick}) as server:
+        server.fault("quick", "clock", offset_s=3600)
+        found = probe_camera(camera(server.url("quick")))
+    assert any("NTP" in remark for remark in found.remarks)
+
+
+def test_a_probe_of_a_camera_that_is_away_is_a_problem_not_an_error(tmp_path: Path) -> None:
+    assert "nothing listens" in probe_camera(camera("rtsp://u:secret@127.0.0.1:9/x")).problem
+    assert "secret" not in probe_camera(camera("rtsp://u:secret@127.0.0.1:9/x")).problem
+    assert "no video file" in probe_camera(camera(str(tmp_path / "none.mp4"))).problem
