@@ -99,6 +99,21 @@ class ConfirmationPolicy(Section):
         title="Greatest drift",
         description="How far the base may have moved, in units of the track's own size.",
     )
+    familiar_s: float | None = Field(
+        default=None,
+        ge=0,
+        le=3600,
+        title="Familiar after",
+        description="Seconds a view must have been watched before what appears in it counts as new; what was "
+        "there earlier must grow.",
+    )
+    standing_growth: float | None = Field(
+        default=None,
+        ge=1,
+        le=100,
+        title="Standing growth",
+        description="How many times its first area a thing that was there from the start must reach.",
+    )
     forget_s: float | None = Field(
         default=None, gt=0, le=3600, title="Forget", description="Seconds unseen after which a track ends."
     )

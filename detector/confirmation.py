@@ -8,10 +8,13 @@
 2. A track is confirmed when its evidence reaches `evidence_to_confirm_score_s`, it has been seen in at least
    `least_looks` looks and for at least `persistence_s` seconds, and its base has stayed where it was: moved
    by at most `greatest_drift` of its size (a plume stands on its fire; clouds, shadows and vehicles move).
-3. **One cause at one place is one sighting.** A new track that meets (boxes widened by half) a cause that was
+3. **What stood there when watching began is not new.** A track that opened before the view had been watched
+   for `familiar_s` (a chimney, a haze bank, after a start or a cut) is confirmed only once it has grown to
+   `standing_growth` times its first area: a fire that was already burning grows, the furniture does not.
+4. **One cause at one place is one sighting.** A new track that meets (boxes widened by half) a cause that was
    confirmed before belongs to it, whatever its class; the cause counts anew after `same_cause_s` without it.
-4. A track without a detection for `forget_s` ends. Bad pictures are no evidence either way.
-5. A camera is suspicious while an unconfirmed track younger than `suspicion_s` holds evidence: the worker
+5. A track without a detection for `forget_s` ends. Bad pictures are no evidence either way.
+6. A camera is suspicious while an unconfirmed track younger than `suspicion_s` holds evidence: the worker
    then looks densely, so that a real fire is confirmed within `persistence_s` to 20 s.
 
 Not for: what is smoke (the network) and what is one fire seen by several cameras (alerting). The figures
@@ -26,7 +29,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from detector.detection import Box, Detection, Look, Sighting
-from detector.tracking import Track, associate, base_drift
+from detector.tracking import Track, associate, base_drift, growth
 
 MEETING_WIDENING = 0.5  # boxes meet when they touch at one and a half times their size, as evaluation counts
 
@@ -42,10 +45,12 @@ class Policy:
     candidate_score: float = 0.15
     reference_score: float = 0.25
     evidence_to_confirm_score_s: float = 6.0
-    longest_vouch_s: float = 20.0
+    longest_vouch_s: float = 30.0
     least_looks: int = 2
     persistence_s: float = 10.0
-    greatest_drift: float = 1.0
+    greatest_drift: float = 0.5  # fires of the val cameras <= 0.33 at confirmation, early weights
+    familiar_s: float = 10.0  # before that a view has no reference picture at all
+    standing_growth: float = 1.5
     forget_s: float = 150.0
     same_cause_s: float = 600.0
     suspicion_s: float = 120.0
@@ -88,8 +93,9 @@ class Confirmer:
     >>> smoke = Detection("smoke", 0.6, Box(100, 100, 120, 130))
     >>> start = datetime(2026, 1, 1, tzinfo=UTC)
     >>> confirmer = Confirmer(Policy())
-    >>> [bool(confirmer.advance(start + timedelta(minutes=m), [smoke]).confirmed) for m in range(3)]
-    [False, True, False]
+    >>> looks = [[], [], [smoke], [smoke], [smoke]]
+    >>> [len(confirmer.advance(start + timedelta(minutes=m), seen).confirmed) for m, seen in enumerate(looks)]
+    [0, 0, 0, 1, 0]
     """
 
     def __init__(self, policy: Policy) -> None:
@@ -102,6 +108,7 @@ class Confirmer:
         self._tracks: tuple[Track, ...] = ()
         self._causes: tuple[Cause, ...] = ()
         self._last_look_at: datetime | None = None
+        self._watched_since: datetime | None = None
 
     def advance(self, at: datetime, detections: Sequence[Detection]) -> Verdict:
         """Take in the detections of one look. A look from before the last one starts the view anew."""
@@ -109,13 +116,17 @@ class Confirmer:
             self.reset()
         policy = self.policy
         candidates = [d for d in detections if d.confidence >= policy.candidate_score]
+        self._watched_since = self._watched_since or at
+        watched_s = ((self._last_look_at or at) - self._watched_since).total_seconds()
         elapsed_s = 0.0 if self._last_look_at is None else (at - self._last_look_at).total_seconds()
         vouched_s = min(elapsed_s, policy.longest_vouch_s)
         self._last_look_at = at
 
         forget = timedelta(seconds=policy.forget_s)
         living = [track for track in self._tracks if at - track.last_seen_at <= forget]
-        step = associate(living, candidates, at, next_id=self._next_id)
+        step = associate(
+            living, candidates, at, next_id=self._next_id, standing=watched_s < policy.familiar_s
+        )
         self._next_id += len(step.new)
         seen = [
             _with_evidence(
@@ -165,12 +176,13 @@ class Confirmer:
 
 
 def is_confirmed(track: Track, policy: Policy) -> bool:
-    """Rule 2 of the policy, for a track that no known cause explains."""
+    """Rules 2 and 3 of the policy, for a track that no known cause explains."""
     return (
         track.evidence_score_s >= policy.evidence_to_confirm_score_s
         and track.looks_seen >= policy.least_looks
         and track.seen_for_s() >= policy.persistence_s
         and base_drift(track) <= policy.greatest_drift
+        and (not track.standing or growth(track) >= policy.standing_growth)
     )
 
 

@@ -33,6 +33,7 @@ class TrackPoint:
 class Track:
     """Detections of one thing over time. `points` are oldest first, never empty.
 
+    `standing` says it was there when watching this view began, as far as anybody can tell.
     `evidence_score_s` is the confirmation evidence in score-seconds; `confirmed_at` is set once it was
     confirmed, or recognised as part of a thing that was confirmed before.
     """
@@ -40,6 +41,7 @@ class Track:
     track_id: int
     label: Label
     points: tuple[TrackPoint, ...]
+    standing: bool = False
     evidence_score_s: float = 0.0
     looks_seen: int = 1
     confirmed_at: datetime | None = None
@@ -93,11 +95,17 @@ def same_place(one: Box, other: Box) -> float:
 
 
 def associate(
-    tracks: Sequence[Track], detections: Sequence[Detection], at: datetime, *, next_id: int
+    tracks: Sequence[Track],
+    detections: Sequence[Detection],
+    at: datetime,
+    *,
+    next_id: int,
+    standing: bool = False,
 ) -> TrackStep:
     """Give each detection to the track of its class at the nearest place, or let it open a new track.
 
-    The best overlap is given first; a track takes at most one detection of a look.
+    The best overlap is given first; a track takes at most one detection of a look. New tracks are `standing`
+    when nobody can tell that their thing was not there before.
     """
     pairs = sorted(
         (
@@ -122,7 +130,7 @@ def associate(
             if index in given
         ),
         new=tuple(
-            Track(next_id + offset, detection.label, (TrackPoint(at, detection),))
+            Track(next_id + offset, detection.label, (TrackPoint(at, detection),), standing)
             for offset, detection in enumerate(free)
         ),
         unseen=tuple(track for index, track in enumerate(tracks) if index not in given),
@@ -146,11 +154,8 @@ def base_drift(track: Track) -> float:
     >>> base_drift(track((0, 0, 10, 10), (20, 0, 30, 10)))  # moves as a whole
     2.0
     """
-    third = max(1, len(track.points) // 3)
-    first, last = (
-        [point.detection.box for point in part] for part in (track.points[:third], track.points[-third:])
-    )
-    size_px = sum((box.area_px2**0.5 for box in (*first, *last)), 0.0) / (2 * third)
+    first, last = _ends(track)
+    size_px = sum((box.area_px2**0.5 for box in (*first, *last)), 0.0) / (len(first) + len(last))
     if size_px <= 0:
         return 0.0
     left_px = abs(_median([box.x1 for box in last]) - _median([box.x1 for box in first]))
@@ -161,6 +166,28 @@ def base_drift(track: Track) -> float:
     sideways = min(left_px, right_px, middle_px)
     upwards = abs(_median([box.y2 for box in last]) - _median([box.y2 for box in first]))
     return float((sideways**2 + upwards**2) ** 0.5 / size_px)
+
+
+def growth(track: Track) -> float:
+    """How many times its first area a track covers now (1: the same), by medians of its first and last third.
+
+    >>> from datetime import UTC
+    >>> boxes = [Box(0, 0, 10, 10), Box(0, -10, 10, 10), Box(0, -30, 10, 10)]
+    >>> points = [TrackPoint(datetime(2026, 1, 1, 0, m, tzinfo=UTC), Detection("smoke", 0.5, b))
+    ...           for m, b in enumerate(boxes)]
+    >>> growth(Track(1, "smoke", tuple(points)))
+    4.0
+    """
+    first, last = _ends(track)
+    before = _median([box.area_px2 for box in first])
+    return _median([box.area_px2 for box in last]) / before if before > 0 else 1.0
+
+
+def _ends(track: Track) -> tuple[list[Box], list[Box]]:
+    """Boxes of the first and of the last third of a track (each at least one)."""
+    third = max(1, len(track.points) // 3)
+    boxes = [point.detection.box for point in track.points]
+    return boxes[:third], boxes[-third:]
 
 
 def _median(values: Sequence[float]) -> float:
