@@ -76,14 +76,23 @@ def run_demo(state: Path, port: int, *, open_browser: bool) -> None:
 
 
 def demo_playlists(videos: Path) -> dict[str, str]:
-    """What each simulated camera plays, by scene name: the scene, then the same view in calm, then again."""
-    scenes = sorted(path for path in videos.glob("*.mp4") if not path.stem.endswith("_calm"))
+    """What each simulated camera plays, by scene name.
+
+    A scene with a fire goes on with the same view clearing and then calm, and burns again after
+    `CALM_S`; a scene without fire repeats.
+    """
+    scenes = sorted(path for path in videos.glob("*.mp4") if not path.stem.endswith(("_calm", "_clearing")))
     if not scenes:
         raise UserError(f"there are no sample videos in {videos}; render them with `firewatch simulate`")
     playlists = {}
     for scene in scenes:
-        calm = scene.with_name(f"{scene.stem}_calm.mp4")
-        playlists[scene.stem] = f"{scene},~{calm}*{CALM_S}" if calm.exists() else str(scene)
+        clearing, calm = (scene.with_name(f"{scene.stem}_{part}.mp4") for part in ("clearing", "calm"))
+        clips = [str(scene)]
+        if clearing.exists():
+            clips.append(f"~{clearing}")
+        if calm.exists():
+            clips.append(f"~{calm}*{CALM_S}")
+        playlists[scene.stem] = ",".join(clips)
     return playlists
 
 

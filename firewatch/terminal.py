@@ -9,8 +9,8 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def print_json(value: Any) -> None:
@@ -20,4 +20,4 @@ def print_json(value: Any) -> None:
 
 def print_error(paragraph: str) -> None:
     """One red paragraph on standard error."""
-    err.print(Text(f"error: {paragraph}", style="red"), soft_wrap=not err.is_terminal)
+    err.print(Text(f"error: {paragraph}", style="red"))

@@ -19,6 +19,15 @@ def simulate(
     ] = Path("."),
 ) -> None:
     """Render a scene through the project's own camera model: NAME.mp4 and NAME.json (ground truth)."""
+    from rich.progress import Progress
+
+    from firewatch.terminal import err, out
     from simulator.render import render_file
 
-    render_file(scene, out_folder)
+    out_folder.mkdir(parents=True, exist_ok=True)
+    with Progress(console=err, transient=True) as progress:
+        task = progress.add_task(f"rendering {scene.stem}", total=1.0)
+        rendered = render_file(scene, out_folder, lambda share: progress.update(task, completed=share))
+    for path in (rendered.video, rendered.truth, rendered.clearing, rendered.calm):
+        if path is not None:
+            out.print(f"wrote {path}")

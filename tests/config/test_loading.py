@@ -339,12 +339,9 @@ def test_every_option_has_a_title_and_a_description() -> None:
             assert option.description, f"{section.__name__}.{name}"
 
 
-@pytest.mark.parametrize("name", ["dashan.yaml", "demo.yaml"])
-def test_the_example_deployments_are_valid(name: str) -> None:
-    text = (ROOT / "config" / name).read_text(encoding="utf-8")
-    variables = {part.split("}")[0].split(":")[0] for part in text.split("${")[1:]}
-    deployment = config.load(ROOT / "config" / name, environment=dict.fromkeys(variables, "12345678"))
-    assert deployment.cameras
+@pytest.mark.parametrize(("name", "cameras"), [("dashan.yaml", 12), ("demo.yaml", 9)])
+def test_the_example_deployments_are_valid(name: str, cameras: int) -> None:
+    assert len(config.load(ROOT / "config" / name, environment=ENVIRONMENT).cameras) == cameras
 
 
 @pytest.mark.parametrize("name", ["dashan.yaml", "demo.yaml"])
