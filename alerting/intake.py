@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -109,8 +110,9 @@ class Intake:
     def accept(self, sighting: Sighting, evidence: Evidence, camera: config.Camera) -> IncidentRef:
         """Record the sighting and put what it means into the outbox. Safe to repeat after any error.
 
-        Raises StoreError when nothing could be recorded.
+        Raises StoreError when nothing could be recorded, ValueError for a sighting that makes no sense.
         """
+        _check(sighting)
         try:
             with self._store.reading() as session:
                 if (known := _find_known(session, sighting.sighting_id)) is not None:
@@ -325,6 +327,18 @@ class _Prepared:
     observation: Observation
     files: tuple[tuple[EvidenceKind, StoredFile], ...]
     picture_jpeg: bytes | None
+
+
+def _check(sighting: Sighting) -> None:
+    """Refuse what no retry could mend, before it reaches the arithmetic."""
+    box = sighting.box
+    numbers = (box.x1, box.y1, box.x2, box.y2, sighting.confidence)
+    if not all(math.isfinite(value) for value in numbers) or not 0 <= sighting.confidence <= 1:
+        raise ValueError(f"sighting {sighting.sighting_id}: box or confidence is no number within its range")
+    if sighting.width_px < 1 or sighting.height_px < 1:
+        raise ValueError(f"sighting {sighting.sighting_id}: the picture has no size")
+    if sighting.first_seen_at.tzinfo is None or sighting.confirmed_at.tzinfo is None:
+        raise ValueError(f"sighting {sighting.sighting_id}: its times have no zone")
 
 
 def _what_is_new(row: IncidentRow, known: Sequence[Observation], new: _Prepared) -> list[str]:

@@ -31,6 +31,8 @@ _BASE_SHARE = 0.5
 _SAMPLES = 96
 _FEWEST_HITS = 0.5
 _GRAZING_DEG = 3.0
+_GAP = 1.3
+"""Neighbouring samples whose ranges differ by more than this factor lie on different slopes."""
 
 
 @dataclass(frozen=True)
@@ -185,12 +187,19 @@ def _bearing_only(ray: Ray, caution: str, range_min_m: float | None = None) -> L
 
 def _caution(ray: Ray, hit: GroundHit, samples: _Samples, terrain: Terrain) -> str | None:
     reasons = []
-    if samples.hits < _SAMPLES:
-        share = 100 * (1 - samples.hits / _SAMPLES)
+    if (behind := _SAMPLES - samples.hits + _beyond_a_gap(hit.range_m, samples.ranges_m)) > 0:
+        share = 100 * behind / _SAMPLES
         reasons.append(f"with {share:.0f} % probability the fire stands behind this ridge, farther away")
     if (angle := incidence_deg(ray, hit.position, terrain)) < _GRAZING_DEG:
         reasons.append(f"the line of sight grazes the ground at {angle:.1f} degrees, the range is unsure")
     return "; ".join(reasons) or None
+
+
+def _beyond_a_gap(range_m: float, ranges_m: FloatArray) -> int:
+    """How many samples flew over a crest and met ground much farther away."""
+    sorted_m = np.sort(ranges_m[ranges_m >= range_m])
+    gaps = np.flatnonzero(sorted_m[1:] > sorted_m[:-1] * _GAP)
+    return len(sorted_m) - 1 - int(gaps[0]) if gaps.size else 0
 
 
 def incidence_deg(ray: Ray, ground: Position, terrain: Terrain, baseline_m: float = 60.0) -> float:

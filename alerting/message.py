@@ -29,7 +29,7 @@ MAX_PICTURE_BYTES = 15_000
 
 
 class MessageError(Exception):
-    """A message that does not fit its published schema: an error of ours, never sent."""
+    """A message that does not fit its published schema: an error of ours."""
 
 
 def alert_id(incident_id: str, sequence: int) -> str:
@@ -49,7 +49,7 @@ def build(
     """The message's content as known now. `changes` says in words what is new since the message before."""
     summary = incident.summary
     newest = max(incident.sightings, key=lambda one: one.confirmed_at)
-    content: dict[str, Any] = {
+    return {
         "format": FORMAT,
         "alert_id": alert_id(summary.incident_id, sequence),
         "incident_id": summary.incident_id,
@@ -89,16 +89,19 @@ def build(
         "profile": newest.profile,
         "config_version": newest.config_version,
     }
-    finish(content, sent_at=issued_at, links=None)  # refuses now what could not be sent later
-    return content
 
 
 def finish(content: dict[str, Any], *, sent_at: datetime, links: EvidenceLinks | None) -> str:
-    """The exact text to send. Without `links` the evidence is named but cannot be fetched."""
+    """The exact text to send. Without `links` the evidence is named but cannot be fetched.
+
+    Raises MessageError for what is no JSON.
+    """
     evidence = [{**one, **_link(one["evidence_id"], sent_at, links)} for one in content["evidence"]]
     message = {**content, "sent_at": _time(sent_at), "evidence": evidence}
-    validate(message)
-    return json.dumps(message, ensure_ascii=False, separators=(",", ":"))
+    try:
+        return json.dumps(message, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise MessageError(f"alert {content.get('alert_id')}: {error}") from error
 
 
 def validate(message: Any) -> None:

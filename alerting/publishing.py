@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from alerting import message
+from alerting.message import MessageError
 from alerting.records import AlertType
 from alerting.store import add_event, read_incident
 from alerting.tables import AlertRow, DeliveryRow
+
+log = logging.getLogger(__name__)
 
 
 def publish(
@@ -48,6 +54,7 @@ def publish(
         issued_at=now,
         picture_jpeg=picture_jpeg,
     )
+    _report_misfit(content, now)
     session.add(
         AlertRow(
             alert_id=alert_id,
@@ -76,3 +83,11 @@ def publish(
     data = {"alert_id": alert_id, "sequence": sequence, "type": type_}
     add_event(session, now, "alert", incident_id=incident_id, data=data)
     return alert_id
+
+
+def _report_misfit(content: dict[str, Any], now: datetime) -> None:
+    """A message that breaks its own schema is our fault and must be seen, but the fire must be told too."""
+    try:
+        message.validate(json.loads(message.finish(content, sent_at=now, links=None)))
+    except MessageError as error:
+        log.error("alert does not fit its schema, it is sent all the same: %s", error)

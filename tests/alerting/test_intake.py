@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import threading
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alerting_samples import (
@@ -28,6 +30,7 @@ from alerting.intake import Evidence, Intake
 from alerting.lifecycle import Action, Cause, Decision, Status, Verdict
 from alerting.store import Store, StoreError
 from alerting.tables import AlertRow, Base, DeliveryRow, SightingRow
+from detector.detection import Box
 
 FIRE = BOWL.at(23.105, 116.395)
 
@@ -280,3 +283,22 @@ def test_without_targets_the_incident_is_kept_all_the_same(
     with store.reading() as session:
         assert session.scalars(select(DeliveryRow)).all() == []
         assert len(session.scalars(select(SightingRow)).all()) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"box": Box(0, 0, float("nan"), 5)},
+        {"confidence": 1.2},
+        {"confidence": float("nan")},
+        {"width_px": 0},
+        {"confirmed_at": datetime(2026, 11, 24, 12)},
+    ],
+)
+def test_a_sighting_that_makes_no_sense_is_refused_by_its_id(
+    sqlite_store: Store, tmp_path: Path, noon: datetime, change: dict[str, Any]
+) -> None:
+    senseless = replace(sighting_of(FIRE, NORTH, noon, sighting_id="odd"), **change)
+    with pytest.raises(ValueError, match="sighting odd: "):
+        intake_into(sqlite_store, tmp_path / "evidence").accept(senseless, PICTURES, NORTH)
+    assert sqlite_store.list_incidents().incidents == ()
