@@ -2,17 +2,29 @@
 VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-all lint install install-dev clean
+.PHONY: help demo test test-all lint format schema install install-dev clean
 
-$(VENV)/.installed: pyproject.toml
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+help:
+	@echo "make demo       the whole system on this machine, with simulated cameras"
+	@echo "make test       the tests with coverage, without the slow ones"
+	@echo "make test-all   every test"
+	@echo "make lint       ruff and mypy"
+	@echo "make format     bring the code into shape"
+	@echo "make clean      remove the virtual environment and all state"
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+		echo "Python 3.11 or newer with venv is needed: apt-get install python3-venv" >&2; exit 1; }
+
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	$(PIP) --editable .
 	touch $@
 
-$(VENV)/.installed-dev: pyproject.toml $(VENV)/.installed
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,onnx]'
-	touch $@
+$(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
+	$(PIP) --editable '.[dev,onnx]'
+	touch $@ $(VENV)/.installed
 
 install: $(VENV)/.installed
 install-dev: $(VENV)/.installed-dev
@@ -21,7 +33,7 @@ demo: install
 	$(BIN)/firewatch demo
 
 test: install-dev
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" --cov --cov-report=term:skip-covered
 
 test-all: install-dev
 	$(BIN)/python -m pytest
@@ -31,5 +43,12 @@ lint: install-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+format: install-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+schema: install
+	$(BIN)/firewatch config schema --out config/deployment.schema.json
+
 clean:
-	rm -rf $(VENV) var .work
+	rm -rf $(VENV) var .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache
