@@ -38,7 +38,8 @@ log = logging.getLogger(__name__)
 REPORT_INTERVAL_S = 5.0
 FREEZE_INTERVAL_S = 0.2
 LATEST_S = 2.0
-"""Pictures later than this (a suspended or overloaded machine) are skipped, not sent in a burst."""
+CAUGHT_UP_S = 0.1
+"""Once a picture is later than LATEST_S (a suspended machine) all are skipped until this little is left."""
 
 
 class Reader(Protocol):
@@ -197,16 +198,18 @@ class Channel:
         await asyncio.sleep(self._starts_after_s)
         loop = asyncio.get_running_loop()
         self._origin_s = loop.time()
+        skipping = False
         while True:
             walk = self._walk
             timed = next(walk)
             wait_s = self._origin_s + timed.send_ticks / CLOCK_HZ - loop.time()
             if wait_s > 0:
                 await asyncio.sleep(wait_s)
-            elif -wait_s > LATEST_S:
-                self._needs_key = True
+            elif -wait_s > (CAUGHT_UP_S if skipping else LATEST_S):
+                skipping = self._needs_key = True
                 await asyncio.sleep(0)
                 continue
+            skipping = False
             if walk is self._walk:  # else another list began while we slept
                 self._now = timed
                 self._send(timed)

@@ -256,7 +256,10 @@ class Session:
 
     def _channel(self, url: str) -> Channel | None:
         """The camera a URL names: `rtsp://host/NAME` or `rtsp://host/NAME/trackID=0`."""
-        path = unquote(urlsplit(url).path).strip("/")
+        try:
+            path = unquote(urlsplit(url).path).strip("/")
+        except ValueError:  # no URL at all
+            return None
         return self._channels.get(path) or self._channels.get(path.rpartition("/")[0])
 
     async def _send(self, request: _Request, reply: _Reply) -> None:

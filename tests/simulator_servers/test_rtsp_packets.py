@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import hashlib
 import struct
 from types import ModuleType
 from typing import Literal
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator import receiver_inbox, rtsp_footage, rtsp_playlist
+from simulator.rtsp_auth import DigestGuard
 from simulator.rtsp_packets import (
     MARK_UUID,
     footage_mark_nal,
@@ -113,6 +115,25 @@ def test_the_mark_of_new_footage_is_read_by_streams(codec: Codec) -> None:
 def test_a_mark_never_holds_a_start_code() -> None:
     for number in range(0, 100_000, 97):
         assert b"\0\0" not in footage_mark_nal("h264", number, is_first=True)
+
+
+def test_digest_answers_of_both_generations_are_understood() -> None:
+    def md5(text: str) -> str:
+        return hashlib.md5(text.encode()).hexdigest()
+
+    guard = DigestGuard({"Mufasa": "Circle Of Life"})
+    secret = md5(f"Mufasa:{guard.realm}:Circle Of Life")
+    action = md5("DESCRIBE:rtsp://host/north")
+    old = f'Digest username="Mufasa", realm="{guard.realm}", nonce="abc", uri="rtsp://host/north", response='
+    new = old.replace("response=", 'qop=auth, nc=00000001, cnonce="0a4f", response=')
+    old += f'"{md5(f"{secret}:abc:{action}")}"'
+    new += f'"{md5(f"{secret}:abc:00000001:0a4f:auth:{action}")}"'
+    assert guard.allows("DESCRIBE", old, "abc")
+    assert guard.allows("DESCRIBE", new, "abc")
+    assert not guard.allows("SETUP", old, "abc")
+    assert not guard.allows("DESCRIBE", old, "another nonce")
+    assert not guard.allows("DESCRIBE", "Basic TXVmYXNhOng=", "abc")
+    assert not guard.allows("DESCRIBE", None, "abc")
 
 
 @pytest.mark.parametrize("module", [receiver_inbox, rtsp_footage, rtsp_playlist, new_footage])

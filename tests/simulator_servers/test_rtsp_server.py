@@ -239,6 +239,7 @@ def test_digest_login_lets_in_only_who_knows_the_password(videos: Videos) -> Non
 def test_an_unknown_camera_is_not_found(server: RtspServer) -> None:
     with BareClient(server.url("h264")) as client:
         assert client.ask("DESCRIBE", client.url + "x").status == 404
+        assert client.ask("DESCRIBE", "rtsp://[no-url").status == 404
     with pytest.raises(av.FFmpegError, match=r"(?i)not found"):
         open_stream(server.url("h264") + "x")
 

@@ -51,6 +51,28 @@ def test_the_rtsp_server_runs_until_a_signal_even_with_readers(
         process.communicate()
 
 
+def test_a_server_that_was_suspended_goes_on_with_the_present_and_not_with_a_burst(videos: Videos) -> None:
+    process, told = start("simulator.rtsp", "--port", "0", f"north={videos.h264}")
+    try:
+        with BareClient(told["cameras"]["north"]) as client:
+            client.play()
+            pictures = client.pictures()
+            next(pictures)
+            process.send_signal(signal.SIGSTOP)
+            time.sleep(2.6)
+            process.send_signal(signal.SIGCONT)
+            before = next(pictures)
+            for packet in pictures:
+                if (packet.timestamp - before.timestamp) & 0xFFFFFFFF > 90_000:
+                    break
+                before = packet
+            assert packet.opens_h264_key_frame
+            assert packet.sequence == (before.sequence + 1) & 0xFFFF  # skipped, not lost
+    finally:
+        process.kill()
+        process.communicate()
+
+
 def test_the_rtsp_server_takes_its_password_from_the_environment(videos: Videos) -> None:
     arguments = ["--port", "0", "--user", "viewer", "--password-env", "RTSP_PASSWORD", f"north={videos.h264}"]
     process, told = start("simulator.rtsp", *arguments, RTSP_PASSWORD="pa55word")
