@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -97,10 +98,13 @@ def write_registry(folder: Path, **changes: object) -> Path:
     return path
 
 
+@lru_cache(maxsize=16)
 def hill(width_px: int = 640, height_px: int = 480, *, seed: int = 0) -> Image:
     """A dull picture without smoke: dark ground, a little noise, nothing a bad picture shows."""
     noise = np.random.default_rng(seed).integers(-8, 9, (height_px, width_px, 3))
-    return (GROUND_GREY + noise).astype(np.uint8)
+    picture = (GROUND_GREY + noise).astype(np.uint8)
+    picture.flags.writeable = False  # shared by all tests
+    return picture
 
 
 def with_smoke(image: Image, *, column: int = 5, row: int = 5, brightness: int = 210) -> Image:

@@ -28,7 +28,7 @@ def test_an_overexposed_picture_is_recognised():
 
 @pytest.mark.parametrize("colour", [(128, 128, 128), (130, 130, 130), (0, 135, 0)])
 def test_a_half_filled_with_decoder_colour_is_recognised(colour):
-    picture = hill()
+    picture = hill().copy()
     picture[240:] = colour
     assert bad_picture(picture) == "decoder damage (flat grey or green areas)"
 
@@ -51,6 +51,6 @@ def test_fog_of_the_same_grey_is_judged_because_it_is_not_flat():
 
 
 def test_a_bright_sky_over_ground_is_judged():
-    picture = hill()
+    picture = hill().copy()
     picture[:300] = 255
     assert bad_picture(picture) is None
