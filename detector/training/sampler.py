@@ -66,7 +66,7 @@ class Sampler:
         self._ground = {s.name: _ground(s.pictures[int(np.nonzero(s.empty)[0][0])]) for s, _ in self._empty}
         kinds: list[tuple[float, Callable[[], Crop], bool]] = [
             (0.30, self._real, bool(self._boxed)),
-            (0.05, self._without_date, bool(self._undated)),
+            (0.02, self._without_date, bool(self._undated)),
             (0.26, self._synthetic, bool(self._empty)),
             (0.24, self._nothing, bool(self._empty)),
             (0.05, self._night, bool(self._empty)),
@@ -91,7 +91,7 @@ class Sampler:
         return self._compose(np.array(sequence.pictures[index]), references, sequence.boxes[index], "real")
 
     def _without_date(self) -> Crop:
-        sequence, found = self._undated[self._rng.choice(len(self._undated), p=_by_size(self._undated))]
+        sequence, found = self._undated[self._rng.integers(len(self._undated))]
         index = int(self._rng.choice(found))
         nothing: list[list[Picture]] = [[] for _ in self._ages_s]
         return self._compose(np.array(sequence.pictures[index]), nothing, sequence.boxes[index], "undated")
@@ -300,11 +300,6 @@ def _where(sequence: ViewSequence, *, boxed: bool) -> npt.NDArray[np.int64]:
     return np.array(
         [i for i, boxes in enumerate(sequence.boxes) if (boxes is not None and len(boxes)) == boxed], int
     )
-
-
-def _by_size(groups: Sequence[tuple[ViewSequence, npt.NDArray[np.int64]]]) -> npt.NDArray[np.float64]:
-    sizes = np.array([len(found) for _, found in groups], float)
-    return np.asarray(sizes / sizes.sum(), np.float64)
 
 
 def _ground(picture: Picture) -> npt.NDArray[np.int64]:
