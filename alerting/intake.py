@@ -25,32 +25,34 @@ from alerting.association import Observation, relative_box
 from alerting.evidence import EvidenceError, EvidenceStore, StoredFile
 from alerting.lifecycle import OPEN, Status
 from alerting.publishing import publish
-from alerting.reading import (
-    location as read_location,
-)
-from alerting.reading import (
-    put_location,
-    stored_box_at,
-    stored_grid_chain,
-)
+from alerting.reading import location as read_location
+from alerting.reading import put_location, stored_grid_chain
 from alerting.records import EvidenceKind, GridArea, Location
+from alerting.sighting_rows import (
+    MACHINE,
+    Prepared,
+    add_evidence,
+    add_history,
+    add_sighting,
+    observations,
+)
 from alerting.store import Store, StoreError, add_event
-from alerting.tables import EvidenceRow, HistoryTableRow, IncidentRow, SightingRow
+from alerting.tables import IncidentRow, SightingRow
 from alerting.viewpoint import Viewpoint
-from detector.detection import Box, Sighting
-from geometry.position import Position
+from detector.detection import Sighting
 from geometry.terrain import RasterTerrain, Terrain
 
 log = logging.getLogger(__name__)
-
-MACHINE = "machine"
-"""Who raised it, in the history."""
 
 GROWN = 2.0
 """A box this many times the largest before is worth telling the receivers again."""
 
 SEEN_AGAIN_AFTER_S = 600.0
 """Seen again after this long: it flared up anew."""
+
+
+class SightingError(ValueError):
+    """A sighting that makes no sense; no retry can mend it."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ class Intake:
     def accept(self, sighting: Sighting, evidence: Evidence, camera: config.Camera) -> IncidentRef:
         """Record the sighting and put what it means into the outbox. Safe to repeat after any error.
 
-        Raises StoreError when nothing could be recorded, ValueError for a sighting that makes no sense.
+        Raises StoreError when nothing could be recorded, SightingError for a sighting that makes no sense.
         """
         _check(sighting)
         try:
@@ -128,11 +130,11 @@ class Intake:
                 f" {str(error.__cause__ or error).splitlines()[0]}"
             ) from error
 
-    def _prepare(self, sighting: Sighting, evidence: Evidence, camera: config.Camera) -> _Prepared:
+    def _prepare(self, sighting: Sighting, evidence: Evidence, camera: config.Camera) -> Prepared:
         """All that takes time, before the transaction."""
         viewpoint = Viewpoint.of(camera, sighting, self._terrain)
-        where = location.locate(sighting, viewpoint.model, viewpoint.terrain, self._errors)
-        return _Prepared(
+        where = self._locate(sighting, viewpoint)
+        return Prepared(
             sighting=sighting,
             camera_name=camera.name,
             camera_height_m=viewpoint.lens_height_m,
@@ -148,6 +150,14 @@ class Intake:
             files=self._write_evidence(sighting, evidence),
             picture_jpeg=pictures.inline_picture(evidence.annotated_jpeg, sighting.box),
         )
+
+    def _locate(self, sighting: Sighting, viewpoint: Viewpoint) -> Location:
+        try:
+            return location.locate(sighting, viewpoint.model, viewpoint.terrain, self._errors)
+        except Exception:
+            # Whatever is wrong with a terrain file read at this one place, the alarm must get through.
+            log.exception("sighting=%s could not be located, the alarm goes on", sighting.sighting_id)
+            return location.direction_only(sighting, viewpoint.model, "the position could not be worked out")
 
     def _write_evidence(
         self, sighting: Sighting, evidence: Evidence
@@ -172,7 +182,7 @@ class Intake:
                 )
         return tuple(files)
 
-    def _record(self, session: Session, new: _Prepared) -> IncidentRef:
+    def _record(self, session: Session, new: Prepared) -> IncidentRef:
         now = self._store.clock()
         row = self._find_incident(session, new)
         raised = row is None
@@ -181,13 +191,13 @@ class Intake:
             changes = [f"new: {new.sighting.label} seen by {new.camera_name}"]
         else:
             changes = self._join_incident(session, row, new)
-        self._add_sighting(session, row.incident_id, new, now)
-        row.picture_evidence_id = self._add_evidence(session, row, new) or row.picture_evidence_id
+        add_sighting(session, row.incident_id, new, self._config_version, now)
+        row.picture_evidence_id = add_evidence(session, row.incident_id, new) or row.picture_evidence_id
         alert_id = None
         if changes:
             row.version += 1
             row.updated_at = now
-            _add_history(session, row, new, now, action="raise" if raised else "join", changes=changes)
+            add_history(session, row, new, now, action="raise" if raised else "join", changes=changes)
             data = {
                 "action": "raise" if raised else "join",
                 "status": row.status,
@@ -205,7 +215,7 @@ class Intake:
             )
         return IncidentRef(row.incident_id, row.number, raised, alert_id)
 
-    def _find_incident(self, session: Session, new: _Prepared) -> IncidentRow | None:
+    def _find_incident(self, session: Session, new: Prepared) -> IncidentRow | None:
         """The open incident this sighting fits best."""
         seen = new.observation
         candidates = session.scalars(
@@ -217,12 +227,12 @@ class Intake:
         )
         best: tuple[float, IncidentRow] | None = None
         for row in candidates:
-            fit = association.misfit(seen, _observations(session, row), read_location(row))
+            fit = association.misfit(seen, observations(session, row), read_location(row))
             if fit is not None and (best is None or fit < best[0]):
                 best = (fit, row)
         return best[1] if best is not None else None
 
-    def _raise_incident(self, session: Session, new: _Prepared, now: datetime) -> IncidentRow:
+    def _raise_incident(self, session: Session, new: Prepared, now: datetime) -> IncidentRow:
         sighting, where = new.sighting, new.observation.location
         row = IncidentRow(
             incident_id="inc-" + hashlib.sha256(sighting.sighting_id.encode()).hexdigest()[:16],
@@ -243,10 +253,10 @@ class Intake:
         session.flush()
         return row
 
-    def _join_incident(self, session: Session, row: IncidentRow, new: _Prepared) -> list[str]:
+    def _join_incident(self, session: Session, row: IncidentRow, new: Prepared) -> list[str]:
         """Add to the incident what the sighting tells; returns what of it receivers should know."""
         sighting = new.sighting
-        known = _observations(session, row)
+        known = observations(session, row)
         changes = _what_is_new(row, known, new)
         row.confidence = max(row.confidence, sighting.confidence)
         row.first_seen_at = min(row.first_seen_at, sighting.first_seen_at)
@@ -265,83 +275,22 @@ class Intake:
             return ()
         return self._grids.chain_at(where.lat_deg, where.lon_deg)
 
-    def _add_sighting(self, session: Session, incident_id: str, new: _Prepared, now: datetime) -> None:
-        sighting, seen = new.sighting, new.observation
-        row = SightingRow(
-            sighting_id=sighting.sighting_id,
-            incident_id=incident_id,
-            camera_id=sighting.camera_id,
-            camera_name=new.camera_name,
-            camera_lat_deg=seen.camera.lat_deg,
-            camera_lon_deg=seen.camera.lon_deg,
-            camera_height_m=new.camera_height_m,
-            preset=sighting.preset,
-            label=sighting.label,
-            confidence=sighting.confidence,
-            first_seen_at=sighting.first_seen_at,
-            confirmed_at=sighting.confirmed_at,
-            received_at=now,
-            x1=sighting.box.x1,
-            y1=sighting.box.y1,
-            x2=sighting.box.x2,
-            y2=sighting.box.y2,
-            width_px=sighting.width_px,
-            height_px=sighting.height_px,
-            history=[stored_box_at(at, d.label, d.confidence, d.box) for at, d in sighting.history],
-            model_id=sighting.model_id,
-            profile=sighting.profile,
-            config_version=self._config_version,
-            reason=sighting.reason,
-        )
-        put_location(row, seen.location)
-        session.add(row)
-        session.flush()
-
-    def _add_evidence(self, session: Session, incident: IncidentRow, new: _Prepared) -> int | None:
-        """The id of the annotated picture, or of any picture there is."""
-        best = None
-        for kind, file in new.files:
-            row = EvidenceRow(
-                incident_id=incident.incident_id,
-                sighting_id=new.sighting.sighting_id,
-                kind=kind,
-                path=file.path,
-                sha256=file.sha256,
-                size_bytes=file.size_bytes,
-                media_type=file.media_type,
-                captured_at=new.sighting.confirmed_at,
-            )
-            session.add(row)
-            session.flush()
-            best = row.evidence_id
-        return best
-
-
-@dataclass(frozen=True)
-class _Prepared:
-    """A sighting with everything worked out that needs no transaction."""
-
-    sighting: Sighting
-    camera_name: str
-    camera_height_m: float | None
-    observation: Observation
-    files: tuple[tuple[EvidenceKind, StoredFile], ...]
-    picture_jpeg: bytes | None
-
 
 def _check(sighting: Sighting) -> None:
     """Refuse what no retry could mend, before it reaches the arithmetic."""
     box = sighting.box
     numbers = (box.x1, box.y1, box.x2, box.y2, sighting.confidence)
     if not all(math.isfinite(value) for value in numbers) or not 0 <= sighting.confidence <= 1:
-        raise ValueError(f"sighting {sighting.sighting_id}: box or confidence is no number within its range")
+        raise SightingError(
+            f"sighting {sighting.sighting_id}: box or confidence is no number within its range"
+        )
     if sighting.width_px < 1 or sighting.height_px < 1:
-        raise ValueError(f"sighting {sighting.sighting_id}: the picture has no size")
+        raise SightingError(f"sighting {sighting.sighting_id}: the picture has no size")
     if sighting.first_seen_at.tzinfo is None or sighting.confirmed_at.tzinfo is None:
-        raise ValueError(f"sighting {sighting.sighting_id}: its times have no zone")
+        raise SightingError(f"sighting {sighting.sighting_id}: its times have no zone")
 
 
-def _what_is_new(row: IncidentRow, known: Sequence[Observation], new: _Prepared) -> list[str]:
+def _what_is_new(row: IncidentRow, known: Sequence[Observation], new: Prepared) -> list[str]:
     sighting, seen = new.sighting, new.observation
     changes = []
     if sighting.label == "fire" and row.label != "fire":
@@ -357,22 +306,6 @@ def _what_is_new(row: IncidentRow, known: Sequence[Observation], new: _Prepared)
     return changes
 
 
-def _observations(session: Session, incident: IncidentRow) -> list[Observation]:
-    rows = session.scalars(select(SightingRow).filter_by(incident_id=incident.incident_id))
-    return [
-        Observation(
-            camera_id=row.camera_id,
-            preset=row.preset,
-            first_seen_at=row.first_seen_at,
-            confirmed_at=row.confirmed_at,
-            box=relative_box(Box(row.x1, row.y1, row.x2, row.y2), row.width_px, row.height_px),
-            camera=Position(row.camera_lat_deg, row.camera_lon_deg, row.camera_height_m or 0.0),
-            location=read_location(row),
-        )
-        for row in rows
-    ]
-
-
 def _find_known(session: Session, sighting_id: str) -> IncidentRef | None:
     found = session.execute(
         select(IncidentRow.incident_id, IncidentRow.number)
@@ -380,22 +313,3 @@ def _find_known(session: Session, sighting_id: str) -> IncidentRef | None:
         .where(SightingRow.sighting_id == sighting_id)
     ).one_or_none()
     return IncidentRef(found.incident_id, found.number, raised=False, alert_id=None) if found else None
-
-
-def _add_history(
-    session: Session, row: IncidentRow, new: _Prepared, now: datetime, *, action: str, changes: Sequence[str]
-) -> None:
-    why = "; ".join(changes) + (f" ({new.sighting.reason})" if new.sighting.reason else "")
-    session.add(
-        HistoryTableRow(
-            incident_id=row.incident_id,
-            at=now,
-            who=MACHINE,
-            action=action,
-            why=why,
-            status_before=None if action == "raise" else row.status,
-            status_after=row.status,
-            verdict=row.verdict,
-            cause=row.cause,
-        )
-    )

@@ -83,16 +83,20 @@ def locate(
     max_range_m: float = 20_000,
 ) -> Location:
     """Where the sighting's foot is. `camera` must have the sighting's picture size."""
-    x_px, y_px = base_of(sighting)
-    ray = camera.ray(x_px, y_px)
     if terrain is None:
-        return _bearing_only(ray, "no terrain model is configured, so only the direction is known")
+        return direction_only(sighting, camera, "the ground's height is not known, only the direction is")
+    ray = camera.ray(*base_of(sighting))
     hit = intersect(terrain, camera.position, ray, max_range_m)
     spread = _ray_spread(sighting, camera, errors)
     samples = _disturbed(camera.position, ray, spread, terrain, max_range_m)
     if hit is None or samples.hits < _SAMPLES * _FEWEST_HITS:
         return _without_point(ray, hit, samples)
     return _with_point(camera.position, ray, hit, samples, terrain)
+
+
+def direction_only(sighting: Sighting, camera: CameraModel, caution: str) -> Location:
+    """The direction of the sighting's foot and nothing more; `caution` says why."""
+    return _bearing_only(camera.ray(*base_of(sighting)), caution)
 
 
 @dataclass(frozen=True)

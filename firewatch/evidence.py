@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 import cv2
 import numpy as np
 
-from alerting.intake import Evidence, Intake
+from alerting.intake import Evidence, Intake, SightingError
 from config import Camera
 from detector.annotate import annotated, to_jpeg
 from detector.detection import Sighting
 from streams.frame import Frame, Image
+
+_log = logging.getLogger(__name__)
 
 SHOWN_WIDTH_PX = 1280
 
@@ -37,4 +40,7 @@ class StoreSink:
         taken = frame.captured_at.astimezone(self.time_zone)
         caption = f"{camera.name}  {taken:%Y-%m-%d %H:%M:%S}"
         drawn = annotated(frame.image, sightings=[sighting], caption=caption)
-        self.intake.accept(sighting, Evidence(to_jpeg(frame.image), to_jpeg(drawn)), camera)
+        try:
+            self.intake.accept(sighting, Evidence(to_jpeg(frame.image), to_jpeg(drawn)), camera)
+        except SightingError:  # trying again would only keep the sightings behind it waiting
+            _log.exception("sighting refused camera=%s", camera.id)

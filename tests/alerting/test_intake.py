@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from alerting_samples import (
     BOWL,
@@ -26,6 +27,7 @@ from alerting_samples import (
 from sqlalchemy import event, func, select
 
 from alerting import decisions, message
+from alerting.evidence import EvidenceStore
 from alerting.intake import Evidence, Intake
 from alerting.lifecycle import Action, Cause, Decision, Status, Verdict
 from alerting.store import Store, StoreError
@@ -302,3 +304,28 @@ def test_a_sighting_that_makes_no_sense_is_refused_by_its_id(
     with pytest.raises(ValueError, match="sighting odd: "):
         intake_into(sqlite_store, tmp_path / "evidence").accept(senseless, PICTURES, NORTH)
     assert sqlite_store.list_incidents().incidents == ()
+
+
+def test_a_terrain_that_fails_at_one_place_delays_no_alarm(
+    sqlite_store: Store, tmp_path: Path, noon: datetime, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Failing:
+        """Answers about the camera's own foot only."""
+
+        def height_m(self, lat_deg: Any, lon_deg: Any) -> Any:
+            if np.ndim(lat_deg):
+                raise OSError("unreadable block")
+            return BOWL.height_m(lat_deg, lon_deg)
+
+    intake = Intake(
+        sqlite_store,
+        EvidenceStore(str(tmp_path / "evidence")),
+        terrain=Failing(),
+        grids=None,
+        target_ids=("dispatch",),
+        config_version="c0ffee",
+    )
+    ref = intake.accept(sighting_of(FIRE, NORTH, noon), PICTURES, NORTH)
+    where = sqlite_store.incident(ref.incident_id).summary.location
+    assert (where.method, where.caution) == ("bearing_only", "the position could not be worked out")
+    assert "unreadable block" in caplog.text

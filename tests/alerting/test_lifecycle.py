@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import doctest
 import itertools
+from types import ModuleType
 
 import pytest
 
+from alerting import lifecycle, message, outbox, posting
 from alerting.lifecycle import (
     OPEN,
     Action,
@@ -92,3 +95,10 @@ def test_a_decision_that_contradicts_itself_is_refused_with_the_way_out(
 ) -> None:
     with pytest.raises(LifecycleError, match=message):
         decide(State(status), decision)
+
+
+@pytest.mark.parametrize("module", [lifecycle, message, outbox, posting], ids=lambda module: module.__name__)
+def test_the_examples_in_the_documentation_of_functions_hold(module: ModuleType) -> None:
+    results = doctest.testmod(module)
+    assert results.attempted > 0
+    assert results.failed == 0

@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+import doctest
 import math
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
-from alerting_samples import BOWL, NORTH, WEST, apart_m, camera, model_of, sighting_at, sighting_of
+import yaml
+from alerting_samples import (
+    BOWL,
+    NORTH,
+    PICTURES,
+    ROOT,
+    WEST,
+    apart_m,
+    camera,
+    model_of,
+    sighting_at,
+    sighting_of,
+)
 
 from alerting import association, location
 from alerting.association import Observation, relative_box
+from alerting.evidence import EvidenceStore
+from alerting.intake import Intake
 from alerting.location import CHI2_95, base_of, covariance_of, ellipse_of, incidence_deg, locate
 from alerting.records import Ellipse, Location
+from alerting.store import Store
 from alerting.viewpoint import Viewpoint
 from detector.detection import Box, Detection
 from geometry.camera import CameraModel, Pose, Ray
@@ -83,7 +101,7 @@ def test_a_ray_into_the_sky_is_a_bearing_with_a_reason_and_never_a_point(noon: d
 def test_without_terrain_there_is_only_a_direction(noon: datetime) -> None:
     where = locate(sighting_at((640, 600), NORTH, noon), model_of(NORTH), None)
     assert (where.method, where.has_point) == ("bearing_only", False)
-    assert "no terrain model" in (where.caution or "")
+    assert where.caution == "the ground's height is not known, only the direction is"
 
 
 def test_a_foot_on_the_crest_says_that_the_fire_may_be_behind_it(noon: datetime) -> None:
@@ -279,3 +297,47 @@ def test_on_the_demo_terrain_random_places_come_back_within_their_ellipse(noon: 
         if where.has_point:
             checked += 1
             assert apart_m(where.lat_deg, where.lon_deg, hit.position) < max(5.0, 0.005 * hit.range_m)
+
+
+def test_the_two_cameras_of_the_demo_place_their_fire_together_within_their_ellipse(
+    sqlite_store: Store, tmp_path: Path, noon: datetime
+) -> None:
+    """The scenes pair_north and pair_south on the simulator's terrain: one fire, one incident, one place."""
+    terrain = RasterTerrain.open(sample_videos_init.replace("__init__.py", "terrain.tif"))
+    intake = Intake(
+        sqlite_store,
+        EvidenceStore(str(tmp_path / "evidence")),
+        terrain=terrain,
+        grids=None,
+        target_ids=(),
+        config_version="c0ffee",
+    )
+    refs = []
+    for name in ("pair_north", "pair_south"):
+        scene = yaml.safe_load((ROOT / "simulator" / "scenes" / f"{name}.yaml").read_text(encoding="utf-8"))
+        where, fire = scene["camera"], scene["fire"]
+        pose = {
+            "azimuth_deg": where["azimuth_deg"],
+            "tilt_deg": where["tilt_deg"],
+            "hfov_deg": where["hfov_deg"],
+        }
+        view = camera(
+            where["id"], where["lat_deg"], where["lon_deg"], mast_height_m=where["mast_height_m"], pose=pose
+        )
+        truth = Position(
+            fire["lat_deg"], fire["lon_deg"], float(terrain.height_m(fire["lat_deg"], fire["lon_deg"]))
+        )
+        refs.append(intake.accept(sighting_of(truth, view, noon, terrain=terrain), PICTURES, view))
+    assert [ref.raised for ref in refs] == [True, False]
+    placed = sqlite_store.incident(refs[0].incident_id).summary.location
+    assert (placed.method, placed.caution) == ("combined", None)
+    assert placed.ellipse is not None
+    assert placed.ellipse.semi_major_m < 150
+    assert apart_m(placed.lat_deg, placed.lon_deg, truth) < placed.ellipse.semi_minor_m
+
+
+@pytest.mark.parametrize("module", [association, location], ids=lambda module: module.__name__)
+def test_the_examples_in_the_documentation_of_functions_hold(module: ModuleType) -> None:
+    results = doctest.testmod(module)
+    assert results.attempted > 0
+    assert results.failed == 0

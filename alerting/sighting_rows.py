@@ -1,0 +1,124 @@
+"""Rows of a sighting: how what a camera saw is written into the store, and read back for comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from alerting.association import Observation, relative_box
+from alerting.evidence import StoredFile
+from alerting.reading import location as read_location
+from alerting.reading import put_location, stored_box_at
+from alerting.records import EvidenceKind
+from alerting.tables import EvidenceRow, HistoryTableRow, IncidentRow, SightingRow
+from detector.detection import Box, Sighting
+from geometry.position import Position
+
+MACHINE = "machine"
+"""Who raises incidents, in the history."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A sighting with everything worked out that needs no transaction."""
+
+    sighting: Sighting
+    camera_name: str
+    camera_height_m: float | None
+    observation: Observation
+    files: tuple[tuple[EvidenceKind, StoredFile], ...]
+    picture_jpeg: bytes | None
+
+
+def add_sighting(
+    session: Session, incident_id: str, new: Prepared, config_version: str, now: datetime
+) -> None:
+    sighting, seen = new.sighting, new.observation
+    row = SightingRow(
+        sighting_id=sighting.sighting_id,
+        incident_id=incident_id,
+        camera_id=sighting.camera_id,
+        camera_name=new.camera_name,
+        camera_lat_deg=seen.camera.lat_deg,
+        camera_lon_deg=seen.camera.lon_deg,
+        camera_height_m=new.camera_height_m,
+        preset=sighting.preset,
+        label=sighting.label,
+        confidence=sighting.confidence,
+        first_seen_at=sighting.first_seen_at,
+        confirmed_at=sighting.confirmed_at,
+        received_at=now,
+        x1=sighting.box.x1,
+        y1=sighting.box.y1,
+        x2=sighting.box.x2,
+        y2=sighting.box.y2,
+        width_px=sighting.width_px,
+        height_px=sighting.height_px,
+        history=[stored_box_at(at, d.label, d.confidence, d.box) for at, d in sighting.history],
+        model_id=sighting.model_id,
+        profile=sighting.profile,
+        config_version=config_version,
+        reason=sighting.reason,
+    )
+    put_location(row, seen.location)
+    session.add(row)
+    session.flush()
+
+
+def add_evidence(session: Session, incident_id: str, new: Prepared) -> int | None:
+    """The id of the annotated picture, or of any picture there is."""
+    best = None
+    for kind, file in new.files:
+        row = EvidenceRow(
+            incident_id=incident_id,
+            sighting_id=new.sighting.sighting_id,
+            kind=kind,
+            path=file.path,
+            sha256=file.sha256,
+            size_bytes=file.size_bytes,
+            media_type=file.media_type,
+            captured_at=new.sighting.confirmed_at,
+        )
+        session.add(row)
+        session.flush()
+        best = row.evidence_id
+    return best
+
+
+def observations(session: Session, incident: IncidentRow) -> list[Observation]:
+    rows = session.scalars(select(SightingRow).filter_by(incident_id=incident.incident_id))
+    return [
+        Observation(
+            camera_id=row.camera_id,
+            preset=row.preset,
+            first_seen_at=row.first_seen_at,
+            confirmed_at=row.confirmed_at,
+            box=relative_box(Box(row.x1, row.y1, row.x2, row.y2), row.width_px, row.height_px),
+            camera=Position(row.camera_lat_deg, row.camera_lon_deg, row.camera_height_m or 0.0),
+            location=read_location(row),
+        )
+        for row in rows
+    ]
+
+
+def add_history(
+    session: Session, row: IncidentRow, new: Prepared, now: datetime, *, action: str, changes: Sequence[str]
+) -> None:
+    why = "; ".join(changes) + (f" ({new.sighting.reason})" if new.sighting.reason else "")
+    session.add(
+        HistoryTableRow(
+            incident_id=row.incident_id,
+            at=now,
+            who=MACHINE,
+            action=action,
+            why=why,
+            status_before=None if action == "raise" else row.status,
+            status_after=row.status,
+            verdict=row.verdict,
+            cause=row.cause,
+        )
+    )
