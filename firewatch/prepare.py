@@ -74,17 +74,23 @@ def check_parts(deployment: Deployment) -> None:
 
 
 def prepare_store(deployment: Deployment) -> FirstLogIn | None:
-    """Make or migrate the store; a store without users gets one, whose password is told here only."""
-    from console.passwords import hash_password
+    """Make or migrate the store; a store without users gets one, whose password is told here only.
 
+    Cameras that are not enabled are written down as off: no worker will speak for them.
+    """
     from alerting.accounts import Accounts
     from alerting.store import Store
+    from console.passwords import hash_password
+    from streams.condition import Condition
 
     url = deployment.storage.database_url.reveal()
     if url.startswith("sqlite:///"):
         Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     store = Store.open(url)
     try:
+        for camera in deployment.cameras:
+            if not camera.enabled:
+                store.set_camera_state(camera.id, Condition.OFF, store.clock(), "not enabled")
         accounts = Accounts(store)
         if accounts.count():
             return None

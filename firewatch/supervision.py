@@ -48,7 +48,7 @@ class RestartPolicy:
         >>> RestartPolicy(most=2, within_s=60, rest_s=30).pause_s([0, 10], now_s=10)
         0.0
         >>> RestartPolicy(most=2, within_s=60, rest_s=30).pause_s([0, 10, 20], now_s=20)
-        30.0
+        30
         """
         recent = sum(1 for death_s in deaths_s if now_s - death_s <= self.within_s)
         return self.rest_s if recent > self.most else 0.0

@@ -191,4 +191,4 @@ class LiveReader:
             news = problem != self._problem
             self._problem = problem
         if news and not self._stop.is_set():
-            _log.warning("camera lost camera=%s reason=%s", self.camera_id, problem)
+            _log.warning("no connection camera=%s reason=%s", self.camera_id, problem)

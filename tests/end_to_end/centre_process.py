@@ -1,0 +1,105 @@
+"""Starts a whole centre, as `firewatch run` does, over simulated cameras and a sandbox receiver."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import yaml
+
+from firewatch.demo import demo_playlists, free_ports
+from simulator.receiver import DispatchReceiver
+from simulator.rtsp import RtspServer
+from simulator.truth import GroundTruth
+
+ROOT = Path(__file__).resolve().parents[2]
+VIDEOS = ROOT / "sample_videos"
+SECRET = "only-for-this-test"
+
+
+@dataclass
+class RunningCentre:
+    """What a test may look at while the centre runs."""
+
+    receiver: DispatchReceiver
+    process: subprocess.Popen[bytes]
+    log: Path
+    console_url: str
+    started_at: datetime
+
+    def until(self, condition: Callable[[], bool], limit_s: float) -> bool:
+        """Whether the condition came true in time while the centre was alive."""
+        deadline_s = time.monotonic() + limit_s
+        while not condition():
+            if time.monotonic() > deadline_s or self.process.poll() is not None:
+                return condition()
+            time.sleep(0.2)
+        return True
+
+
+def truth_of(scene: str) -> GroundTruth:
+    return GroundTruth.model_validate_json((VIDEOS / f"{scene}.json").read_text(encoding="utf-8"))
+
+
+@contextmanager
+def running_centre(folder: Path, scenes: Collection[str]) -> Iterator[RunningCentre]:
+    """A centre that watches `scenes`; each camera's footage begins when the worker connects to it."""
+    playlists = {name: clips for name, clips in demo_playlists(VIDEOS).items() if name in scenes}
+    assert set(playlists) == set(scenes)
+    (console_port,) = free_ports(1)
+    with (
+        RtspServer(playlists, wait_for_reader=True) as cameras,
+        DispatchReceiver(SECRET) as receiver,
+    ):
+        config_file = _deployment(folder, scenes, console_port)
+        log = folder / "centre.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "firewatch.cli", "run", str(config_file), "--state", str(folder)],
+                cwd=ROOT,
+                stdout=output,
+                stderr=output,
+                env={
+                    **os.environ,
+                    "FIREWATCH_DEMO_RTSP_PORT": str(cameras.port),
+                    "FIREWATCH_DEMO_RECEIVER_PORT": str(receiver.port),
+                    "FIREWATCH_DEMO_SECRET": SECRET,
+                    "FIREWATCH_DEMO_STATE": str(folder),
+                },
+            )
+        centre = RunningCentre(receiver, process, log, f"http://127.0.0.1:{console_port}", datetime.now(UTC))
+        try:
+            yield centre
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+
+
+def _deployment(folder: Path, scenes: Collection[str], console_port: int) -> Path:
+    """The demo's deployment, with only the cameras of these scenes."""
+    values = yaml.safe_load((ROOT / "config" / "demo.yaml").read_text(encoding="utf-8"))
+    values["cameras"] = [camera for camera in values["cameras"] if camera["id"] in scenes]
+    values["terrain"] = str(VIDEOS / "terrain.tif")
+    values["console"] = {"port": console_port}
+    file = folder / "deployment.yaml"
+    file.write_text(yaml.safe_dump(values, allow_unicode=True), encoding="utf-8")
+    return file
+
+
+def children_of(pid: int) -> tuple[int, ...]:
+    """Process ids of the direct children."""
+    text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return tuple(int(word) for word in text.split())
