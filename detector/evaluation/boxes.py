@@ -63,16 +63,19 @@ def average_precision_of(
 def average_precision(hits: npt.NDArray[np.bool_], asked: int) -> float:
     """Area below the precision-recall curve of detections sorted by falling score.
 
-    >>> round(average_precision(np.array([True, True]), 2), 2)
-    0.99
+    >>> round(average_precision(np.array([True, True]), 2), 3)
+    0.995
+    >>> round(average_precision(np.array([True]), 2), 3)  # half of what was asked for, without a mistake
+    0.495
     >>> average_precision(np.array([], bool), 3)
     0.0
     """
     if not hits.any():
         return 0.0
     true, false = np.cumsum(hits), np.cumsum(~hits)
-    recall = np.concatenate([[0.0], true / asked, [1.0]])
-    precision = np.concatenate([[1.0], true / (true + false), [0.0]])
+    reached = true[-1] / asked  # beyond this recall precision is 0: no line down to (1, 0)
+    recall = np.concatenate([[0.0], true / asked, [reached, 1.0]])
+    precision = np.concatenate([[1.0], true / (true + false), [0.0, 0.0]])
     envelope = np.flip(np.maximum.accumulate(np.flip(precision)))
     at = np.linspace(0, 1, 101)
     return float(np.trapezoid(np.interp(at, recall, envelope), at))
