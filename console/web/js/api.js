@@ -1,0 +1,43 @@
+// Talks to /api/v1. Every failure is a Problem with the server's words; a lost session is told apart.
+
+export class Problem extends Error {
+  constructor(status, kind, detail) {
+    super(detail);
+    this.status = status;
+    this.kind = kind;
+  }
+}
+
+let csrf = "";
+let onSignedOut = () => {};
+
+export function useToken(token) {
+  csrf = token;
+}
+
+export function whenSignedOut(callback) {
+  onSignedOut = callback;
+}
+
+/** @returns {Promise<any>} the answer's JSON, or null when it has none */
+export async function api(path, { method = "GET", body, quiet = false } = {}) {
+  let answer;
+  try {
+    answer = await fetch(`/api/v1${path}`, {
+      method,
+      headers: {
+        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+        ...(method === "GET" ? {} : { "X-CSRF-Token": csrf }),
+      },
+      body: body === undefined ? undefined : JSON.stringify(body),
+      signal: AbortSignal.timeout(15000),
+    });
+  } catch {
+    throw new Problem(0, "unreachable", "");
+  }
+  if (answer.ok) return answer.status === 204 ? null : answer.json();
+  const told = await answer.json().catch(() => ({}));
+  const kind = String(told.type || "").split(":").pop() || "http";
+  if (answer.status === 401 && kind === "not-signed-in" && !quiet) onSignedOut();
+  throw new Problem(answer.status, kind, told.detail || answer.statusText);
+}

@@ -1,0 +1,54 @@
+import { html } from "../lib.js";
+import { resume } from "../session.js";
+import { useApp } from "../state.js";
+import { words } from "../duty.js";
+import { t } from "../words.js";
+import { CameraStrip } from "./cameras.js";
+import { Dialogs } from "./dialogs.js";
+import { Incident } from "./incident.js";
+import { Login } from "./login.js";
+import { Banner, Notices } from "./notices.js";
+import { Queue } from "./queue.js";
+import { Side } from "./side.js";
+import { TopBar } from "./topbar.js";
+import { Stage } from "./wall.js";
+
+const frame = (s) => [s.phase, s.language].join();
+
+export function App() {
+  useApp(frame);
+  const phase = useApp((s) => s.phase);
+  if (phase === "signed_out") return html`<${Login} />`;
+  if (phase === "failed") return html`<${Failed} />`;
+  if (phase === "loading") return html`<div class="splash"><div class="spinner" role="status" aria-label=${t("loading")}></div></div>`;
+  return html`<${Duty} />`;
+}
+
+function Duty() {
+  const incident = useApp((s) => (s.camera ? null : s.selected));
+  return html`
+    <div class=${`duty ${incident ? "has-incident" : "at-rest"}`}>
+      <${TopBar} />
+      <${Banner} />
+      <main class="desk">
+        <${Queue} />
+        ${incident ? html`<${Incident} key=${incident} id=${incident} />` : html`<${Stage} />`}
+        <${Side} />
+      </main>
+      <${CameraStrip} />
+      <${Notices} />
+      <${Dialogs} />
+    </div>`;
+}
+
+function Failed() {
+  const problem = useApp((s) => s.problem);
+  return html`
+    <div class="splash">
+      <div class="failed" role="alert">
+        <h1>${t("failed")}</h1>
+        <p>${problem ? words(problem) : ""}</p>
+        <button class="button primary" onClick=${resume}>${t("retry")}</button>
+      </div>
+    </div>`;
+}

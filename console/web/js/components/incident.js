@@ -1,0 +1,43 @@
+// The chosen incident, large: what the camera saw, where, how sure, and the decision.
+import { lateMs } from "../duty.js";
+import { html, useState } from "../lib.js";
+import { useApp } from "../state.js";
+import { ago, moment, span, useTick } from "../time.js";
+import { machineWords, t } from "../words.js";
+import { Decisions } from "./decisions.js";
+import { Facts } from "./facts.js";
+import { Icon } from "./icon.js";
+import { Picture } from "./picture.js";
+import { Status } from "./queue.js";
+
+export function Incident({ id }) {
+  const summary = useApp((s) => s.incidents.get(id));
+  const detail = useApp((s) => s.details.get(id));
+  const [chosen, choose] = useState(null);
+  const sightings = detail?.sightings ?? [];
+  const sighting = sightings.find((one) => one.sighting_id === chosen) ?? sightings[0];
+  if (!summary) return html`<section class="stage panel"><div class="empty"><div class="spinner"></div></div></section>`;
+  return html`
+    <section class=${`stage panel ${summary.label}`} aria-label=${t("incident.number", { n: summary.number })}>
+      <${Head} summary=${summary} />
+      <${Picture} detail=${detail} sighting=${sighting} sightings=${sightings} choose=${choose} />
+      ${sighting ? html`<${Facts} summary=${summary} sighting=${sighting} />` : html`<div class="facts"></div>`}
+      <${Decisions} summary=${summary} detail=${detail} />
+    </section>`;
+}
+
+function Head({ summary }) {
+  useTick(1000);
+  const late = lateMs(summary);
+  const place = summary.grid_chain.map((one) => one.name).slice(0, 3).reverse().join(" · ");
+  return html`
+    <div class="stage-head">
+      <span class=${`label big ${summary.label}`}><${Icon} name=${summary.label} />${t(`label.${summary.label}`)}</span>
+      <h2>${t("incident.number", { n: summary.number })}</h2>
+      <span class="place">${place}</span>
+      <${Status} incident=${summary} />
+      ${late ? html`<span class="tag late">${t("late")} · ${t("late.title", { time: moment(summary.confirmed_at), span: span(late / 1000) })}</span>` : null}
+      <span class="when"><strong>${ago(summary.confirmed_at)}</strong><time datetime=${summary.confirmed_at}>${moment(summary.confirmed_at)}</time></span>
+    </div>
+    ${summary.location.caution ? html`<p class="caution"><b>${t("caution")}</b> ${machineWords(summary.location.caution).text}</p>` : null}`;
+}

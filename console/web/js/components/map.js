@@ -1,0 +1,162 @@
+// The map: ground from our own terrain, cameras with what they see, incidents with how sure we are of the place.
+import { api } from "../api.js";
+import { queue, select, tabOf } from "../duty.js";
+import { cameraFeatures, ellipseFeatures, incidentPoints, rayFeatures } from "../geo.js";
+import { html, useEffect, useRef, useState } from "../lib.js";
+import { get, set, useApp } from "../state.js";
+import { t } from "../words.js";
+import { layers } from "./map_style.js";
+
+let library = null;
+const loadLibrary = () => (library ??= import("../../vendor/maplibre-gl-6.17.0/maplibre-gl.mjs"));
+
+export function hasWebGl() {
+  const canvas = document.createElement("canvas");
+  return Boolean(canvas.getContext("webgl2"));
+}
+
+export function MapPanel() {
+  const element = useRef(null);
+  const view = useRef(null);
+  const [state, setState] = useState(hasWebGl() ? "loading" : "no_webgl");
+  const cameras = useApp((s) => s.cameras);
+  const incidents = useApp((s) => s.incidents);
+  const selected = useApp((s) => s.selected);
+  const detail = useApp((s) => s.details.get(s.selected));
+  const camera = useApp((s) => s.camera);
+
+  useEffect(() => {
+    if (state === "no_webgl") return undefined;
+    let gone = false;
+    loadLibrary()
+      .then((module) => !gone && new View(module, element.current))
+      .then((made) => {
+        if (!made) return;
+        view.current = made;
+        made.map.once("load", () => setState("ready"));
+        made.map.on("webglcontextlost", () => setState("no_webgl"));
+      })
+      .catch(() => setState("no_webgl"));
+    return () => {
+      gone = true;
+      view.current?.map.remove();
+    };
+  }, []);
+
+  useEffect(() => {
+    if (state === "ready") view.current.draw({ cameras, incidents, selected, detail, camera });
+  }, [state, cameras, incidents, selected, detail, camera]);
+
+  const place = detail?.summary.location;
+  useEffect(() => {
+    if (state === "ready") view.current.showIncident(detail);
+  }, [state, selected, place?.lat_deg]);
+
+  return html`
+    <section class="map panel" aria-label=${t("map")} data-map=${state}>
+      <div ref=${element} class="map-canvas"></div>
+      ${state === "no_webgl" ? html`<div class="map-message" role="status">${t("map.no_webgl")}</div>` : null}
+      ${state === "ready"
+        ? html`<div class="map-buttons">
+            ${get().deployment.terrain ? null : html`<span class="chip glass flat">${t("map.no_terrain")}</span>`}
+            ${detail ? html`<button class="chip glass" onClick=${() => view.current.showIncident(detail)}>${t("map.incident")}</button>` : null}
+            <button class="chip glass" onClick=${() => view.current.showAll()}>${t("map.all")}</button>
+          </div>`
+        : null}
+    </section>`;
+}
+
+class View {
+  constructor(module, element) {
+    this.module = module;
+    this.markers = new Map();
+    const { terrain, name } = get().deployment;
+    this.bounds = terrain ? [terrain.bounds.west, terrain.bounds.south, terrain.bounds.east, terrain.bounds.north] : cameraBounds(get().cameras);
+    this.map = new module.Map({
+      container: element,
+      style: layers(terrain),
+      bounds: cameraBounds(get().cameras) ?? this.bounds,
+      fitBoundsOptions: { padding: 40 },
+      maxZoom: 17,
+      attributionControl: false,
+      dragRotate: false,
+      pitchWithRotate: false,
+      fadeDuration: 0,
+      localIdeographFontFamily: '"Noto Sans SC","Noto Sans CJK SC","Microsoft YaHei","PingFang SC",sans-serif',
+      locale: { "Map.Title": name },
+    });
+    this.map.touchZoomRotate.disableRotation();
+    this.map.keyboard.disable(); // the arrow keys belong to the queue
+    this.map.addControl(new module.NavigationControl({ showCompass: false }), "top-right");
+    this.map.addControl(new module.ScaleControl({ maxWidth: 110 }), "bottom-left");
+    this.map.on("click", "camera-points", (event) => set({ camera: event.features[0].properties.id }));
+    for (const [name, cursor] of [["mouseenter", "pointer"], ["mouseleave", ""]]) {
+      this.map.on(name, "camera-points", () => (this.map.getCanvas().style.cursor = cursor));
+    }
+    this.map.once("load", () => this.loadGrids());
+    new ResizeObserver(() => this.map.resize()).observe(element);
+  }
+
+  async loadGrids() {
+    const grids = await api("/map/grids").catch(() => null);
+    if (grids) this.map.getSource("grids")?.setData(grids);
+  }
+
+  draw({ cameras, incidents, selected, detail, camera }) {
+    const open = [...incidents.values()].filter((one) => tabOf(one) !== "ended" || one.incident_id === selected);
+    const alarmed = new Set(queue(incidents, "suspected").flatMap((one) => one.camera_ids));
+    const put = (name, features) => this.map.getSource(name)?.setData({ type: "FeatureCollection", features });
+    put("cameras", cameraFeatures(cameras, alarmed, camera ? [camera] : (detail?.summary.camera_ids ?? [])));
+    put("ellipses", ellipseFeatures(open, selected));
+    put("rays", rayFeatures(detail));
+    this.drawMarkers(incidentPoints(open), selected);
+  }
+
+  drawMarkers(points, selected) {
+    for (const [id, marker] of this.markers) {
+      if (!points.some((one) => one.id === id)) {
+        marker.remove();
+        this.markers.delete(id);
+      }
+    }
+    for (const { id, number, label, tab, position } of points) {
+      let marker = this.markers.get(id);
+      if (!marker) {
+        const element = document.createElement("button");
+        element.addEventListener("click", () => select(id));
+        element.dataset.incident = id;
+        element.textContent = number;
+        marker = new this.module.Marker({ element }).setLngLat(position).addTo(this.map);
+        this.markers.set(id, marker);
+      }
+      marker.setLngLat(position);
+      const element = marker.getElement();
+      for (const one of ["smoke", "fire", "suspected", "active", "ended", "chosen", "incident-marker"]) element.classList.remove(one);
+      element.classList.add("incident-marker", label, tab, ...(id === selected ? ["chosen"] : []));
+      element.setAttribute("aria-label", t("incident.number", { n: number }));
+    }
+  }
+
+  /** The fire with the cameras that see it. */
+  showIncident(detail) {
+    const where = detail?.summary.location;
+    if (where?.lat_deg == null) {
+      if (detail) this.showAll();
+      return;
+    }
+    const bounds = new this.module.LngLatBounds([where.lon_deg, where.lat_deg], [where.lon_deg, where.lat_deg]);
+    for (const one of detail.sightings) bounds.extend([one.camera_lon_deg, one.camera_lat_deg]);
+    this.map.fitBounds(bounds, { padding: 70, maxZoom: 14.5, duration: 600 });
+  }
+
+  showAll() {
+    if (this.bounds) this.map.fitBounds(this.bounds, { padding: 10, duration: 600 });
+  }
+}
+
+function cameraBounds(cameras) {
+  if (!cameras.length) return null;
+  const lons = cameras.map((one) => one.lon_deg);
+  const lats = cameras.map((one) => one.lat_deg);
+  return [Math.min(...lons) - 0.02, Math.min(...lats) - 0.02, Math.max(...lons) + 0.02, Math.max(...lats) + 0.02];
+}

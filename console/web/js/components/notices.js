@@ -1,0 +1,41 @@
+import { UNDO_MS, select, undo } from "../duty.js";
+import { html } from "../lib.js";
+import { useApp } from "../state.js";
+import { span, useTick } from "../time.js";
+import { t } from "../words.js";
+
+/** A lost line cannot be overlooked. */
+export function Banner() {
+  const connection = useApp((s) => s.connection);
+  useTick(1000);
+  if (connection.up) return html`<div class="banner-space" aria-hidden="true"></div>`;
+  return html`
+    <div class="banner" role="alert">
+      <div class="spinner small"></div>${t("connection.lost", { span: span((Date.now() - connection.since) / 1000) })}
+    </div>`;
+}
+
+export function Notices() {
+  const notices = useApp((s) => s.notices);
+  const offered = useApp((s) => s.undo);
+  return html`
+    <div class="notices" aria-live="polite">
+      ${notices.map(
+        (one) => html`
+          <button key=${one.id} class=${`notice ${one.kind}`} onClick=${() => one.incidentId && select(one.incidentId)}>${one.text}</button>`,
+      )}
+      ${offered ? html`<${Undo} key=${offered.historyId} offered=${offered} />` : null}
+    </div>`;
+}
+
+function Undo({ offered }) {
+  useTick(250);
+  const left = Math.max(0, offered.until - Date.now());
+  return html`
+    <div class="notice undo" role="status">
+      <span>${offered.text}</span>
+      <button class="button small" onClick=${undo}>${t("undo")}<kbd>U</kbd></button>
+      <span class="undo-left">${Math.ceil(left / 1000)} s</span>
+      <i class="undo-bar" style=${{ width: `${(left / UNDO_MS) * 100}%` }}></i>
+    </div>`;
+}

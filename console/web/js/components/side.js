@@ -1,0 +1,90 @@
+// Beside the picture: the map, who is responsible, who was told, what happened.
+import { html } from "../lib.js";
+import { useApp } from "../state.js";
+import { clock, moment } from "../time.js";
+import { machineWords, t } from "../words.js";
+import { Icon } from "./icon.js";
+import { MapPanel } from "./map.js";
+
+export function Side() {
+  const id = useApp((s) => (s.camera ? null : s.selected));
+  const detail = useApp((s) => s.details.get(id));
+  return html`
+    <aside class="side">
+      <${MapPanel} />
+      ${detail
+        ? html`<div class="side-scroll panel"><${Responsible} detail=${detail} /><${Deliveries} detail=${detail} /><${History} detail=${detail} /></div>`
+        : null}
+    </aside>`;
+}
+
+function Responsible({ detail }) {
+  const chain = detail.summary.grid_chain;
+  const viewer = useApp((s) => s.session?.role === "viewer");
+  return html`
+    <section class="block">
+      <h3>${t("responsible")}</h3>
+      ${chain.length
+        ? html`<ol class="chain">
+            ${chain.map(
+              (area) => html`
+                <li key=${area.code}>
+                  <span class="level">${t(`level.${area.level}`)}</span>
+                  <span class="area">${area.name}</span>
+                  <span class="contacts">
+                    ${area.contacts.map(
+                      (one) => html`<span class="contact" key=${one.phone}>${one.name} <small>${one.role}</small> <a href=${`tel:${one.phone}`}><${Icon} name="phone" />${one.phone}</a></span>`,
+                    )}
+                  </span>
+                </li>`,
+            )}
+          </ol>`
+        : html`<p class="none">${t("responsible.none")}</p>`}
+      ${viewer ? html`<p class="none">${t("responsible.hidden")}</p>` : null}
+    </section>`;
+}
+
+function Deliveries({ detail }) {
+  const newest = new Map(); // what each receiver knows is what its newest message says
+  for (const one of detail.deliveries) newest.set(one.target_id, one);
+  return html`
+    <section class="block">
+      <h3>${t("deliveries")}</h3>
+      ${newest.size
+        ? html`<ul class="deliveries">
+            ${[...newest.values()].map(
+              (one) => html`
+                <li key=${one.target_id} class=${one.state} data-delivery=${one.state} title=${one.last_error ?? ""}>
+                  <${Icon} name=${one.state === "delivered" ? "check" : one.state === "dead" ? "cross" : "clock"} />
+                  <span>${one.target_name}</span>
+                  <small>${t("delivery.number", { n: one.sequence })}</small>
+                  <b>${t(`delivery.${one.state}`)}</b>
+                  <small class="right">${one.state === "delivered" ? clock(new Date(one.acknowledged_at)) : one.attempts ? t("delivery.attempts", { n: one.attempts }) : ""}</small>
+                </li>`,
+            )}
+          </ul>`
+        : html`<p class="none">${t("deliveries.none")}</p>`}
+    </section>`;
+}
+
+function History({ detail }) {
+  return html`
+    <section class="block grow">
+      <h3>${t("history")}</h3>
+      <ol class="history">
+        ${[...detail.history].reverse().map((row) => html`<${Row} key=${row.history_id} row=${row} />`)}
+      </ol>
+    </section>`;
+}
+
+function Row({ row }) {
+  const machine = row.who === "machine";
+  const { text, reason } = machine ? machineWords(row.why) : { text: row.why, reason: "" };
+  const verdict = row.action === "dismiss" ? [t(`verdict.${row.verdict}`), row.cause && t(`cause.${row.cause}`)].filter(Boolean).join(" · ") : "";
+  return html`
+    <li class=${`${row.action} ${machine ? "by-machine" : ""}`} data-action=${row.action} title=${reason}>
+      <time>${moment(row.at)}</time>
+      <span class="what"><b>${verdict || t(`action.${row.action}`)}</b>${text ? html`<span>${text}</span>` : null}</span>
+      <span class="who">${machine ? t("machine") : row.who}</span>
+    </li>`;
+}

@@ -1,0 +1,74 @@
+import { silence, switchSound, waiting } from "../alarm.js";
+import { html } from "../lib.js";
+import { set, useApp } from "../state.js";
+import { clock, day, now, useTick, zoneName } from "../time.js";
+import { language, setLanguage, t } from "../words.js";
+import { Icon } from "./icon.js";
+
+export function TopBar() {
+  const name = useApp((s) => s.deployment?.name);
+  const user = useApp((s) => s.session);
+  return html`
+    <header class="top">
+      <div class="brand"><${Icon} name="logo" /><span>${name}</span></div>
+      <div class="top-state">
+        <${Connection} /><${Cameras} /><${Deliveries} />
+      </div>
+      <div class="top-tools">
+        <${Silence} /><${Sound} /><${LanguageSwitch} />
+        <button class="chip" title=${`${t("help")} (?)`} onClick=${() => set({ dialog: "help" })}>?</button>
+        <button class=${`chip ${user?.must_change ? "warn" : ""}`} title=${t("account")} onClick=${() => set({ dialog: "account" })}>
+          <${Icon} name="person" /><span class="wide-only">${user?.username}</span>
+        </button>
+      </div>
+      <${Clock} />
+    </header>`;
+}
+
+function Clock() {
+  useTick(1000);
+  const date = now();
+  return html`<div class="clock"><time>${clock(date)}</time><span>${day(date)} ${zoneName()}</span></div>`;
+}
+
+function Connection() {
+  const up = useApp((s) => s.connection.up);
+  return html`<span class=${`chip flat ${up ? "good" : "bad"}`} data-connection=${up ? "up" : "lost"}><i class="dot"></i>${t("connection.up")}</span>`;
+}
+
+function Cameras() {
+  const live = useApp((s) => s.cameras.filter((one) => one.state === "live").length);
+  const all = useApp((s) => s.cameras.filter((one) => one.enabled).length);
+  return html`<span class=${`chip flat ${live < all ? "warn" : "good"}`}><${Icon} name="camera" />${t("top.cameras", { live, all })}</span>`;
+}
+
+function Deliveries() {
+  const { pending, dead } = useApp((s) => s.deliveries);
+  const kind = dead ? "bad" : pending ? "warn" : "good";
+  const text = dead ? t("top.dead", { n: dead }) : pending ? t("top.pending", { n: pending }) : t("top.delivered");
+  return html`<span class=${`chip flat ${kind}`}><${Icon} name="send" />${text}</span>`;
+}
+
+function Sound() {
+  const { on, blocked } = useApp((s) => s.alarm);
+  const text = !on ? t("sound.off") : blocked ? t("sound.blocked") : t("sound.on");
+  return html`
+    <button class=${`chip ${!on || blocked ? "warn" : ""}`} aria-pressed=${on} title="P" onClick=${switchSound}>
+      <${Icon} name=${on ? "bell" : "mute"} /><span class="wide-only">${text}</span>
+    </button>`;
+}
+
+function Silence() {
+  const count = useApp((s) => waiting(s).length);
+  if (!count) return null;
+  return html`<button class="chip alarm" onClick=${silence}>${t("sound.silence")}<kbd>M</kbd></button>`;
+}
+
+export function LanguageSwitch() {
+  const other = language() === "zh" ? "en" : "zh";
+  const change = () => {
+    setLanguage(other);
+    set({ language: other });
+  };
+  return html`<button type="button" class="chip" lang=${other} onClick=${change}>${other === "en" ? "EN" : "中文"}</button>`;
+}

@@ -1,0 +1,233 @@
+// What happens on a duty desk: loading, following events, choosing, deciding, taking back.
+import { api } from "./api.js";
+import { Live } from "./live.js";
+import { sessionEnded } from "./session.js";
+import { get, set } from "./state.js";
+import { t } from "./words.js";
+
+export const UNDO_MS = 10000;
+const ENDED = new Set(["dismissed", "closed"]);
+const PICTURES_MS = 4000;
+const LATE_MS = 60000;
+
+/** Which list an incident stands in. */
+export const tabOf = (incident) =>
+  incident.status === "suspected" ? "suspected" : ENDED.has(incident.status) ? "ended" : "active";
+
+/** The incidents of one list, newest first; what burns before what smokes when raised in the same minute. */
+export function queue(incidents, tab) {
+  const minute = (one) => Math.floor(new Date(one.confirmed_at).getTime() / 60000);
+  return [...incidents.values()]
+    .filter((one) => tabOf(one) === tab)
+    .sort((a, b) => minute(b) - minute(a) || (b.label === "fire") - (a.label === "fire") || b.number - a.number);
+}
+
+/** An alert about something that was seen well before we heard of it. */
+export const lateMs = (incident) => {
+  const delay = new Date(incident.raised_at).getTime() - new Date(incident.confirmed_at).getTime();
+  return delay > LATE_MS ? delay : 0;
+};
+
+const live = new Live({
+  onEvent: (event) => {
+    if (event.incident_id) refresh(event.incident_id);
+    if (event.kind === "camera") loadCameras();
+    if (event.kind === "delivery" || event.kind === "alert") loadDeliveries();
+  },
+  onAlive: (centreNow) => set({ clockOffsetMs: centreNow.getTime() - Date.now() }),
+  onState: (up) => {
+    if (get().connection.up === up) return;
+    set({ connection: { up, since: Date.now() } });
+    if (up) loadCameras();
+  },
+  onReset: () => load(),
+  onSignedOut: () => sessionEnded(),
+  check: () => api("/session"),
+});
+
+let pictures = 0;
+
+/** Load everything that is open, then follow. */
+export async function load() {
+  try {
+    const [deployment, open, cameras] = await Promise.all([
+      api("/deployment"),
+      api("/incidents?status=open&limit=200"),
+      api("/cameras"),
+    ]);
+    const incidents = new Map(open.incidents.map((one) => [one.incident_id, one]));
+    set({
+      phase: "ready",
+      deployment,
+      cameras,
+      incidents,
+      details: new Map(),
+      endedCursor: undefined,
+      clockOffsetMs: new Date(deployment.now).getTime() - Date.now(),
+      connection: { up: true, since: Date.now() },
+    });
+    const first = queue(incidents, "suspected")[0];
+    if (first) select(first.incident_id);
+    else set({ selected: null });
+    live.start(open.last_event_id);
+    loadDeliveries();
+    clearInterval(pictures);
+    pictures = setInterval(loadCameras, PICTURES_MS);
+  } catch (problem) {
+    if (problem.status !== 401) set({ phase: "failed", problem });
+  }
+}
+
+export function stop() {
+  live.stop();
+  clearInterval(pictures);
+}
+
+async function loadCameras() {
+  if (document.hidden || !get().connection.up) return;
+  const cameras = await api("/cameras").catch(() => null);
+  if (cameras) set({ cameras });
+}
+
+async function loadDeliveries() {
+  const [pending, dead] = await Promise.all(
+    ["pending", "dead"].map((state) => api(`/deliveries?state=${state}&limit=100`).catch(() => null)),
+  );
+  if (pending && dead) set({ deliveries: { pending: pending.length, dead: dead.length } });
+}
+
+const running = new Map(); // incident id -> whether it changed again while being read
+
+/** Read an incident again; several events about it at once cost one request, or two. */
+async function refresh(id) {
+  if (running.has(id)) {
+    running.set(id, true);
+    return;
+  }
+  do {
+    running.set(id, false);
+    const detail = await api(`/incidents/${id}`).catch(() => null);
+    if (detail) put(detail);
+  } while (running.get(id));
+  running.delete(id);
+}
+
+function put(detail) {
+  const { incidents, details, selected } = get();
+  const summary = detail.summary;
+  const known = incidents.get(summary.incident_id);
+  if (known && known.version > summary.version) return; // an older answer that came later
+  const isNew = !known && summary.status === "suspected";
+  set({
+    incidents: new Map(incidents).set(summary.incident_id, summary),
+    details: new Map(details).set(summary.incident_id, detail),
+  });
+  if (!isNew) return;
+  const current = selected && incidents.get(selected);
+  if (!current || current.status !== "suspected") select(summary.incident_id);
+  else notify(t("new.notice", { n: summary.number, camera: detail.sightings[0]?.camera_name ?? "" }), "alarm", summary.incident_id);
+}
+
+export function select(id) {
+  const incident = get().incidents.get(id);
+  set({ selected: id, camera: null, ...(incident ? { tab: tabOf(incident) } : {}) });
+  refresh(id);
+}
+
+/** Move the choice within the list. */
+export function step(by) {
+  const { incidents, tab, selected } = get();
+  const list = queue(incidents, tab);
+  if (!list.length) return;
+  const at = list.findIndex((one) => one.incident_id === selected);
+  const next = list[Math.min(list.length - 1, Math.max(0, at < 0 ? 0 : at + by))];
+  if (next.incident_id !== selected) select(next.incident_id);
+}
+
+export function showTab(tab) {
+  set({ tab });
+  if (tab === "ended" && get().endedCursor === undefined) loadEnded();
+}
+
+export async function loadEnded() {
+  const cursor = get().endedCursor;
+  try {
+    const page = await api(`/incidents?status=ended&limit=50${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`);
+    const incidents = new Map(get().incidents);
+    for (const one of page.incidents) if (!incidents.has(one.incident_id)) incidents.set(one.incident_id, one);
+    set({ incidents, endedCursor: page.next_cursor });
+  } catch (problem) {
+    notify(words(problem), "bad");
+  }
+}
+
+export const mayDecide = () => ["operator", "supervisor", "admin"].includes(get().session?.role);
+
+/** Send a decision about the selected incident; for some seconds it can be taken back. */
+export async function decide(decision) {
+  const { selected, incidents } = get();
+  const incident = incidents.get(selected);
+  if (!incident) return false;
+  try {
+    const detail = await api(`/incidents/${selected}/decisions`, {
+      method: "POST",
+      body: { ...decision, version: incident.version },
+    });
+    put(detail);
+    offerUndo(detail, decision);
+    return true;
+  } catch (problem) {
+    notify(problem.status === 409 ? t("decide.conflict") : words(problem), "bad");
+    refresh(selected);
+    return false;
+  }
+}
+
+let undoTimer = 0;
+
+function offerUndo(detail, decision) {
+  clearTimeout(undoTimer);
+  const said = decision.cause
+    ? `${t("verdict.false_alarm")} · ${t(`cause.${decision.cause}`)}`
+    : t(decision.verdict ? `verdict.${decision.verdict}` : `action.${decision.action}`);
+  set({
+    undo: {
+      incidentId: detail.summary.incident_id,
+      historyId: detail.undoable_history_id,
+      text: `${t("incident.number", { n: detail.summary.number })}：${said}`,
+      until: Date.now() + UNDO_MS,
+    },
+  });
+  undoTimer = setTimeout(() => set({ undo: null }), UNDO_MS);
+}
+
+export async function undo() {
+  const offered = get().undo;
+  if (!offered) return;
+  clearTimeout(undoTimer);
+  set({ undo: null });
+  const version = get().incidents.get(offered.incidentId)?.version;
+  try {
+    const detail = await api(`/incidents/${offered.incidentId}/undo`, {
+      method: "POST",
+      body: { history_id: offered.historyId, version },
+    });
+    put(detail);
+    select(offered.incidentId);
+    notify(t("undo.done"), "good");
+  } catch (problem) {
+    notify(problem.status === 409 ? t("decide.conflict") : words(problem), "bad");
+    refresh(offered.incidentId);
+  }
+}
+
+export const words = (problem) => (problem.kind === "unreachable" ? t("problem.unreachable") : problem.message);
+
+let noticeId = 0;
+
+/** A short message at the edge of the page. */
+export function notify(text, kind = "good", incidentId = null) {
+  const id = ++noticeId;
+  set((s) => ({ notices: [...s.notices.slice(-3), { id, text, kind, incidentId }] }));
+  setTimeout(() => set((s) => ({ notices: s.notices.filter((one) => one.id !== id) })), kind === "good" ? 3000 : 8000);
+}

@@ -1,0 +1,60 @@
+// What the page knows, in one place. Components read it with useApp; only duty.js and session.js write.
+import { useEffect, useState } from "./lib.js";
+
+/** @typedef {Record<string, any>} State */
+
+/** @type {State} */
+let state = {
+  phase: "loading", // loading | failed | signed_out | ready
+  problem: null,
+  session: null,
+  deployment: null,
+  cameras: [],
+  incidents: new Map(), // id -> summary
+  details: new Map(), // id -> detail
+  tab: "suspected", // suspected | active | ended
+  endedCursor: undefined, // undefined: not loaded yet; null: all loaded
+  selected: null,
+  camera: null, // camera shown large instead of an incident
+  connection: { up: true, since: null },
+  clockOffsetMs: 0,
+  undo: null,
+  notices: [],
+  alarm: { on: true, blocked: false, silenced: new Set() },
+  deliveries: { pending: 0, dead: 0 },
+  dialog: null, // help | password | account
+};
+
+const listeners = new Set();
+
+export const get = () => state;
+
+/** @param {Partial<State> | ((s: State) => Partial<State>)} change */
+export function set(change) {
+  const patch = typeof change === "function" ? change(state) : change;
+  state = { ...state, ...patch };
+  for (const listener of [...listeners]) listener();
+}
+
+export function subscribe(listener) {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+/** The part of the state that `select` picks; the component draws again when it changes. */
+export function useApp(select) {
+  const [, redraw] = useState(0);
+  const value = select(state);
+  useEffect(() => {
+    let last = select(state);
+    if (last !== value) redraw((n) => n + 1);
+    return subscribe(() => {
+      const next = select(state);
+      if (next !== last) {
+        last = next;
+        redraw((n) => n + 1);
+      }
+    });
+  }, [select]);
+  return value;
+}

@@ -1,0 +1,59 @@
+// Times as people on duty read them: in the deployment's zone, absolute and relative.
+import { useEffect, useState } from "./lib.js";
+import { get } from "./state.js";
+import { language, t } from "./words.js";
+
+const formats = new Map();
+
+function format(name, options) {
+  const zone = get().deployment?.time_zone ?? "Asia/Shanghai";
+  const key = `${name} ${zone} ${language()}`;
+  if (!formats.has(key)) {
+    const locale = language() === "zh" ? "zh-CN" : "en-GB";
+    formats.set(key, new Intl.DateTimeFormat(locale, { timeZone: zone, hourCycle: "h23", ...options }));
+  }
+  return formats.get(key);
+}
+
+/** The centre's present time: a workstation's clock may be wrong. */
+export const now = () => new Date(Date.now() + get().clockOffsetMs);
+
+export const clock = (date) => format("clock", { hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(date);
+
+export const day = (date) =>
+  format("day", { year: "numeric", month: "2-digit", day: "2-digit", weekday: "short" }).format(date);
+
+/** 10:57:00 today, 11/23 10:57:00 on another day. */
+export function moment(text) {
+  const date = new Date(text);
+  const short = format("date", { month: "2-digit", day: "2-digit" });
+  const time = clock(date);
+  return short.format(date) === short.format(now()) ? time : `${short.format(date)} ${time}`;
+}
+
+export function zoneName() {
+  const parts = format("zone", { timeZoneName: "shortOffset" }).formatToParts(now());
+  return parts.find((part) => part.type === "timeZoneName")?.value ?? "";
+}
+
+/** "3 分钟前" */
+export function ago(text) {
+  return t("ago", { time: span((now().getTime() - new Date(text).getTime()) / 1000) });
+}
+
+export function span(seconds) {
+  const s = Math.max(0, Math.round(seconds));
+  if (s < 60) return t("seconds", { n: s });
+  if (s < 3600) return t("minutes", { n: Math.floor(s / 60) });
+  if (s < 86400) return t("hours", { n: Math.floor(s / 3600), m: Math.floor((s % 3600) / 60) });
+  return t("days", { n: Math.floor(s / 86400) });
+}
+
+/** Draws the component again every `ms`. */
+export function useTick(ms = 1000) {
+  const [, redraw] = useState(0);
+  useEffect(() => {
+    const timer = setInterval(() => redraw((n) => n + 1), ms);
+    return () => clearInterval(timer);
+  }, [ms]);
+}

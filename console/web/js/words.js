@@ -1,0 +1,41 @@
+// The page's words. Chinese first; a word missing in English shows the Chinese one, never a key.
+import { en } from "./words_en.js";
+import { zh } from "./words_zh.js";
+
+const tables = { zh, en };
+let chosen = localStorage.getItem("firewatch.language") === "en" ? "en" : "zh";
+
+export const language = () => chosen;
+
+export function setLanguage(name) {
+  chosen = name;
+  localStorage.setItem("firewatch.language", name);
+  document.documentElement.lang = name === "zh" ? "zh-CN" : "en";
+}
+
+/** The words for `key`, with {name} replaced. */
+export function t(key, values = {}) {
+  const text = tables[chosen][key] ?? zh[key] ?? key;
+  return text.replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
+}
+
+const CHANGES = [
+  [/^new: (smoke|fire) seen by (.+)$/, (m) => t("change.new", { label: t(`label.${m[1]}`), camera: m[2] })],
+  [/^also seen by (.+)$/, (m) => t("change.also", { camera: m[1] })],
+  [/^seen again after (\d+) min$/, (m) => t("change.again", { n: m[1] })],
+  [/^flames seen$/, () => t("change.flames")],
+  [/^has grown$/, () => t("change.grown")],
+];
+
+/** What the machine wrote into the history, in the page's language; the reason behind it apart. */
+export function machineWords(why) {
+  const [, text, reason] = /^(.*?)(?: \(([^()]*(?:\([^()]*\)[^()]*)*)\))?$/s.exec(why) ?? [null, why, ""];
+  const words = text.split("; ").map((part) => {
+    for (const [pattern, say] of CHANGES) {
+      const match = pattern.exec(part);
+      if (match) return say(match);
+    }
+    return part;
+  });
+  return { text: words.join(language() === "zh" ? "；" : "; "), reason: reason ?? "" };
+}
