@@ -61,16 +61,19 @@ def _probe_rtsp(camera: Camera, watch_s: float) -> CameraProbe:
         until_s = time.monotonic() + watch_s
         first_s: float | None = None
         last_s = 0.0
+        spacing_s: float | None = None
         for packet, _ in source.packets():
             last_s = time.monotonic()
+            if source.key_frame_spacing_s is not None:
+                spacing_s = max(spacing_s or 0.0, source.key_frame_spacing_s)
             first_s = first_s or last_s
-            key_frames_seen = source.key_frame_spacing_s is not None and source.counts.packets > 50
+            key_frames_seen = spacing_s is not None and source.counts.packets > 50
             if last_s > until_s or (key_frames_seen and packet.is_keyframe and last_s - first_s > 3):
                 break
         context = source.stream.codec_context
         declared = source.stream.average_rate
         measured = source.counts.packets / (last_s - first_s) if first_s and last_s > first_s else None
-        spacing_s, skew_s = source.key_frame_spacing_s, source.clock.skew_s
+        skew_s = source.clock.skew_s
         remarks = []
         if spacing_s is None:
             remarks.append(

@@ -86,18 +86,22 @@ def _print_tables(deployment: Deployment, model: Model, probes: list[CameraProbe
     out.print(f"licence of the weights: [yellow]{model.licence}[/yellow]")
     if probes is None:
         return
-    table = Table("camera", "codec", "size", "fps", "key frame every", "clock", "remarks")
+    table = Table("camera", "codec", "size", "fps", "key frames", "clock")
     for found in probes:
         if found.problem:
-            table.add_row(found.camera_id, "-", "-", "-", "-", "-", f"[red]{found.problem}[/red]")
+            table.add_row(found.camera_id, "-", "-", "-", "-", "[red]no picture[/red]")
             continue
         table.add_row(
             found.camera_id,
             found.codec,
             f"{found.width_px}x{found.height_px}",
             f"{found.fps:.1f}" if found.fps else "?",
-            f"{found.key_frame_spacing_s:.1f} s" if found.key_frame_spacing_s else "?",
+            f"every {found.key_frame_spacing_s:.1f} s" if found.key_frame_spacing_s else "?",
             found.clock,
-            "; ".join(found.remarks),
         )
     out.print(table)
+    for found in probes:
+        for remark in found.remarks:
+            out.print(f"[yellow]{found.camera_id}[/yellow]: {remark}")
+        if found.problem:
+            out.print(f"[red]{found.camera_id}: {found.problem}[/red]")

@@ -23,7 +23,7 @@ def demo(
         bool, typer.Option(help="Open the console in a browser, if there is a display.")
     ] = True,
 ) -> None:
-    """Show everything at once: nine simulated hill cameras, four of them with a fire; Ctrl-C ends it."""
+    """Show everything at once: nine simulated hill cameras, five of which see a fire; Ctrl-C ends it."""
     from firewatch.demo import run_demo
 
     run_demo(state, port, open_browser=browser)
