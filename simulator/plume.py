@@ -49,14 +49,12 @@ class PlumeShape:
     """Age at which a puff has thinned to a third."""
     puffs_per_s: float = 5.0
     gustiness: float = 1.0
-    follow_m_s: tuple[float, float] = (0.0, 0.0)
-    """Speed of the source itself, east and north: a tractor in its dust."""
 
 
 @dataclass(frozen=True)
 class Puffs:
     """Puffs in metres from the source: arrays of one length. `depth` is the optical depth through the middle,
-    `kind` picks the sprite, `turn_rad` its rotation."""
+    `kind` picks the sprite, `turn_rad` its rotation, `born_s` is when it left (for sources that move)."""
 
     east_m: Array
     north_m: Array
@@ -65,6 +63,7 @@ class Puffs:
     depth: Array
     kind: npt.NDArray[np.int64]
     turn_rad: Array
+    born_s: Array
 
 
 @dataclass(frozen=True)
@@ -139,13 +138,14 @@ class Plume:
         thinning = (shape.source_radius_m / plume_radius) ** 0.75
         depth = 1.5 * shape.density * (0.25 + 0.75 * heat) * (0.6 + 0.8 * u[6]) * fade * thinning
         return Puffs(
-            east_m=wind_e * along + wind_n * across + shape.follow_m_s[0] * born,
-            north_m=wind_n * along - wind_e * across + shape.follow_m_s[1] * born,
+            east_m=wind_e * along + wind_n * across,
+            north_m=wind_n * along - wind_e * across,
             up_m=np.maximum(up + offset_b * 0.55, 0.15 * radius),
             radius_m=radius,
             depth=depth,
             kind=(u[7] * _SPRITES).astype(np.int64),
             turn_rad=2 * math.pi * u[8] + (u[2] - 0.5) * age * 0.22,
+            born_s=born,
         )
 
     def _drift(self, born: Array, now_s: float, age: Array, up: Array) -> tuple[Array, Array]:
@@ -254,7 +254,7 @@ def paint(
 
 
 def _splat(field: Field, puffs: PixelPuffs, i: int, left: int, top: int) -> None:
-    """Add the sprite of puff `i`, turned and scaled, to the optical depth; `left`, `top`: the field's place."""
+    """Add the sprite of puff `i`, turned and scaled, to the optical depth of a field at `left`, `top`."""
     x, y, radius = float(puffs.x_px[i]) - left, float(puffs.y_px[i]) - top, float(puffs.radius_px[i])
     x0, y0 = max(0, math.floor(x - radius)), max(0, math.floor(y - radius))
     x1 = min(field.shape[1], math.ceil(x + radius) + 1)
