@@ -245,7 +245,7 @@ def test_evaluate_repeats_kept_detections_without_the_network(tmp_path, weights)
     assert out[0].read_bytes() == out[1].read_bytes()
 
 
-def test_evaluate_refuses_sequences_the_model_was_trained_on(tmp_path, weights):
+def test_evaluate_refuses_sequences_the_model_was_trained_on(tmp_path):
     labelled_sequence(tmp_path / "data" / "20170708_Whittier_syp-n-mobo-c")
     done = firewatch("evaluate", tmp_path / "data", status=2)
     assert "20170708_Whittier_syp-n-mobo-c" in done.stderr

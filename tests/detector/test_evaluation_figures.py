@@ -288,8 +288,8 @@ def test_a_bad_picture_is_not_judged():
 
 def test_the_published_names_are_all_there():
     names = (
-        "image.f1 image.precision image.recall image.accuracy image.ttd_mean_min image.ttd_median_min box.map50 "
-        "sequence.found sequence.ttd_mean_min sequence.ttd_median_min sequence.delay_median_min "
+        "image.f1 image.precision image.recall image.accuracy image.ttd_mean_min image.ttd_median_min "
+        "box.map50 sequence.found sequence.ttd_mean_min sequence.ttd_median_min sequence.delay_median_min "
         "sequence.false_sightings sequence.false_after sequence.camera_hours_before model_id profile"
     )
     assert set(names.split()) <= set(evaluated(filmed(), scores={}).document())

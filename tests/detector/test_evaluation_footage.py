@@ -88,7 +88,7 @@ def test_a_split_without_its_list_or_without_members_is_told(tmp_path):
     with pytest.raises(FootageError, match=r"needs a sequences\.csv"):
         read_footage(tmp_path, "val")
     write_list(tmp_path, "a,x,train,sound")
-    with pytest.raises(FootageError, match="no sequence of split vla; sequences.csv knows train"):
+    with pytest.raises(FootageError, match=r"no sequence of split vla; sequences\.csv knows train"):
         read_footage(tmp_path, "vla")
 
 
