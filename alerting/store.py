@@ -112,8 +112,6 @@ class Store:
         if not 1 <= limit <= MAX_PAGE:
             raise ValueError(f"limit {limit} is not within 1..{MAX_PAGE}")
         query = select(IncidentRow).order_by(IncidentRow.confirmed_at.desc(), IncidentRow.number.desc())
-        if status is not None:
-            query = query.where(IncidentRow.status.in_([str(one) for one in status]))
         if cursor is not None:
             at, number = _read_cursor(cursor)
             query = query.where(
@@ -123,7 +121,16 @@ class Store:
                 )
             )
         with self.reading() as session:
-            rows = session.scalars(query.limit(limit + 1)).all()
+            if status is None:
+                rows = list(session.scalars(query.limit(limit + 1)))
+            else:
+                # One short walk along the index per status; asking for all at once would sort every match.
+                rows = [
+                    row
+                    for one in set(status)
+                    for row in session.scalars(query.where(IncidentRow.status == str(one)).limit(limit + 1))
+                ]
+                rows.sort(key=lambda row: (row.confirmed_at, row.number), reverse=True)
         page = tuple(incident_summary(row) for row in rows[:limit])
         more = len(rows) > limit
         return IncidentPage(page, _write_cursor(page[-1].confirmed_at, page[-1].number) if more else None)

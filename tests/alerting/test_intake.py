@@ -103,19 +103,19 @@ def test_the_same_view_seeing_the_same_smoke_again_joins_quietly(
 
 
 @pytest.mark.parametrize(
-    ("what", "change"),
+    ("what", "after_min", "change"),
     [
-        ("flames seen", {"label": "fire"}),
-        ("has grown", {"size_px": 90}),
-        ("seen again after 40 min", {"after_min": 40}),
+        ("flames seen", 3, {"label": "fire"}),
+        ("has grown", 3, {"size_px": 90}),
+        ("seen again after 40 min", 40, {}),
     ],
 )
 def test_what_matters_about_a_known_fire_is_told_as_an_update(
-    store: Store, intake: Intake, noon: datetime, what: str, change: dict[str, object]
+    store: Store, intake: Intake, noon: datetime, what: str, after_min: int, change: dict[str, Any]
 ) -> None:
     first = intake.accept(sighting_of(FIRE, NORTH, noon), PICTURES, NORTH)
-    after = timedelta(minutes=change.pop("after_min", 3), seconds=10)  # type: ignore[call-overload]
-    second = intake.accept(sighting_of(FIRE, NORTH, noon + after, **change), PICTURES, NORTH)  # type: ignore[arg-type]
+    after = timedelta(minutes=after_min, seconds=10)
+    second = intake.accept(sighting_of(FIRE, NORTH, noon + after, **change), PICTURES, NORTH)
     assert second.incident_id == first.incident_id
     update = store.incident(first.incident_id).alerts[1]
     assert (update.type, update.sequence) == ("Update", 2)
