@@ -36,8 +36,13 @@ MOST_PENDING = 200
 RETRY_S = 2.0
 HOUSEKEEPING_S = 1.0
 PICTURE_INTERVAL_S = 10.0
+MOST_FAILURES = 100
 OVERLOAD_S = 30.0
 """A camera this late is worth a WARNING: the machine has too many cameras or too short intervals."""
+
+
+class DetectorBrokenError(Exception):
+    """No look succeeds any more, on any camera."""
 
 
 class CameraPipeline(Protocol):
@@ -90,6 +95,8 @@ class Worker:
         pictures: PictureSink,
         *,
         heartbeat: Callable[[], None] = lambda: None,
+        retry_s: float = RETRY_S,
+        most_failures: int = MOST_FAILURES,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.counts = WorkerCounts()
@@ -101,6 +108,8 @@ class Worker:
         self._pictures = pictures
         self._picture_due_s = dict.fromkeys(self._cameras, float("-inf"))
         self._heartbeat = heartbeat
+        self._retry_s = retry_s
+        self._most_failures = most_failures
         self._monotonic = monotonic
         self._wake = threading.Event()
         self._readers = {
@@ -110,6 +119,7 @@ class Worker:
         self._schedule = LookSchedule(self._cameras, looks, now_s=monotonic())
         self._written_states: dict[str, CameraState] = {}
         self._pending: deque[_Pending] = deque()
+        self._failures_in_a_row = 0
         self._housekeeping_due_s = self._retry_due_s = self._overload_said_s = float("-inf")
 
     def run(self, stop: threading.Event) -> None:
@@ -148,10 +158,10 @@ class Worker:
         frame = without_private_parts(frame, camera.masks)
         try:
             result = self._pipelines[camera.id].look(frame)
-        except Exception:  # whatever a network does to one frame must not blind the other cameras
-            self.counts.failed_looks += 1
-            _log.exception("look failed camera=%s", camera.id)
+        except Exception as error:  # whatever a network does to one frame must not blind the other cameras
+            self._look_failed(camera, error)
             return False
+        self._failures_in_a_row = 0
         self.counts.looks += 1
         if result.look.bad_picture is not None:
             self.counts.bad_pictures += 1
@@ -163,6 +173,15 @@ class Worker:
                 continue
             self._report(_Pending(camera, sighting, frame))
         return result.suspicious
+
+    def _look_failed(self, camera: Camera, error: Exception) -> None:
+        """Note it; when nothing works any more, end the process: a fresh one may do better."""
+        self.counts.failed_looks += 1
+        self._failures_in_a_row += 1
+        if self._failures_in_a_row == 1:
+            _log.error("look failed camera=%s", camera.id, exc_info=error)
+        if self._failures_in_a_row >= self._most_failures:
+            raise DetectorBrokenError(f"{self._most_failures} looks in a row failed") from error
 
     def _show(self, frame: Frame) -> None:
         """Leave the picture for the console, every `PICTURE_INTERVAL_S`."""
@@ -200,7 +219,7 @@ class Worker:
             try:
                 self._sightings.accept(pending.camera, pending.sighting, pending.frame)
             except Exception:  # the store may be locked, full or away: keep the sighting and try again
-                self._retry_due_s = self._monotonic() + RETRY_S
+                self._retry_due_s = self._monotonic() + self._retry_s
                 _log.exception(
                     "sighting not stored, will retry sighting=%s waiting=%d",
                     pending.sighting.sighting_id,

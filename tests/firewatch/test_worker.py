@@ -18,7 +18,7 @@ from config import Camera, LookSettings, Mask
 from detector.detection import Box, Detection, Look, Sighting
 from detector.pipeline import LookResult
 from firewatch.masks import is_ignored, without_private_parts
-from firewatch.worker import Worker, share_of
+from firewatch.worker import DetectorBrokenError, Worker, share_of
 from streams.frame import Frame
 
 LIMIT_S = 30.0
@@ -123,7 +123,7 @@ class Kept:
 def working(
     cameras: list[Camera], pipelines: dict[str, ScriptedPipeline], kept: Kept, looks: LookSettings = LOOKS
 ) -> Iterator[Worker]:
-    worker = Worker(cameras, looks, lambda one: pipelines[one.id], kept, kept, kept)
+    worker = Worker(cameras, looks, lambda one: pipelines[one.id], kept, kept, kept, retry_s=0.1)
     stop = threading.Event()
     thread = threading.Thread(target=worker.run, args=(stop,), name="worker")
     thread.start()
@@ -150,8 +150,7 @@ def test_a_confirmed_sighting_reaches_the_store_with_its_own_frame(video: Path) 
     assert kept.sightings[0][1].sequence == pipeline.seen[0].sequence
 
 
-def test_a_sighting_the_store_refuses_is_offered_again(video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("firewatch.worker.RETRY_S", 0.1)
+def test_a_sighting_the_store_refuses_is_offered_again(video: Path) -> None:
     kept = Kept(failures=3)
     with working([camera("a", video)], {"a": ScriptedPipeline(sightings=True)}, kept):
         assert until(lambda: bool(kept.sightings))
@@ -175,6 +174,17 @@ def test_a_broken_camera_and_a_broken_network_do_not_stop_the_others(video: Path
         assert until(lambda: len(pipelines["good"].seen) > 3 and worker.counts.failed_looks > 3)
         assert until(lambda: {("good", "live"), ("away", "connecting")} <= set(kept.states))
     assert pipelines["away"].seen == []
+
+
+def test_a_network_that_fails_on_everything_ends_the_worker(
+    video: Path,
+) -> None:
+    pipeline, kept = ScriptedPipeline(fails=True), Kept()
+    worker = Worker([camera("a", video)], LOOKS, lambda _: pipeline, kept, kept, kept, most_failures=5)
+    with pytest.raises(DetectorBrokenError):
+        worker.run(threading.Event())
+    assert len(pipeline.seen) == 5
+    assert kept.states[-1] == ("a", "off")
 
 
 def test_suspicion_makes_the_worker_look_more_often(video: Path) -> None:
