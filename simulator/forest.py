@@ -52,7 +52,7 @@ class _Trees:
 def plant(canvas: Canvas, ground: Ground, light: Sunlight, seed: int, roads: tuple[Road, ...] = ()) -> None:
     """Paint all trees of the view into the canvas."""
     sprites = _crowns(light, canvas, seed, _SPRITE_PX, clumps=110)
-    near_sprites = _crowns(light, canvas, seed, _NEAR_SPRITE_PX, clumps=1500)
+    near_sprites: list[tuple[Field, Field]] = []  # made when the first near tree is met: they take seconds
     scaled: dict[tuple[int, int], tuple[Field, Field]] = {}
     # A ring at a time keeps memory small; far rings first.
     reach = tree_reach_m(canvas.camera)
@@ -63,6 +63,8 @@ def plant(canvas: Canvas, ground: Ground, light: Sunlight, seed: int, roads: tup
             size = int(trees.size_px[i])
             kind = int(trees.kind[i])
             if (kind, size) not in scaled:
+                if size > 48 and not near_sprites:
+                    near_sprites = _crowns(light, canvas, seed, _NEAR_SPRITE_PX, clumps=1500)
                 crown, lit = (sprites if size <= 48 else near_sprites)[kind]
                 scaled[kind, size] = (
                     cv2.resize(crown, (size, size), interpolation=cv2.INTER_AREA),

@@ -41,7 +41,7 @@ class Sky:
         self._clarity = np.clip((up - 0.015) / 0.09, 0, 1).astype(np.float32)
         towards_sun = np.clip(east * light.east + north * light.north + up * light.up, -1, 1)
         self._towards_sun = towards_sun.astype(np.float32)
-        self._whole = (camera.width_px, self.rows)
+        self._whole = (camera.width_px, max(self.rows, 1))
         self._sky_share = (1 - landscape.ground[: self.rows])[..., None]
         clear = self._clear(np.clip(up, 0, 1).astype(np.float32))
         self._clear_sky = cv2.resize(clear, self._whole, interpolation=cv2.INTER_LINEAR)

@@ -67,10 +67,17 @@ def make_heights(
     return np.asarray(ground * (summit_m / ground.max()), np.float64)
 
 
-def write_terrain(path: Path, seed: int = SEED, side_m: float = SIDE_M, cell_m: float = CELL_M) -> None:
+def write_terrain(
+    path: Path,
+    seed: int = SEED,
+    *,
+    side_m: float = SIDE_M,
+    cell_m: float = CELL_M,
+    summit_m: float = SUMMIT_M,
+) -> None:
     """Make the elevation model and write it in whole metres (int16, deflate, WGS 84)."""
     cells = round(side_m / cell_m)
-    heights = make_heights(seed, cells, cell_m)
+    heights = make_heights(seed, cells, cell_m, summit_m)
     north_east = from_enu(CENTRE, side_m / 2, side_m / 2, 0)
     south_west = from_enu(CENTRE, -side_m / 2, -side_m / 2, 0)
     step_lon = (north_east.lon_deg - south_west.lon_deg) / cells

@@ -43,15 +43,16 @@ class SceneView:
         self.terrain = terrain if terrain is not None else RasterTerrain.open(scene.terrain)
         self.camera = scene.camera.model(self.terrain, scene.width_px, scene.height_px)
         self.light = Sunlight.of(scene.light)
+        # First, as places off the elevation model are refused here, before the long work.
+        emitters = [*(fire_emitters(scene, scene.fire, self.terrain) if scene.fire else [])]
+        emitters += [chimney_emitter(scene, c, self.terrain, i) for i, c in enumerate(scene.chimneys)]
+        if scene.dust:
+            emitters.append(dust_emitter(scene, scene.dust, self.terrain))
         self.landscape = self._landscape()
         self._sky = Sky(scene, self.camera, self.landscape, self.light)
         self._glare = glare(scene, self.camera, self.light, self.landscape)
         self._lamps = settlements.lamps(scene, self.terrain, self.camera, self.landscape)
         self._fog = scene.fog and FogBanks(scene, scene.fog, self.camera, self.landscape, self.light)
-        emitters = [*(fire_emitters(scene, scene.fire, self.terrain) if scene.fire else [])]
-        emitters += [chimney_emitter(scene, c, self.terrain, i) for i, c in enumerate(scene.chimneys)]
-        if scene.dust:
-            emitters.append(dust_emitter(scene, scene.dust, self.terrain))
         self._emitters = [EmitterView(e, scene, self.camera, self.landscape, self.light) for e in emitters]
         self._shimmer = self._shimmer_reach()
         self._gusts = tile(scene.seed + 92, 1.2, 12)
