@@ -45,10 +45,12 @@ class ErrorModel:
     azimuth_deg: float = 0.3
     """A fixed camera levelled by hand and turned by landmarks; a PTZ's presets come back about as well."""
     tilt_deg: float = 0.15
-    pixel_share: float = 0.1
-    """Error of the base as a share of the box's size, because a detector's box has soft edges ..."""
+    foot_across_share: float = 0.25
+    """Error of the foot along the box's bottom edge, as a share of its width: in wind it stands anywhere."""
+    foot_height_share: float = 0.1
+    """Error of the bottom edge as a share of the box's height, because a detector's box has soft edges."""
     pixel_min_px: float = 2.0
-    """... but at least this."""
+    """Either is at least this."""
     terrain_m: float = 5.0
     vegetation_m: float = 5.0
     """Trees stand on the model's ground and hide the foot of the plume by about this much."""
@@ -126,8 +128,8 @@ class _Samples:
 
 def _ray_spread(sighting: Sighting, camera: CameraModel, errors: ErrorModel) -> _Spread:
     degrees_per_px = math.degrees(1 / camera.focal_px)
-    x_px = max(errors.pixel_min_px, errors.pixel_share * sighting.box.width_px)
-    y_px = max(errors.pixel_min_px, errors.pixel_share * sighting.box.height_px)
+    x_px = max(errors.pixel_min_px, errors.foot_across_share * sighting.box.width_px)
+    y_px = max(errors.pixel_min_px, errors.foot_height_share * sighting.box.height_px)
     return _Spread(
         azimuth_deg=math.hypot(errors.azimuth_deg, x_px * degrees_per_px),
         elevation_deg=math.hypot(errors.tilt_deg, y_px * degrees_per_px),
