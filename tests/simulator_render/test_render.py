@@ -155,8 +155,8 @@ def test_the_calm_view_has_no_smoke_and_follows_the_clearing_without_a_jump(file
     assert files.calm is not None
     clearing, calm = _frames(files.clearing), _frames(files.calm)
     ordinary = np.abs(clearing[-1] - clearing[-2]).mean()
-    assert np.abs(calm[0] - clearing[-1]).mean() < 2 * ordinary + 2
-    assert np.abs(calm[0] - calm[-1]).mean() < 2 * ordinary + 2
+    assert np.abs(calm[0] - clearing[-1]).mean() < 2 * ordinary + 4  # a fresh key frame is sharper
+    assert np.abs(calm[0] - calm[-1]).mean() < 2 * ordinary + 4
 
 
 def test_progress_rises_to_one(run: Run) -> None:
