@@ -22,7 +22,10 @@ from geometry.position import FloatArray, Position, bearing_deg, distance_m, enu
 from geometry.terrain import Terrain
 
 JOIN_WITHIN = timedelta(hours=2)
-"""A sighting farther from all others of an open incident is a new fire at an old place."""
+"""One view: a sighting later than this after the last is a new fire at an old place."""
+
+OTHER_VIEW_WITHIN = timedelta(minutes=30)
+"""Different views: their positions are coarse, so they must agree in time too."""
 
 SAME_SITE_M = 50.0
 """Cameras nearer than this see a fire under the same angle and share their mast's errors."""
@@ -58,11 +61,14 @@ def relative_box(box: Box, width_px: int, height_px: int) -> Box:
 def misfit(new: Observation, known: Sequence[Observation], incident: Location) -> float | None:
     """None: `new` is not the incident of the `known` observations at `incident`. Otherwise how badly it
     fits; 0 for touching boxes of one view, so that the best of several incidents can be taken."""
-    if not known or not _near_in_time(new, known):
+    if not known:
         return None
     same_view = [one for one in known if (one.camera_id, one.preset) == (new.camera_id, new.preset)]
     if same_view:
-        return 0.0 if any(_boxes_meet(new.box, one.box) for one in same_view) else None
+        touches = any(_boxes_meet(new.box, one.box) for one in same_view)
+        return 0.0 if touches and _near_in_time(new, known, JOIN_WITHIN) else None
+    if not _near_in_time(new, known, OTHER_VIEW_WITHIN):
+        return None
     if not incident.has_point:
         return None  # two bearings cross somewhere almost always: no evidence of one fire
     if new.location.has_point:
@@ -92,9 +98,9 @@ def combine(observations: Sequence[Observation], terrain: Terrain | None) -> Loc
     return _combined(best, from_enu(origin, float(east), float(north), 0.0), covariance, terrain)
 
 
-def _near_in_time(new: Observation, known: Sequence[Observation]) -> bool:
-    start = min(one.first_seen_at for one in known) - JOIN_WITHIN
-    end = max(one.confirmed_at for one in known) + JOIN_WITHIN
+def _near_in_time(new: Observation, known: Sequence[Observation], within: timedelta) -> bool:
+    start = min(one.first_seen_at for one in known) - within
+    end = max(one.confirmed_at for one in known) + within
     return new.confirmed_at >= start and new.first_seen_at <= end
 
 

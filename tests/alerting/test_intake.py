@@ -170,6 +170,11 @@ def test_smoke_at_the_place_of_an_incident_left_open_since_yesterday_raises_a_ne
     assert intake.accept(sighting_of(FIRE, NORTH, noon + timedelta(days=1)), PICTURES, NORTH).raised
 
 
+def test_another_camera_an_hour_later_is_not_taken_for_the_same_fire(intake: Intake, noon: datetime) -> None:
+    intake.accept(sighting_of(FIRE, NORTH, noon), PICTURES, NORTH)
+    assert intake.accept(sighting_of(FIRE, WEST, noon + timedelta(hours=1)), PICTURES, WEST).raised
+
+
 def test_a_late_sighting_of_another_camera_joins_and_moves_the_first_seen_time_back(
     store: Store, intake: Intake, noon: datetime
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import json
 import math
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -334,6 +335,41 @@ def test_the_two_cameras_of_the_demo_place_their_fire_together_within_their_elli
     assert placed.ellipse is not None
     assert placed.ellipse.semi_major_m < 150
     assert apart_m(placed.lat_deg, placed.lon_deg, truth) < placed.ellipse.semi_minor_m
+
+
+@pytest.mark.parametrize("scene", ["near_fire", "distant_smoke", "pair_north", "pair_south"])
+def test_the_boxes_of_a_sample_video_lead_to_where_its_fire_was_lit(noon: datetime, scene: str) -> None:
+    """With the simulator's own boxes, so that the detector's error stays out."""
+    truth = json.loads(Path(sample_videos_init).with_name(f"{scene}.json").read_text(encoding="utf-8"))
+    where, hazard = truth["camera"], truth["hazard"]
+    view = camera(
+        where["id"],
+        where["lat_deg"],
+        where["lon_deg"],
+        mast_height_m=where["mast_height_m"],
+        pose={name: where[name] for name in ("azimuth_deg", "tilt_deg", "roll_deg", "hfov_deg")},
+    )
+    history = tuple(
+        (
+            noon + timedelta(seconds=one["t_s"]),
+            Detection("smoke", 0.8, Box(one["x1"], one["y1"], one["x2"], one["y2"])),
+        )
+        for one in truth["boxes"]
+        if one["label"] == "smoke" and one["t_s"] <= hazard["ignition_s"] + 20
+    )
+    seen = replace(
+        sighting_at((0, 0), view, noon),
+        width_px=truth["width_px"],
+        height_px=truth["height_px"],
+        history=history,
+        box=history[-1][1].box,
+    )
+    terrain = RasterTerrain.open(sample_videos_init.replace("__init__.py", "terrain.tif"))
+    viewpoint = Viewpoint.of(view, seen, terrain)
+    found = locate(seen, viewpoint.model, viewpoint.terrain)
+    assert found.ellipse is not None
+    assert apart_m(found.lat_deg, found.lon_deg, Position(hazard["lat_deg"], hazard["lon_deg"], 0)) < 100
+    assert found.ellipse.semi_major_m < 500
 
 
 @pytest.mark.parametrize("module", [association, location], ids=lambda module: module.__name__)
