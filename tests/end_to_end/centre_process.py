@@ -92,7 +92,8 @@ def _deployment(folder: Path, scenes: Collection[str], console_port: int) -> Pat
     """The demo's deployment, with only the cameras of these scenes."""
     values = yaml.safe_load((ROOT / "config" / "demo.yaml").read_text(encoding="utf-8"))
     values["cameras"] = [camera for camera in values["cameras"] if camera["id"] in scenes]
-    values["terrain"] = str(VIDEOS / "terrain.tif")
+    for key in {"terrain", "grids"} & values.keys():
+        values[key] = str(ROOT / "config" / values[key])
     values["console"] = {"port": console_port}
     file = folder / "deployment.yaml"
     file.write_text(yaml.safe_dump(values, allow_unicode=True), encoding="utf-8")
@@ -100,6 +101,9 @@ def _deployment(folder: Path, scenes: Collection[str], console_port: int) -> Pat
 
 
 def children_of(pid: int) -> tuple[int, ...]:
-    """Process ids of the direct children."""
-    text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    """Process ids of the direct children; none when the process is gone."""
+    try:
+        text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    except FileNotFoundError:
+        return ()
     return tuple(int(word) for word in text.split())
