@@ -15,8 +15,8 @@ from detector.bad_pictures import bad_picture
 from detector.confirmation import Confirmer, Policy, sighting_of
 from detector.decoding import decode
 from detector.detection import Detection, Look, Sighting
+from detector.footing import doubt_the_sky
 from detector.registry import Model, Profile, ProfileName
-from detector.skyline import doubt_the_sky
 from detector.tracking import Track
 from detector.view import ViewMemory
 from streams.errors import BadPicture
@@ -67,7 +67,7 @@ class Looker:
             least_score=least_score,
         )
         scale = seen.shape[1] / image.shape[1]
-        return doubt_the_sky(found, self._memory.skyline, scale, least_score), None
+        return doubt_the_sky(found, self._memory.ground, scale, least_score), None
 
 
 @dataclass

@@ -28,7 +28,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from detector.skyline import LEAST_PICTURES, LEAST_SPAN_S, Skyline, find_skyline, settle
+from detector.footing import LEAST_PICTURES, LEAST_SPAN_S, Ground, ground_of, settle
 
 Grey = npt.NDArray[np.uint8]
 Picture = npt.NDArray[np.uint8]
@@ -98,14 +98,17 @@ class ViewMemory:
         self.look_width_px = look_width_px
         self._samples: list[deque[tuple[datetime, Grey]]] = [deque() for _ in self.ages_s]
         self._shape: tuple[int, int] | None = None
-        self._skyline: tuple[tuple[datetime, ...], Skyline] | None = None
+        self._ground_from: tuple[datetime, ...] = ()
+        self._ground_now: Ground | None = None
+        self._ground: Ground | None = None
 
     def reset(self) -> None:
         """Forget the view: after a PTZ move, a cut in the footage, or a change of the picture's size."""
         for samples in self._samples:
             samples.clear()
         self._shape = None
-        self._skyline = None
+        self._ground_from = ()
+        self._ground_now = self._ground = None
 
     def observe(self, image: Picture, captured_at: datetime, *, new_footage: bool = False) -> Picture:
         """Network input for `image` (HxWx3 BGR uint8) of `captured_at`; then remembers the picture."""
@@ -129,17 +132,21 @@ class ViewMemory:
         return self._reference(self._samples[self.ages_s.index(age_s)], age_s, at)
 
     @property
-    def skyline(self) -> Skyline | None:
-        """The skyline in look pixels, from the last quarter of an hour; None while the history is short."""
+    def ground(self) -> Ground | None:
+        """Where the ground of the view is (`detector.footing`), from the last quarter of an hour and before.
+
+        None while the history is short, by night and in dense fog.
+        """
         samples = min(zip(self.ages_s, self._samples, strict=True), key=lambda pair: abs(pair[0] - 600))[1]
         times = tuple(taken for taken, _ in samples)
         if len(times) < LEAST_PICTURES or (times[-1] - times[0]).total_seconds() < LEAST_SPAN_S:
             return None
-        if self._skyline is None or self._skyline[0] != times:
-            previous = self._skyline[1] if self._skyline else None
-            elapsed_s = (times[-1] - self._skyline[0][-1]).total_seconds() if self._skyline else 0.0
-            self._skyline = (times, settle(find_skyline([grey for _, grey in samples]), previous, elapsed_s))
-        return self._skyline[1]
+        if self._ground_from != times:
+            elapsed_s = (times[-1] - self._ground_from[-1]).total_seconds() if self._ground_from else 0.0
+            self._ground_from = times
+            self._ground_now = ground_of([grey for _, grey in samples])
+            self._ground = settle(self._ground_now, self._ground, elapsed_s)
+        return None if self._ground_now is None else self._ground
 
     def _went_back(self, captured_at: datetime) -> bool:
         return any(samples and samples[-1][0] > captured_at for samples in self._samples)
