@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from alerting import decisions
+from alerting import decisions, message
 from alerting.lifecycle import ENDED, OPEN, Action, Cause, Decision, Status, Verdict
 from alerting.records import HistoryRow
 from alerting.store import NotFoundError
@@ -65,6 +65,20 @@ def list_incidents(
 def incident(incident_id: str, session: SignedIn, centre: InCentre) -> views.IncidentDetailView:
     detail = centre.store.incident(incident_id)
     return views.incident_detail(detail, role_of(session), centre.target_names)
+
+
+@router.get(
+    "/{incident_id}/picture",
+    response_class=Response,
+    responses={200: {"content": {"image/jpeg": {}}}, 404: {"description": "No picture was sent."}},
+)
+def small_picture(incident_id: str, _session: SignedIn, centre: InCentre) -> Response:
+    """The small cut-out around the fire that receivers got with the newest alert."""
+    alerts = centre.store.incident(incident_id).alerts
+    jpeg = message.picture_of(dict(alerts[-1].content)) if alerts else None
+    if jpeg is None:
+        raise Problem(404, "no-picture", "this incident has no picture")
+    return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
 
 
 @router.post("/{incident_id}/decisions", status_code=201)

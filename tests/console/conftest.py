@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,9 +16,12 @@ import uvicorn
 from console_scenery import make_deployment
 
 from alerting.accounts import Accounts
+from alerting.evidence_links import EvidenceLinks
 from alerting.store import Store
 from config import Deployment
 from console.app import create_app
+from console.auth import COOKIE, Authentication
+from console.limits import RateLimit
 from console.passwords import hash_password
 
 PASSWORD = "mountain watch 7"
@@ -36,15 +39,20 @@ class Served:
     def client(self) -> httpx.Client:
         return httpx.Client(base_url=self.url, timeout=10)
 
-    def signed_in(self, role: str = "operator") -> httpx.Client:
-        """A client with its session and the CSRF header set."""
+    def account(self, role: str) -> None:
+        """A user named after the role, with PASSWORD."""
         accounts = Accounts(self.store)
         if role not in {user.username for user in accounts.users()}:
             accounts.create(role, PASSWORD_HASH, role, must_change=False)
+
+    def signed_in(self, role: str = "operator") -> httpx.Client:
+        """A client with a session of a user of that role, and the CSRF header set. No password is hashed:
+        that takes its time, as it should."""
+        self.account(role)
+        token, session = Authentication(self.store, RateLimit(1, 1, time.monotonic)).open_session(role)
         client = self.client()
-        answer = client.post("/api/v1/session", json={"username": role, "password": PASSWORD})
-        assert answer.status_code == 201, answer.text
-        client.headers["X-CSRF-Token"] = answer.json()["csrf"]
+        client.cookies.set(COOKIE, token)
+        client.headers["X-CSRF-Token"] = session.csrf
         return client
 
 
@@ -60,34 +68,50 @@ def store(deployment: Deployment) -> Iterator[Store]:
     opened.close()
 
 
-@pytest.fixture
-def serve() -> Iterator[Callable[[Store, Deployment], Served]]:
-    """Starts consoles; all are stopped at the end."""
-    running: list[tuple[uvicorn.Server, threading.Thread]] = []
+class Serve:
+    """Starts consoles on loopback, and stops them."""
 
-    def start(store: Store, deployment: Deployment) -> Served:
-        listener = socket.create_server(("127.0.0.1", 0))
-        settings = uvicorn.Config(create_app(store, deployment), log_config=None, timeout_graceful_shutdown=1)
-        server = uvicorn.Server(settings)
+    def __init__(self) -> None:
+        self._running: dict[str, tuple[uvicorn.Server, threading.Thread]] = {}
+
+    def __call__(
+        self, store: Store, deployment: Deployment, *, port: int = 0, links: EvidenceLinks | None = None
+    ) -> Served:
+        listener = socket.create_server(("127.0.0.1", port))
+        app = create_app(store, deployment, links=links)
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="console")
         thread.start()
-        running.append((server, thread))
         served = Served(f"http://127.0.0.1:{listener.getsockname()[1]}", store, deployment)
+        self._running[served.url] = server, thread
         with served.client() as client:
             while client.get("/readyz").status_code != 200:
                 time.sleep(0.02)
         return served
 
-    yield start
-    for server, _ in running:
+    def stop(self, served: Served) -> None:
+        server, thread = self._running.pop(served.url)
         server.should_exit = True
-    for _, thread in running:
-        thread.join(10)
+        thread.join(15)
         assert not thread.is_alive()
+
+    def stop_all(self) -> None:
+        for url in list(self._running):
+            self._running[url][0].should_exit = True
+        for _, thread in self._running.values():
+            thread.join(15)
+            assert not thread.is_alive()
 
 
 @pytest.fixture
-def console(store: Store, deployment: Deployment, serve: Callable[[Store, Deployment], Served]) -> Served:
+def serve() -> Iterator[Serve]:
+    starter = Serve()
+    yield starter
+    starter.stop_all()
+
+
+@pytest.fixture
+def console(store: Store, deployment: Deployment, serve: Serve) -> Served:
     return serve(store, deployment)
 
 

@@ -1,7 +1,7 @@
 // The verdict: one key, or two for a false alarm and its cause. What was decided can be taken back for 10 s.
 import { decide, mayDecide } from "../duty.js";
 import { CAUSES, own } from "../keys.js";
-import { html, useEffect, useRef, useState } from "../lib.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../lib.js";
 import { useApp } from "../state.js";
 import { t } from "../words.js";
 import { Status } from "./queue.js";
@@ -26,7 +26,8 @@ export function Decisions({ summary, detail }) {
   const dismiss = (verdict, cause, why = "") => send({ action: "dismiss", verdict, cause, why });
   const chooseCause = (cause) => (cause === "other" ? ask({ verdict: "false_alarm", cause }) : dismiss("false_alarm", cause));
 
-  useEffect(() => {
+  // Before the next event is handled: whoever types X 3 quickly means both.
+  useLayoutEffect(() => {
     if (!mayDecide() || busy) return undefined;
     if (asking === "cause") {
       const keys = Object.fromEntries(CAUSES.map((cause, index) => [`Digit${index + 1}`, () => chooseCause(cause)]));

@@ -50,14 +50,14 @@ export function layers(terrain) {
         type: "fill",
         source: "cameras",
         filter: ["==", ["get", "kind"], "cone"],
-        paint: { "fill-color": ["case", ["get", "alarm"], SMOKE, ["get", "blind"], "#8b949a", "#57b7ff"], "fill-opacity": ["case", ["get", "chosen"], 0.16, ["get", "alarm"], 0.1, 0.05] },
+        paint: { "fill-color": ["case", ["get", "alarm"], SMOKE, ["get", "blind"], "#8b949a", "#57b7ff"], "fill-opacity": ["case", ["get", "chosen"], 0.1, 0.035] },
       },
       {
         id: "cone-edges",
         type: "line",
         source: "cameras",
         filter: ["==", ["get", "kind"], "cone"],
-        paint: { "line-color": ["case", ["get", "alarm"], SMOKE, ["get", "blind"], "#8b949a", "#57b7ff"], "line-opacity": ["case", ["get", "chosen"], 0.55, 0.2], "line-width": 1 },
+        paint: { "line-color": ["case", ["get", "alarm"], SMOKE, ["get", "blind"], "#8b949a", "#57b7ff"], "line-opacity": ["case", ["get", "chosen"], 0.5, 0.18], "line-width": 1 },
       },
       {
         id: "ellipse-fill",

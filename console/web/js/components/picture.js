@@ -1,11 +1,12 @@
 // The camera's picture at the moment of confirmation, with boxes drawn over it, and its newest picture.
 import { own } from "../keys.js";
-import { html, useEffect, useState } from "../lib.js";
+import { html, useLayoutEffect, useState } from "../lib.js";
 import { useApp } from "../state.js";
 import { moment } from "../time.js";
 import { t } from "../words.js";
 
 const ZOOMED_SHARE = 0.3; // the box takes this much of the picture when zoomed
+const SMALL_SHARE = 0.16; // smaller boxes are shown enlarged in a corner as well
 
 export function Picture({ detail, sighting, sightings, choose }) {
   const [boxes, showBoxes] = useState(true);
@@ -14,7 +15,7 @@ export function Picture({ detail, sighting, sightings, choose }) {
   const [broken, setBroken] = useState(null);
   const camera = useApp((s) => s.cameras).find((one) => one.id === sighting?.camera_id);
 
-  useEffect(() => own({
+  useLayoutEffect(() => own({
     KeyV: () => showBoxes((on) => !on),
     KeyZ: () => setZoom((on) => !on),
     KeyL: () => showPresent((on) => !on),
@@ -34,6 +35,11 @@ export function Picture({ detail, sighting, sightings, choose }) {
               ${boxes && drawn && sighting ? html`<${Boxes} sighting=${sighting} faint=${present} />` : null}
             </div>`
         : html`<div class="empty">${detail ? html`<strong>${t(present ? "camera.no_picture" : "picture.missing")}</strong>` : html`<div class="spinner"></div>`}</div>`}
+      ${url && broken !== url && sighting && !zoom && shareOf(sighting) < SMALL_SHARE
+        ? html`<button class=${`loupe ${sighting.label} ${boxRight(sighting) ? "left" : ""}`} title=${`${t("picture.zoom")} (Z)`} onClick=${() => setZoom(true)}>
+            <span class="loupe-picture" style=${zoomStyle(sighting)}><img src=${url} alt="" /></span>
+          </button>`
+        : null}
       <div class="picture-top">
         ${sightings.length > 1
           ? sightings.map(
@@ -76,10 +82,16 @@ function Boxes({ sighting, faint }) {
     </svg>`;
 }
 
+/** The share of the picture that the box takes in its longer direction. */
+const shareOf = ({ box, width_px: width, height_px: height }) => Math.max((box.x2 - box.x1) / width, (box.y2 - box.y1) / height);
+
+/** Whether the enlarged part would hide the box if it stood on the right. */
+const boxRight = ({ box, width_px: width, height_px: height }) => box.x2 > width * 0.7 && box.y1 < height * 0.45;
+
 /** Enlarge around the box without leaving the picture. */
-function zoomStyle({ box, width_px: width, height_px: height }) {
-  const share = Math.max((box.x2 - box.x1) / width, (box.y2 - box.y1) / height);
-  const scale = Math.min(8, Math.max(1.6, ZOOMED_SHARE / share));
+function zoomStyle(sighting) {
+  const { box, width_px: width, height_px: height } = sighting;
+  const scale = Math.min(8, Math.max(1.6, ZOOMED_SHARE / shareOf(sighting)));
   const shift = (middle) => Math.min(0, Math.max(1 - scale, 0.5 - middle * scale));
   const x = shift((box.x1 + box.x2) / 2 / width);
   const y = shift((box.y1 + box.y2) / 2 / height);

@@ -61,7 +61,7 @@ function Card({ incident }) {
       onClick=${() => select(incident.incident_id)}
     >
       <span class="thumb">
-        ${incident.picture_evidence_id ? html`<img src=${`/api/v1/evidence/${incident.picture_evidence_id}`} alt="" loading="lazy" decoding="async" />` : html`<${Icon} name="camera" />`}
+        <img src=${`/api/v1/incidents/${incident.incident_id}/picture?version=${incident.version}`} alt="" loading="lazy" decoding="async" />
       </span>
       <span class="card-text">
         <span class="card-head">

@@ -1,0 +1,144 @@
+"""One operator, one fire, a real browser: it appears by itself, is judged with one key, and is remembered."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+import pytest
+from conftest import PASSWORD, Serve, Served
+from console_scenery import MASTS, Scenery
+
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install '.[dev]'")
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+CHROMIUM = os.environ.get("FIREWATCH_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--enable-unsafe-swiftshader",
+)
+PATIENCE_MS = 30_000
+"""Software WebGL on a loaded machine."""
+
+expect.set_options(timeout=PATIENCE_MS)
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here: apt-get install chromium, or set FIREWATCH_CHROMIUM to its path")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1920, "height": 1080}, locale="zh-CN")
+    made = context.new_page()
+    made.set_default_timeout(PATIENCE_MS)
+    yield made
+    context.close()
+
+
+@pytest.fixture
+def scenery(console: Served) -> Scenery:
+    made = Scenery(console.deployment, console.store)
+    for camera_id, *_ in MASTS:
+        made.write_latest(camera_id, datetime.now(UTC))
+        console.store.set_camera_state(camera_id, "live", datetime.now(UTC))
+    return made
+
+
+def sign_in(page: Page, console: Served) -> None:
+    console.account("operator")
+    page.goto(console.url)
+    page.get_by_label("用户名").fill("operator")
+    page.get_by_label("密码").fill(PASSWORD)
+    page.get_by_role("button", name="登录").click()
+    expect(page.locator(".duty")).to_be_visible()
+
+
+def test_a_fire_appears_without_reload_is_confirmed_with_one_key_and_remembered(
+    console: Served, scenery: Scenery, page: Page
+) -> None:
+    foreign: list[str] = []
+    problems: list[str] = []
+    page.on("request", lambda r: foreign.append(r.url) if urlsplit(r.url).hostname != "127.0.0.1" else None)
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda m: problems.append(m.text) if "Content Security Policy" in m.text else None)
+    sign_in(page, console)
+    expect(page.locator(".queue")).to_contain_text("没有待研判的火情")
+    expect(page.locator("[data-map=ready]")).to_be_visible()
+    page.evaluate("window.sameDocument = true")
+
+    fire = scenery.fire_at("dns-01", 560, 400)
+    incident = scenery.sight("dns-01", fire, datetime.now(UTC))
+
+    card = page.locator(f".card[data-incident={incident.incident_id}]")
+    expect(card).to_have_attribute("data-status", "suspected")
+    expect(page.locator(f".incident-marker[data-incident={incident.incident_id}]")).to_be_visible()
+    expect(page.locator(".picture-zoom img")).to_have_js_property("naturalWidth", 1280)
+    expect(page.locator(".chain")).to_contain_text("护林员")
+    lat, lon = fire.position.lat_deg, fire.position.lon_deg
+    shown = re.search(r"([\d.]+)°N ([\d.]+)°E", page.locator(".facts").inner_text())
+    assert shown is not None
+    assert (float(shown[1]), float(shown[2])) == (pytest.approx(lat, abs=2e-3), pytest.approx(lon, abs=2e-3))
+
+    page.keyboard.press("c")
+
+    expect(page.locator(".history li[data-action=confirm]")).to_contain_text("operator")
+    expect(page.locator(".stage .tag")).to_have_text("已确认")
+    expect(page.locator(".notice.undo")).to_contain_text("确认山火")
+    assert console.store.incident(incident.incident_id).summary.status == "confirmed"
+    assert page.evaluate("window.sameDocument") is True, "the page was reloaded"
+    assert foreign == []
+    assert problems == []
+
+
+def test_a_false_alarm_takes_two_keys_and_can_be_taken_back(
+    console: Served, scenery: Scenery, page: Page
+) -> None:
+    incident = scenery.sight("shk-01", scenery.fire_at("shk-01", 640, 420), datetime.now(UTC))
+    sign_in(page, console)
+    expect(page.locator(".stage h2")).to_have_text(f"火情 #{incident.number}")
+    expect(page.locator(".decide.confirm")).to_be_enabled()
+
+    page.keyboard.press("x")
+    page.keyboard.press("3")
+
+    expect(page.locator(".history li[data-action=dismiss]")).to_contain_text("误报 · 扬尘")
+    assert console.store.incident(incident.incident_id).summary.cause == "dust"
+
+    page.keyboard.press("u")
+
+    expect(page.locator(".history li[data-action=undo]")).to_be_visible()
+    assert console.store.incident(incident.incident_id).summary.status == "suspected"
+
+
+def test_a_centre_that_restarts_under_an_open_page_is_noticed_and_found_again(
+    console: Served, scenery: Scenery, serve: Serve, page: Page
+) -> None:
+    sign_in(page, console)
+    expect(page.locator("[data-connection=up]")).to_be_visible()
+
+    serve.stop(console)
+    expect(page.locator(".banner")).to_contain_text("正在自动重连")
+    incident = scenery.sight("ltz-01", scenery.fire_at("ltz-01", 700, 400), datetime.now(UTC))
+    serve(console.store, console.deployment, port=urlsplit(console.url).port or 0)
+
+    expect(page.locator(".banner")).to_be_hidden()
+    expect(page.locator(f".card[data-incident={incident.incident_id}]")).to_be_visible()

@@ -1,0 +1,93 @@
+"""The event stream over a real connection: order, resumption, signs of life, and its end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import httpx
+import pytest
+from conftest import Served
+
+from alerting.accounts import Accounts
+from console.routes import events as events_route
+
+
+@pytest.fixture(autouse=True)
+def _quick_signs_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events_route, "ALIVE_S", 0.3)
+
+
+def messages(answer: httpx.Response) -> Iterator[tuple[str, dict[str, Any]]]:
+    name = ""
+    for line in answer.iter_lines():
+        if line.startswith("event: "):
+            name = line.removeprefix("event: ")
+        elif line.startswith("data: "):
+            yield name, json.loads(line.removeprefix("data: "))
+
+
+def next_events(stream: Iterator[tuple[str, dict[str, Any]]], count: int) -> list[int]:
+    found: list[int] = []
+    for name, data in stream:
+        if name not in ("alive", "reset"):
+            found.append(data["event_id"])
+        if len(found) == count:
+            return found
+    return found
+
+
+def change(console: Served, camera_id: str, state: str, at: datetime) -> None:
+    console.store.set_camera_state(camera_id, state, at, "")
+
+
+def test_what_changes_reaches_a_waiting_page(console: Served, now: datetime) -> None:
+    with console.signed_in() as client, client.stream("GET", "/api/v1/events") as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        stream = messages(answer)
+        assert next(stream)[0] == "alive"
+        change(console, "dns-01", "live", now)
+        name, data = next(one for one in stream if one[0] != "alive")
+    assert (name, data["camera_id"], data["data"]["state"]) == ("camera", "dns-01", "live")
+
+
+def test_a_page_that_was_away_gets_exactly_what_it_missed(console: Served, now: datetime) -> None:
+    for state in ("connecting", "live", "stale", "live"):
+        change(console, "dns-01", state, now)
+    with console.signed_in() as client:
+        headers = {"Last-Event-ID": "2"}
+        with client.stream("GET", "/api/v1/events", headers=headers) as answer:
+            assert next_events(messages(answer), 2) == [3, 4]
+        with client.stream("GET", "/api/v1/events", params={"after": 0}) as answer:
+            assert next_events(messages(answer), 4) == [1, 2, 3, 4]
+
+
+def test_a_page_from_before_a_restart_of_the_centre_misses_nothing(
+    console: Served, serve, now: datetime
+) -> None:
+    change(console, "dns-01", "live", now)
+    restarted = serve(console.store, console.deployment)
+    change(console, "dns-01", "stale", now)
+    with restarted.signed_in() as client, client.stream("GET", "/api/v1/events?after=0") as answer:
+        assert next_events(messages(answer), 2) == [1, 2]
+
+
+def test_a_page_that_knows_a_replaced_store_is_told_to_start_anew(console: Served) -> None:
+    replaced = {"Last-Event-ID": "4711"}
+    with console.signed_in() as client, client.stream("GET", "/api/v1/events", headers=replaced) as answer:
+        assert next(messages(answer))[0] == "reset"
+
+
+def test_the_stream_ends_with_the_session(console: Served) -> None:
+    with console.signed_in() as client, client.stream("GET", "/api/v1/events") as answer:
+        stream = messages(answer)
+        assert next(stream)[0] == "alive"
+        Accounts(console.store).set_active("operator", active=False)
+        assert [name for name, _ in stream][-1] == "signed_out"
+
+
+def test_a_stranger_gets_no_events(console: Served) -> None:
+    with console.client() as client:
+        assert client.get("/api/v1/events").status_code == 401

@@ -1,0 +1,183 @@
+"""Every route against every role, the headers each answer carries, and the shape of errors."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+from conftest import Served
+from console_scenery import Scenery, jpeg
+
+from console.app import create_app
+from console.hardening import MAX_BODY_BYTES
+from console.hillshade import Hillshade
+from console.vendoring import CHECKSUMS, LIBRARIES, VENDOR, checksum_lines
+
+EVERYONE = {"nobody", "viewer", "operator", "supervisor", "admin"}
+SIGNED_IN = EVERYONE - {"nobody"}
+OPERATORS = SIGNED_IN - {"viewer"}
+SUPERVISORS = {"supervisor", "admin"}
+ADMINS = {"admin"}
+
+DECISION = {"action": "confirm", "version": 99}
+MATRIX = [
+    ("GET", "/", None, EVERYONE),
+    ("GET", "/healthz", None, EVERYONE),
+    ("GET", "/readyz", None, EVERYONE),
+    ("POST", "/api/v1/session", {"username": "x", "password": "y"}, EVERYONE),
+    ("GET", "/api/v1/session", None, SIGNED_IN),
+    ("DELETE", "/api/v1/session", None, SIGNED_IN),
+    ("POST", "/api/v1/session/password", {"old": "x", "new": "y"}, SIGNED_IN),
+    ("GET", "/api/v1/deployment", None, SIGNED_IN),
+    ("GET", "/api/v1/incidents", None, SIGNED_IN),
+    ("GET", "/api/v1/incidents/{incident_id}", None, SIGNED_IN),
+    ("GET", "/api/v1/incidents/{incident_id}/picture", None, SIGNED_IN),
+    ("POST", "/api/v1/incidents/{incident_id}/decisions", DECISION, OPERATORS),
+    ("POST", "/api/v1/incidents/{incident_id}/decisions", {**DECISION, "action": "reopen"}, SUPERVISORS),
+    ("POST", "/api/v1/incidents/{incident_id}/undo", {"history_id": 1, "version": 99}, OPERATORS),
+    ("GET", "/api/v1/cameras", None, SIGNED_IN),
+    ("GET", "/api/v1/cameras/{camera_id}/picture", None, SIGNED_IN),
+    ("GET", "/api/v1/deliveries", None, SIGNED_IN),
+    ("GET", "/api/v1/evidence/{evidence_id}", None, SIGNED_IN),
+    ("GET", "/api/v1/events", None, SIGNED_IN),
+    ("GET", "/api/v1/map/terrain/{zoom}/{x}/{y}", None, SIGNED_IN),
+    ("GET", "/api/v1/map/grids", None, SIGNED_IN),
+    ("GET", "/api/v1/users", None, ADMINS),
+    ("POST", "/api/v1/users", {"username": "x y", "role": "viewer"}, ADMINS),
+    ("POST", "/api/v1/users/{username}/password", None, ADMINS),
+    ("PATCH", "/api/v1/users/{username}", {"active": True}, ADMINS),
+]
+VALUES = {
+    "{incident_id}": "unknown", "{camera_id}": "unknown", "{evidence_id}": "1", "{username}": "unknown",
+    "{zoom}/{x}/{y}": "1/0/0",
+}  # fmt: skip
+
+
+def refused(answer_type: str) -> bool:
+    return answer_type.rpartition(":")[2] in ("not-signed-in", "role")
+
+
+def test_the_matrix_names_every_route_there_is(store, deployment) -> None:
+    app = create_app(store, deployment)
+    routes = {
+        (method, path)
+        for path, operations in app.openapi()["paths"].items()
+        for method in (name.upper() for name in operations)
+    }
+    assert routes == {(method, path) for method, path, *_ in MATRIX} - {("GET", "/")}
+
+
+@pytest.mark.parametrize("role", sorted(EVERYONE))
+def test_each_role_may_do_what_the_matrix_says_and_nothing_more(console: Served, role: str) -> None:
+    wrong = []
+    for method, path, body, allowed in MATRIX:
+        for name, value in VALUES.items():
+            path = path.replace(name, value)  # noqa: PLW2901
+        client = console.client() if role == "nobody" else console.signed_in(role)
+        with client, client.stream(method, path, json=body) as answer:
+            is_problem = answer.headers.get("content-type") == "application/problem+json"
+            if is_problem:
+                answer.read()
+            let_in = not (is_problem and refused(answer.json()["type"]))
+        if let_in != (role in allowed):
+            wrong.append((method, path, answer.status_code))
+    assert wrong == []
+
+
+@pytest.mark.parametrize("path", ["/", "/web/js/main.js", "/api/v1/session", "/nowhere"])
+def test_every_answer_carries_the_protecting_headers(console: Served, path: str) -> None:
+    with console.client() as client:
+        headers = client.get(path).headers
+    policy = headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src 'self';" in policy
+    assert "unsafe" not in policy
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["referrer-policy"] == "no-referrer"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"), [("GET", "/api/v1/nothing", 404), ("PUT", "/api/v1/session", 405)]
+)
+def test_errors_are_problem_details(console: Served, method: str, path: str, status: int) -> None:
+    with console.client() as client:
+        answer = client.request(method, path)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["status"] == answer.status_code == status
+    assert answer.json()["type"].startswith("urn:firewatch:problem:")
+
+
+def test_an_oversized_request_is_cut_off(console: Served) -> None:
+    with console.client() as client:
+        answer = client.post("/api/v1/session", content=b"x" * (MAX_BODY_BYTES + 1))
+    assert (answer.status_code, answer.json()["type"]) == (413, "urn:firewatch:problem:too-large")
+
+
+def test_a_password_in_a_bad_request_is_not_echoed(console: Served) -> None:
+    with console.client() as client:
+        answer = client.post("/api/v1/session", json={"username": "", "password": "my secret word"})
+    assert answer.status_code == 422
+    assert "my secret word" not in answer.text
+
+
+def test_the_newest_picture_comes_with_its_time_and_is_replaced_whole(console: Served, now: datetime) -> None:
+    scenery = Scenery(console.deployment, console.store)
+    with console.signed_in() as client:
+        assert client.get("/api/v1/cameras/dns-01/picture").status_code == 404
+        scenery.latest.write("dns-01", jpeg(scenery.paint("dns-01")), now)
+        answer = client.get("/api/v1/cameras/dns-01/picture")
+        listed = client.get("/api/v1/cameras").json()[0]
+    assert answer.headers["x-captured-at"] == now.isoformat()
+    assert datetime.fromisoformat(listed["picture_at"]) == now
+    assert answer.content.startswith(b"\xff\xd8")
+
+
+def test_a_camera_id_cannot_lead_out_of_the_folder(console: Served) -> None:
+    with console.signed_in() as client:
+        assert client.get("/api/v1/cameras/..%2F..%2Fstore/picture").status_code == 404
+
+
+def test_terrain_is_drawn_inside_the_model_and_nothing_outside(console: Served) -> None:
+    assert console.deployment.terrain is not None
+    shade = Hillshade(console.deployment.terrain)
+    x, y = 3372, 1777
+    assert shade.covers(12, x, y)
+    with console.signed_in() as client:
+        inside = client.get(f"/api/v1/map/terrain/12/{x}/{y}")
+        outside = client.get(f"/api/v1/map/terrain/12/{x + 50}/{y}")
+        absurd = client.get("/api/v1/map/terrain/99/0/0")
+    assert inside.headers["content-type"] == "image/webp"
+    assert len(inside.content) > 5000
+    assert (outside.status_code, absurd.status_code) == (204, 204)
+
+
+def test_grid_outlines_are_given_without_contacts(console: Served) -> None:
+    with console.signed_in("viewer") as client:
+        answer = client.get("/api/v1/map/grids")
+    assert len(answer.json()["features"]) == 25
+    assert "contacts" not in answer.text
+
+
+def test_a_new_user_signs_in_with_the_password_told_to_the_administrator(console: Served) -> None:
+    with console.signed_in("admin") as admin:
+        made = admin.post("/api/v1/users", json={"username": "王芳", "role": "operator"}).json()
+        assert admin.post("/api/v1/users", json={"username": "王芳", "role": "viewer"}).status_code == 409
+        assert admin.patch("/api/v1/users/admin", json={"active": False}).status_code == 422
+    with console.client() as client:
+        answer = client.post("/api/v1/session", json={"username": "王芳", "password": made["password"]})
+    assert (answer.status_code, answer.json()["role"]) == (201, "operator")
+
+
+def test_the_vendored_libraries_are_the_published_ones() -> None:
+    assert CHECKSUMS.read_text(encoding="utf-8") == checksum_lines()
+    for library in LIBRARIES:
+        assert {file.name for file in (VENDOR / library.folder).iterdir()} == set(library.files.values())
+
+
+def test_the_page_and_all_its_modules_are_served(console: Served) -> None:
+    web = VENDOR.parent
+    with console.client() as client:
+        assert client.get("/").headers["content-type"].startswith("text/html")
+        for file in [*web.glob("js/**/*.js"), *web.glob("css/*.css"), *web.glob("icons/*.svg")]:
+            assert client.get(f"/web/{file.relative_to(web).as_posix()}").status_code == 200, file
