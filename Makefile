@@ -23,7 +23,7 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/python
 	touch $@
 
 $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
-	$(PIP) --editable '.[dev,onnx]'
+	$(PIP) --editable '.[dev,onnx,postgres]'
 	touch $@ $(VENV)/.installed
 
 install: $(VENV)/.installed
