@@ -61,7 +61,7 @@ def settle(found: Ground | None, previous: Ground | None, elapsed_s: float) -> G
     """
     if found is None or previous is None:
         return found if previous is None else previous
-    return np.maximum(found, previous - FADING_PER_HOUR * elapsed_s / 3600)
+    return np.asarray(np.maximum(found, previous - FADING_PER_HOUR * elapsed_s / 3600))
 
 
 def hangs_in_the_sky(box: Box, ground: Ground) -> bool:
