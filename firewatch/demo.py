@@ -79,19 +79,24 @@ def demo_playlists(videos: Path) -> dict[str, str]:
     """What each simulated camera plays, by scene name.
 
     A scene with a fire goes on with the same view clearing and then calm, and burns again after
-    `CALM_S`; a scene without fire repeats.
+    `CALM_S`: at another place where `again/` holds a second film of the view; a scene without fire repeats.
     """
     scenes = sorted(path for path in videos.glob("*.mp4") if not path.stem.endswith(("_calm", "_clearing")))
     if not scenes:
         raise UserError(f"there are no sample videos in {videos}; render them with `firewatch simulate`")
     playlists = {}
     for scene in scenes:
-        clearing, calm = (scene.with_name(f"{scene.stem}_{part}.mp4") for part in ("clearing", "calm"))
-        clips = [str(scene)]
-        if clearing.exists():
-            clips.append(f"~{clearing}")
-        if calm.exists():
-            clips.append(f"~{calm}*{CALM_S}")
+        calm = scene.with_name(f"{scene.stem}_calm.mp4")
+        clips: list[str] = []
+        for film in (scene, videos / "again" / scene.name):
+            if not film.exists():
+                continue
+            clips.append(str(film))
+            clearing = film.with_name(f"{film.stem}_clearing.mp4")
+            if clearing.exists():
+                clips.append(f"~{clearing}")
+            if calm.exists():
+                clips.append(f"~{calm}*{CALM_S}")
         playlists[scene.stem] = ",".join(clips)
     return playlists
 

@@ -55,6 +55,15 @@ def test_a_fire_is_followed_by_its_calm_view_and_other_scenes_repeat(tmp_path: P
     }
 
 
+def test_a_view_with_a_second_film_burns_at_another_place_after_the_calm(tmp_path: Path) -> None:
+    (tmp_path / "again").mkdir()
+    for name in ("fire.mp4", "fire_clearing.mp4", "fire_calm.mp4", "again/fire.mp4"):
+        (tmp_path / name).touch()
+    calm = f"~{tmp_path}/fire_calm.mp4*600"
+    first, second = f"{tmp_path}/fire.mp4,~{tmp_path}/fire_clearing.mp4", f"{tmp_path}/again/fire.mp4"
+    assert demo_playlists(tmp_path) == {"fire": f"{first},{calm},{second},{calm}"}
+
+
 def test_without_sample_videos_the_demo_says_how_to_make_them(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="firewatch simulate"):
         demo_playlists(tmp_path)
