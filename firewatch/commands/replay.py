@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,8 @@ from firewatch.commands.detector_options import ModelOption
 
 if TYPE_CHECKING:
     from config import Camera, Deployment
+    from detector.pipeline import Pipeline
+    from detector.registry import ProfileName
     from firewatch.replay import ReplayCounts
     from firewatch.replay_dispatch import DispatchObserver
     from streams.source import Source
@@ -55,8 +57,6 @@ def replay(
     from contextlib import ExitStack
 
     from config import LookSettings
-    from detector.pipeline import Pipeline
-    from detector.registry import load_model
     from firewatch import replay as replaying
     from firewatch.replay_outputs import AnnotatedVideo, EventLog, prepare_folder
     from firewatch.replay_progress import ReplayProgress
@@ -65,15 +65,7 @@ def replay(
 
     factor = replaying.speed_of(speed)
     deployment, camera = _deployment(config_file, camera_id)
-    loaded = load_model(model or (deployment.detector.model if deployment else None))
-    chosen = profile or (deployment.detector.profile if deployment else "balanced")
-    confirmation = deployment.confirmation if deployment else None
-    pipeline = Pipeline(
-        loaded,
-        _profile_name(chosen),
-        ages_s=deployment.detector.reference_ages_s if deployment else None,
-        policy=confirmation.model_dump(exclude_none=True) if confirmation else None,
-    )
+    pipeline = _pipeline(deployment, model, _profile_name(profile))
     source = open_recorded(
         footage, camera_id, starts_at=start.replace(tzinfo=UTC) if start else FOOTAGE_EPOCH
     )
@@ -97,9 +89,9 @@ def replay(
     events.write(
         out_folder / "events.json",
         {
-            "footage": footage.name,
+            "footage": _name_of(footage),
             "camera_id": camera_id,
-            "model_id": loaded.model_id,
+            "model_id": pipeline.model.model_id,
             "profile": pipeline.profile.name,
             "frames": counts.frames,
             "looks": counts.looks,
@@ -127,10 +119,32 @@ def _deployment(config_file: Path | None, camera_id: str) -> tuple[Deployment | 
         raise UserError(f"{config_file}: {error.args[0]}; correct --camera") from None
 
 
-def _profile_name(name: str) -> Literal["sensitive", "balanced", "quiet"]:
+def _pipeline(deployment: Deployment | None, model: str | None, profile: ProfileName | None) -> Pipeline:
+    """With a deployment its pipeline (other weights may be named), else the shipped one."""
+    from detector.pipeline import Pipeline
+    from detector.registry import load_model
+    from firewatch.detecting import open_detector, pipeline_for
+
+    if deployment is None:
+        return Pipeline(load_model(model), profile or "balanced")
+    if model is not None:
+        detector = deployment.detector.model_copy(update={"model": model})
+        deployment = deployment.model_copy(update={"detector": detector})
+    return pipeline_for(deployment, *open_detector(deployment), profile)
+
+
+def _name_of(footage: Path) -> str:
+    """A name that says something: a sequence's pictures lie in a folder called images."""
+    full = footage.resolve()
+    return f"{full.parent.name}/{full.name}" if full.name == "images" else full.name
+
+
+def _profile_name(name: str | None) -> ProfileName | None:
     from detector.registry import PROFILE_NAMES
     from firewatch.failures import UserError
 
+    if name is None:
+        return None
     for known in PROFILE_NAMES:
         if name == known:
             return known

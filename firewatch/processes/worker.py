@@ -21,25 +21,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from alerting.latest import LatestPictures
         from alerting.store import Store
         from detector.pipeline import Pipeline
-        from detector.registry import load_model
+        from firewatch.detecting import open_detector, pipeline_for
         from firewatch.evidence import StoreSink
         from firewatch.worker import Worker, share_of
 
         stop = stop_on_signals()
-        settings = deployment.detector
-        model = load_model(settings.model)
-        backend = model.open_backend(threads=settings.threads or 1)
-        policy = deployment.confirmation
-        overrides = policy.model_dump(exclude_none=True) if policy else None
+        model, backend = open_detector(deployment)
 
         def pipeline(_camera: Camera) -> Pipeline:
-            return Pipeline(
-                model,
-                settings.profile,
-                backend=backend,  # one network serves all cameras: there is one looking loop
-                ages_s=settings.reference_ages_s,
-                policy=overrides,
-            )
+            return pipeline_for(deployment, model, backend)  # one network: there is one looking loop
 
         store = Store.open(deployment.storage.database_url.reveal())
         try:
