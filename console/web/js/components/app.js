@@ -26,8 +26,9 @@ export function App() {
 
 function Duty() {
   const incident = useApp((s) => (s.camera ? null : s.selected));
+  const wall = useApp((s) => !s.camera && !s.selected);
   return html`
-    <div class=${`duty ${incident ? "has-incident" : "at-rest"}`}>
+    <div class=${`duty ${wall ? "at-rest" : ""}`}>
       <${TopBar} />
       <${Banner} />
       <main class="desk">
@@ -35,7 +36,7 @@ function Duty() {
         ${incident ? html`<${Incident} key=${incident} id=${incident} />` : html`<${Stage} />`}
         <${Side} />
       </main>
-      <${CameraStrip} />
+      ${wall ? html`<div class="strip-space"></div>` : html`<${CameraStrip} />`}
       <${Notices} />
       <${Dialogs} />
     </div>`;

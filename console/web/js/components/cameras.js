@@ -1,6 +1,6 @@
 // Every camera with its state and newest picture; those with an open incident come first.
 import { tabOf } from "../duty.js";
-import { html } from "../lib.js";
+import { html, useEffect, useState } from "../lib.js";
 import { set, useApp } from "../state.js";
 import { moment, now, span, useTick } from "../time.js";
 import { t } from "../words.js";
@@ -50,9 +50,22 @@ export function Tile({ camera, alarm, chosen, large }) {
     </button>`;
 }
 
+/** The newest picture; the one before stays until it has arrived, so that nothing flickers. */
 export function LatestPicture({ camera }) {
-  if (!camera.picture_at) return html`<span class="no-picture"><${Icon} name="camera" />${t("camera.no_picture")}</span>`;
-  return html`<img src=${`/api/v1/cameras/${camera.id}/picture?at=${encodeURIComponent(camera.picture_at)}`} alt="" decoding="async" />`;
+  const url = camera.picture_at ? `/api/v1/cameras/${camera.id}/picture?at=${encodeURIComponent(camera.picture_at)}` : null;
+  const [shown, show] = useState(null);
+  useEffect(() => {
+    if (!url || url === shown) return undefined;
+    const next = new Image();
+    let wanted = true;
+    next.onload = () => wanted && show(url);
+    next.src = url;
+    return () => {
+      wanted = false;
+    };
+  }, [url]);
+  if (!shown) return html`<span class="no-picture"><${Icon} name="camera" />${url ? "" : t("camera.no_picture")}</span>`;
+  return html`<img src=${shown} alt="" />`;
 }
 
 const age = (text) => span((now().getTime() - new Date(text).getTime()) / 1000);

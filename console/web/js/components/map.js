@@ -141,7 +141,7 @@ class View {
   showIncident(detail) {
     const where = detail?.summary.location;
     if (where?.lat_deg == null) {
-      if (detail) this.showAll();
+      this.showAll();
       return;
     }
     const bounds = new this.module.LngLatBounds([where.lon_deg, where.lat_deg], [where.lon_deg, where.lat_deg]);
