@@ -48,7 +48,7 @@ def test_each_sample_is_h264_of_720_lines_with_key_frames_every_two_seconds(name
 
 
 def test_all_samples_together_stay_below_thirty_megabytes() -> None:
-    assert sum(path.stat().st_size for path in VIDEOS.iterdir() if path.is_file()) < 30_000_000
+    assert sum(path.stat().st_size for path in VIDEOS.rglob("*") if path.is_file()) < 30_000_000
 
 
 @pytest.mark.parametrize("name", FIRES + NO_FIRES)
@@ -130,8 +130,18 @@ def test_every_fire_has_its_calm_view_in_the_same_format(name: str) -> None:
             assert (stream.width, stream.height, float(stream.average_rate or 0)) == (1280, 720, 10)
 
 
+def test_the_second_film_of_the_near_view_burns_elsewhere_under_the_same_sky() -> None:
+    """Its end joins the calm view of the first: the same camera, seed and length, another place."""
+    first, again = (GroundTruth.read(VIDEOS / folder / "near_fire.json") for folder in (".", "again"))
+    assert (first.camera, first.seed, first.duration_s) == (again.camera, again.seed, again.duration_s)
+    assert first.hazard is not None
+    assert again.hazard is not None
+    places = [Position(h.lat_deg, h.lon_deg, h.height_m) for h in (first.hazard, again.hazard)]
+    assert distance_m(*places) > 300
+
+
 def test_the_seeds_of_the_sample_scenes_are_all_listed_and_far_from_training_seeds() -> None:
     """Scenes keep to 880000..899999; training draws its plumes elsewhere (asserted there)."""
-    seeds = {path.stem: load_scene(path).seed for path in SCENES.glob("*.yaml")}
+    seeds = {path.stem: load_scene(path).seed for path in SCENES.rglob("*.yaml")}
     assert set(FIRES + NO_FIRES) <= seeds.keys()
     assert all(880_000 <= seed < 900_000 for seed in seeds.values())
