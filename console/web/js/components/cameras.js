@@ -45,7 +45,7 @@ export function Tile({ camera, alarm, chosen, large }) {
         <span class="tile-name">${camera.name}</span>
         ${good ? html`<time>${camera.picture_at ? age(camera.picture_at) : ""}</time>` : html`<b>${t(`state.${camera.state}`)}</b>`}
       </span>
-      ${good || !camera.since ? null : html`<span class="tile-why">${t("since", { time: moment(camera.since) })}</span>`}
+      ${good || !camera.since || !camera.picture_at ? null : html`<span class="tile-why">${t("since", { time: moment(camera.since) })}</span>`}
       ${alarm ? html`<span class=${`label tile-alarm ${alarm}`}><${Icon} name=${alarm} /></span>` : null}
     </button>`;
 }

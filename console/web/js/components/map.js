@@ -7,6 +7,8 @@ import { get, set, useApp } from "../state.js";
 import { t } from "../words.js";
 import { layers } from "./map_style.js";
 
+const REBUILD_MS = 2000;
+
 let library = null;
 const loadLibrary = () => (library ??= import("../../vendor/maplibre-gl-6.17.0/maplibre-gl.mjs"));
 
@@ -18,7 +20,8 @@ export function hasWebGl() {
 export function MapPanel() {
   const element = useRef(null);
   const view = useRef(null);
-  const [state, setState] = useState(hasWebGl() ? "loading" : "no_webgl");
+  const [state, setState] = useState(hasWebGl() ? "loading" : "no_webgl"); // | ready | lost
+  const [attempt, tryAgain] = useState(0);
   const cameras = useApp((s) => s.cameras);
   const incidents = useApp((s) => s.incidents);
   const selected = useApp((s) => s.selected);
@@ -26,22 +29,31 @@ export function MapPanel() {
   const camera = useApp((s) => s.camera);
 
   useEffect(() => {
-    if (state === "no_webgl") return undefined;
+    if (!hasWebGl()) {
+      setState("no_webgl");
+      return undefined;
+    }
     let gone = false;
+    let made = null;
+    let retry = 0;
     loadLibrary()
-      .then((module) => !gone && new View(module, element.current))
-      .then((made) => {
-        if (!made) return;
-        view.current = made;
+      .then((module) => {
+        if (gone) return;
+        made = view.current = new View(module, element.current);
         made.map.once("load", () => setState("ready"));
-        made.map.on("webglcontextlost", () => setState("no_webgl"));
+        made.map.on("webglcontextlost", () => {
+          // The graphics driver was reset, as happens on a screen that runs for weeks: build the map anew.
+          setState("lost");
+          retry = setTimeout(() => tryAgain((n) => n + 1), REBUILD_MS);
+        });
       })
       .catch(() => setState("no_webgl"));
     return () => {
       gone = true;
-      view.current?.map.remove();
+      clearTimeout(retry);
+      made?.map.remove();
     };
-  }, []);
+  }, [attempt]);
 
   useEffect(() => {
     if (state === "ready") view.current.draw({ cameras, incidents, selected, detail, camera });
@@ -55,6 +67,7 @@ export function MapPanel() {
   return html`
     <section class="map panel" aria-label=${t("map")} data-map=${state}>
       <div ref=${element} class="map-canvas"></div>
+      ${state === "lost" ? html`<div class="map-message" role="status"><div class="spinner"></div></div>` : null}
       ${state === "no_webgl" ? html`<div class="map-message" role="status">${t("map.no_webgl")}</div>` : null}
       ${state === "ready"
         ? html`<div class="map-buttons">
@@ -94,7 +107,9 @@ class View {
       this.map.on(name, "camera-points", () => (this.map.getCanvas().style.cursor = cursor));
     }
     this.map.once("load", () => this.loadGrids());
-    new ResizeObserver(() => this.map.resize()).observe(element);
+    this.sizes = new ResizeObserver(() => this.map.resize());
+    this.sizes.observe(element);
+    this.map.once("remove", () => this.sizes.disconnect());
   }
 
   async loadGrids() {
@@ -150,7 +165,8 @@ class View {
   }
 
   showAll() {
-    if (this.bounds) this.map.fitBounds(this.bounds, { padding: 10, duration: 600 });
+    const bounds = cameraBounds(get().cameras) ?? this.bounds;
+    if (bounds) this.map.fitBounds(bounds, { padding: 30, duration: 600 });
   }
 }
 

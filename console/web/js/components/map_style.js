@@ -50,7 +50,7 @@ export function layers(terrain) {
         type: "fill",
         source: "cameras",
         filter: ["==", ["get", "kind"], "cone"],
-        paint: { "fill-color": ["case", ["get", "alarm"], SMOKE, ["get", "blind"], "#8b949a", "#57b7ff"], "fill-opacity": ["case", ["get", "chosen"], 0.1, 0.035] },
+        paint: { "fill-color": ["case", ["get", "alarm"], SMOKE, ["get", "blind"], "#8b949a", "#57b7ff"], "fill-opacity": ["case", ["get", "chosen"], 0.07, 0.03] },
       },
       {
         id: "cone-edges",

@@ -6,6 +6,7 @@ import { moment } from "../time.js";
 import { t } from "../words.js";
 
 const ZOOMED_SHARE = 0.3; // the box takes this much of the picture when zoomed
+const MOST_TRACES = 4;
 const SMALL_SHARE = 0.16; // smaller boxes are shown enlarged in a corner as well
 
 export function Picture({ detail, sighting, sightings, choose }) {
@@ -66,6 +67,12 @@ function pick(detail, sighting) {
   return mine.find((one) => one.kind === "snapshot") ?? mine.find((one) => one.kind === "annotated");
 }
 
+/** A few of the boxes before: how it grew, without a thicket of lines. */
+function traces(history) {
+  const every = Math.max(1, Math.ceil(history.length / MOST_TRACES));
+  return history.filter((_, index) => index % every === 0 && index < history.length - 1);
+}
+
 function Boxes({ sighting, faint }) {
   const { box, width_px: width, height_px: height, label } = sighting;
   const unit = width / 100;
@@ -73,7 +80,7 @@ function Boxes({ sighting, faint }) {
   const text = `${t(`label.${label}`)} ${Math.round(sighting.confidence * 100)}%`;
   return html`
     <svg class=${`boxes ${label} ${faint ? "faint" : ""}`} viewBox=${`0 0 ${width} ${height}`} preserveAspectRatio="none" aria-hidden="true">
-      ${sighting.history.slice(0, -1).map(
+      ${traces(sighting.history).map(
         (step, index) => html`<rect key=${index} class="trace" x=${step.box.x1} y=${step.box.y1} width=${step.box.x2 - step.box.x1} height=${step.box.y2 - step.box.y1} />`,
       )}
       <rect class="under" x=${box.x1} y=${box.y1} width=${box.x2 - box.x1} height=${box.y2 - box.y1} />

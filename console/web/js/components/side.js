@@ -33,7 +33,7 @@ function Responsible({ detail }) {
                   <span class="area">${area.name}</span>
                   <span class="contacts">
                     ${area.contacts.map(
-                      (one) => html`<span class="contact" key=${one.phone}>${one.name} <small>${one.role}</small> <a href=${`tel:${one.phone}`}><${Icon} name="phone" />${one.phone}</a></span>`,
+                      (one) => html`<span class="contact" key=${one.phone}><span class="who">${one.name} <small>${one.role}</small></span><a href=${`tel:${one.phone}`}><${Icon} name="phone" />${one.phone}</a></span>`,
                     )}
                   </span>
                 </li>`,
