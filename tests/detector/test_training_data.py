@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import cv2
@@ -152,3 +153,18 @@ def test_smoke_too_faint_for_a_person_gets_no_box() -> None:
     barely = picture.copy()
     barely[200:220, 200:220] += 2
     assert synthetic.visible_box(picture, barely, alpha) is None
+
+
+def test_training_sees_nothing_of_the_simulator_whose_scenes_must_stay_unseen() -> None:
+    folder = Path(manifest.__file__).parent
+    imported: set[str] = set()
+    for source in folder.glob("*.py"):
+        text = source.read_text()
+        assert "sample_videos/" not in text, f"{source.name} reads the sample scenes"
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Import):
+                imported |= {name.name.split(".")[0] for name in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                imported.add((node.module or "").split(".")[0])
+    assert "detector" in imported
+    assert "simulator" not in imported
