@@ -48,7 +48,7 @@ class Policy:
     longest_vouch_s: float = 30.0
     least_looks: int = 2
     persistence_s: float = 10.0
-    greatest_drift: float = 0.5  # fires of the val cameras <= 0.33 at confirmation, early weights
+    greatest_drift: float = 0.25  # finds on val cameras and rendered fires <= 0.16; dust and cloud 0.26-0.83
     familiar_s: float = 10.0  # before that a view has no reference picture at all
     standing_growth: float = 1.5
     forget_s: float = 150.0

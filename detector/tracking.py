@@ -141,8 +141,9 @@ def base_drift(track: Track) -> float:
     """How far the foot of a track moved, in units of its own mean size (0: fixed, 1: by its whole size).
 
     A plume grows and leans, but its base stays: at least one of its lower corners or the middle of its foot
-    keeps its place. Cloud, shadow and vehicles move with all of them. Compared are the medians of the first
-    and the last third of the track, so that one wrong box does not count.
+    keeps its place. Cloud, shadow, dust and vehicles move with all of them. A shift up or down counts half:
+    the foot of a box rises when the lowest smoke clears. Compared are the medians of the first and the last
+    third of the track, so that one wrong box does not count.
 
     >>> from datetime import UTC
     >>> def track(*boxes):
@@ -165,7 +166,7 @@ def base_drift(track: Track) -> float:
     )
     sideways = min(left_px, right_px, middle_px)
     upwards = abs(_median([box.y2 for box in last]) - _median([box.y2 for box in first]))
-    return float((sideways**2 + upwards**2) ** 0.5 / size_px)
+    return float((sideways**2 + (upwards / 2) ** 2) ** 0.5 / size_px)
 
 
 def growth(track: Track) -> float:
