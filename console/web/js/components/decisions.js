@@ -1,5 +1,5 @@
 // The verdict: one key, or two for a false alarm and its cause. What was decided can be taken back for 10 s.
-import { decide, mayDecide } from "../duty.js";
+import { decide, mayDecide, tabOf } from "../duty.js";
 import { CAUSES, own } from "../keys.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../lib.js";
 import { useApp } from "../state.js";
@@ -12,7 +12,7 @@ export function Decisions({ summary, detail }) {
   const [asking, ask] = useState(null); // null | cause | why
   const [busy, setBusy] = useState(false);
   const role = useApp((s) => s.session?.role);
-  const open = detail?.allowed_actions.includes("dismiss");
+  const open = tabOf(summary) !== "ended"; // known before the details have arrived: keys never wait
   const step = STEPS[summary.status];
 
   async function send(decision) {

@@ -61,7 +61,9 @@ export function MapPanel() {
 
   const place = detail?.summary.location;
   useEffect(() => {
-    if (state === "ready") view.current.showIncident(detail);
+    if (state !== "ready") return;
+    if (detail) view.current.showIncident(detail);
+    else if (!selected) view.current.showAll();
   }, [state, selected, place?.lat_deg]);
 
   return html`
