@@ -75,10 +75,12 @@ class AnnotatedVideo:
             state += f"  图像异常: {latest.look.bad_picture}"
         elif latest is not None and latest.suspicious:
             state += "  可疑, 加密巡视"
+        detections = latest.look.detections if latest else ()
+        shown = {detection.box for detection in detections}  # no track that lives on faint scores only
         return annotated(
             frame.image,
-            detections=latest.look.detections if latest else (),
-            tracks=[t for t in latest.tracks if t.last_seen_at == latest.look.captured_at] if latest else (),
+            detections=detections,
+            tracks=[track for track in latest.tracks if track.box in shown] if latest else (),
             caption=f"{self._camera_name}  {_clock(frame.captured_at, footage_s, self._time_zone)}{state}",
         )
 
