@@ -35,6 +35,7 @@ class EventFeed:
         self._last_id = 0
         self._news = asyncio.Event()
         self.started = asyncio.Event()
+        self.closed = False
 
     async def run(self) -> None:
         """Follow the log until cancelled. A store that fails is asked again."""
@@ -51,10 +52,17 @@ class EventFeed:
                 )
             await asyncio.sleep(self._poll_s)
 
+    def close(self) -> None:
+        """Let everybody who waits go: the server wants to stop."""
+        self.closed = True
+        self._news.set()
+
     async def after(self, event_id: int, timeout_s: float) -> Sequence[Event]:
         """Events after `event_id`, oldest first; empty when none came within `timeout_s`."""
         await self.started.wait()
         news = self._news
+        if self.closed:
+            return ()
         if event_id >= self._last_id:
             try:
                 await asyncio.wait_for(news.wait(), timeout_s)

@@ -50,13 +50,13 @@ async def _stream(centre: Centre, auth: Authentication, token: str, start: int |
     if last > newest:  # the store was replaced: ids of the old one mean nothing
         last = newest
         yield _message("reset", {})
-    while True:
+    while not centre.feed.closed:
         if await asyncio.to_thread(auth.session, token) is None:
             yield _message("signed_out", {})
             return
         yield _message("alive", {"now": centre.store.clock().isoformat()})
         deadline = asyncio.get_running_loop().time() + ALIVE_S
-        while (left_s := deadline - asyncio.get_running_loop().time()) > 0:
+        while (left_s := deadline - asyncio.get_running_loop().time()) > 0 and not centre.feed.closed:
             for event in await centre.feed.after(last, left_s):
                 last = event.event_id
                 yield _message(event.kind, _data(event), event.event_id)

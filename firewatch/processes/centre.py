@@ -22,20 +22,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = made.parse_args(arguments)
 
     def run(deployment: Deployment) -> None:
-        import uvicorn
-
         from alerting.evidence_links import EvidenceLinks
         from alerting.store import Store
         from console.app import create_app
+        from console.serving import ConsoleServer
 
         store = Store.open(deployment.storage.database_url.reveal())
         try:
             links = EvidenceLinks(options.link_key.read_bytes(), options.base_url)
             app = create_app(store, deployment, links=links)
-            settings = uvicorn.Config(
-                app, log_config=None, access_log=False, timeout_graceful_shutdown=2, server_header=False
-            )
-            uvicorn.Server(settings).run(sockets=[socket.socket(fileno=options.listen_fd)])
+            ConsoleServer(app).run(sockets=[socket.socket(fileno=options.listen_fd)])
         finally:
             store.close()
 

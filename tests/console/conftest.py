@@ -12,7 +12,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-import uvicorn
 from console_scenery import make_deployment
 
 from alerting.accounts import Accounts
@@ -23,6 +22,7 @@ from console.app import create_app
 from console.auth import COOKIE, Authentication
 from console.limits import RateLimit
 from console.passwords import hash_password
+from console.serving import ConsoleServer
 
 PASSWORD = "mountain watch 7"
 PASSWORD_HASH = hash_password(PASSWORD)
@@ -72,14 +72,14 @@ class Serve:
     """Starts consoles on loopback, and stops them."""
 
     def __init__(self) -> None:
-        self._running: dict[str, tuple[uvicorn.Server, threading.Thread]] = {}
+        self._running: dict[str, tuple[ConsoleServer, threading.Thread]] = {}
 
     def __call__(
         self, store: Store, deployment: Deployment, *, port: int = 0, links: EvidenceLinks | None = None
     ) -> Served:
         listener = socket.create_server(("127.0.0.1", port))
         app = create_app(store, deployment, links=links)
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1))
+        server = ConsoleServer(app)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="console")
         thread.start()
         served = Served(f"http://127.0.0.1:{listener.getsockname()[1]}", store, deployment)

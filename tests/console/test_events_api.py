@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import Served
+from conftest import Serve, Served
 
 from alerting.accounts import Accounts
 from console.routes import events as events_route
@@ -65,7 +65,7 @@ def test_a_page_that_was_away_gets_exactly_what_it_missed(console: Served, now: 
 
 
 def test_a_page_from_before_a_restart_of_the_centre_misses_nothing(
-    console: Served, serve, now: datetime
+    console: Served, serve: Serve, now: datetime
 ) -> None:
     change(console, "dns-01", "live", now)
     restarted = serve(console.store, console.deployment)
@@ -86,6 +86,17 @@ def test_the_stream_ends_with_the_session(console: Served) -> None:
         assert next(stream)[0] == "alive"
         Accounts(console.store).set_active("operator", active=False)
         assert [name for name, _ in stream][-1] == "signed_out"
+
+
+def test_a_centre_that_stops_ends_its_streams_without_waiting_for_them(
+    console: Served, serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    with console.signed_in() as client, client.stream("GET", "/api/v1/events") as answer:
+        stream = messages(answer)
+        assert next(stream)[0] == "alive"
+        serve.stop(console)
+        assert [name for name, _ in stream if name not in ("alive",)] == []
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 def test_a_stranger_gets_no_events(console: Served) -> None:
