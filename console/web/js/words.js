@@ -25,6 +25,12 @@ const CHANGES = [
   [/^seen again after (\d+) min$/, (m) => t("change.again", { n: m[1] })],
   [/^flames seen$/, () => t("change.flames")],
   [/^has grown$/, () => t("change.grown")],
+  // why a position deserves distrust
+  [/^with (\d+) % probability the fire stands behind this ridge/, (m) => t("caution.behind", { n: m[1] })],
+  [/^the line of sight grazes the ground at ([\d.]+) degrees/, (m) => t("caution.grazing", { n: m[1] })],
+  [/^the ground's height is not known/, () => t("caution.no_ground")],
+  [/^the line of sight passes above the ground$/, () => t("caution.above")],
+  [/^the fire may stand behind a ridge, ([\d.]+) km away or farther$/, (m) => t("caution.farther", { n: m[1] })],
 ];
 
 /** What the machine wrote into the history, in the page's language; the reason behind it apart. */

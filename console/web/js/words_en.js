@@ -183,5 +183,11 @@ export const en = {
   kilometres: "{n} km",
   metres: "{n} m",
   "problem.unreachable": "The centre did not answer; nothing was done",
-  "caution": "Caution",
+  caution: "Caution",
+  "caution.behind": "{n} % probability that the fire stands behind this ridge, farther away",
+  "caution.grazing": "the line of sight grazes the ground at {n}°, the distance is unsure",
+  "caution.no_ground": "ground height unknown: direction only",
+  "caution.above": "the line of sight passes above the ground: direction only",
+  "caution.farther": "the fire may stand behind a ridge, {n} km away or farther",
+  "connection.down": "Lost",
 };

@@ -183,5 +183,11 @@ export const zh = {
   kilometres: "{n} 公里",
   metres: "{n} 米",
   "problem.unreachable": "监测中心没有应答，操作未完成",
-  "caution": "定位提示",
+  caution: "定位提示",
+  "caution.behind": "火点有 {n}% 可能在山脊背后更远处",
+  "caution.grazing": "视线与地面夹角仅 {n}°，距离不确定",
+  "caution.no_ground": "缺少地面高程，只有方位",
+  "caution.above": "视线未与地面相交，只有方位",
+  "caution.farther": "火点可能在 {n} 公里外的山脊背后",
+  "connection.down": "已断开",
 };

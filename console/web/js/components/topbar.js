@@ -33,7 +33,7 @@ function Clock() {
 
 function Connection() {
   const up = useApp((s) => s.connection.up);
-  return html`<span class=${`chip flat ${up ? "good" : "bad"}`} data-connection=${up ? "up" : "lost"}><i class="dot"></i>${t("connection.up")}</span>`;
+  return html`<span class=${`chip flat ${up ? "good" : "bad"}`} data-connection=${up ? "up" : "lost"}><i class="dot"></i>${t(up ? "connection.up" : "connection.down")}</span>`;
 }
 
 function Cameras() {
