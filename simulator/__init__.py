@@ -1,1 +1,1 @@
-"""Renders hill scenes with smoke at a known coordinate; serves footage as RTSP cameras; a dispatch receiver."""
+"""Renders hill scenes with smoke at a known coordinate, serves footage as RTSP cameras, receives alerts."""
