@@ -2,6 +2,7 @@
 VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
+TEST_PROCESSES ?= $(shell echo $$(($$(nproc) + 1)))
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help demo test test-all lint format schema install install-dev clean
@@ -33,10 +34,10 @@ demo: install
 	$(BIN)/firewatch demo
 
 test: install-dev
-	$(BIN)/python -m pytest -m "not slow" --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile -m "not slow" --cov --cov-report=term:skip-covered
 
 test-all: install-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile
 
 lint: install-dev
 	$(BIN)/ruff check .

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detector.training.manifest import Picture, sequences, stills
-from detector.training.sampler import HEIGHT_PX, WIDTH_PX, Boxes, ViewSequence
+from detector.training.views import HEIGHT_PX, WIDTH_PX, Boxes, ViewSequence
 
 
 def load_sequences(

@@ -15,26 +15,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from detector.training import synthetic
+from detector.training import synthetic, transplant
+from detector.training.views import HEIGHT_PX, WIDTH_PX, Boxes, Picture, ViewSequence
 from detector.view import DEFAULT_AGES_S, NO_CHANGE, difference_channel, median_of
 
-Picture = npt.NDArray[np.uint8]
-Boxes = npt.NDArray[np.float32]
-"""N x 5: class id, x1, y1, x2, y2 in pixels."""
-
-WIDTH_PX, HEIGHT_PX = 640, 480
 CROP_PX = 320
-
-
-@dataclass(frozen=True)
-class ViewSequence:
-    """A fixed view in time order. `pictures` is N x 480 x 640 x 3; `boxes[i]` is None where nobody looked."""
-
-    name: str
-    pictures: npt.NDArray[np.uint8]
-    offsets_s: npt.NDArray[np.int64] | None
-    boxes: tuple[Boxes | None, ...]
-    empty: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -56,19 +41,25 @@ class Sampler:
         near: Sequence[tuple[Picture, Boxes]],
         rng: np.random.Generator,
         ages_s: Sequence[float] = DEFAULT_AGES_S,
+        painted_out: Sequence[tuple[Picture, Boxes]] = (),
     ) -> None:
         self._rng, self._ages_s = rng, tuple(ages_s)
-        self._stills, self._near = stills, near
+        self._stills, self._near, self._painted_out = stills, near, painted_out
         self._boxed = [(s, _where(s, boxed=True)) for s in sequences if s.offsets_s is not None]
         self._boxed = [(s, found) for s, found in self._boxed if len(found)]
         self._undated = [(s, _where(s, boxed=True)) for s in sequences if s.offsets_s is None]
         self._empty = [(s, np.nonzero(s.empty)[0]) for s in sequences if s.empty.any()]
-        self._ground = {s.name: _ground(s.pictures[int(np.nonzero(s.empty)[0][0])]) for s, _ in self._empty}
+        self._plumes = transplant.sources(sequences)
+        self._ground = {
+            s.name: _ground(s.pictures[found[[0, len(found) // 2, -1]]]) for s, found in self._empty
+        }
         kinds: list[tuple[float, Callable[[], Crop], bool]] = [
-            (0.30, self._real, bool(self._boxed)),
+            (0.24, self._real, bool(self._boxed)),
             (0.02, self._without_date, bool(self._undated)),
-            (0.26, self._synthetic, bool(self._empty)),
+            (0.18, self._synthetic, bool(self._empty)),
+            (0.12, self._transplanted, bool(self._empty and self._plumes)),
             (0.24, self._nothing, bool(self._empty)),
+            (0.05, self._from_painted_out, bool(painted_out)),
             (0.05, self._night, bool(self._empty)),
             (0.06, self._from_near, bool(near)),
             (0.04, self._from_stills, bool(stills)),
@@ -168,6 +159,18 @@ class Sampler:
         boxes = np.array(found, np.float32).reshape(-1, 5)
         return self._compose(picture, references, boxes if len(boxes) else None, "synthetic")
 
+    def _transplanted(self) -> Crop:
+        """A real plume with its own past, moved to another camera's view."""
+        rng = self._rng
+        picture, references, gaps, sequence = self._empty_view()
+        ground = self._ground[sequence.name]
+        plume = self._plumes[int(rng.integers(len(self._plumes)))]
+        moved = plume.draw(rng, ground[rng.integers(len(ground))])
+        picture = moved.lay_over(picture, 0.0)
+        for slot, slot_gaps in zip(references, gaps, strict=True):
+            slot[:] = [moved.lay_over(one, gap_s) for one, gap_s in zip(slot, slot_gaps, strict=True)]
+        return self._compose(picture, references, moved.boxes, "transplanted")
+
     def _night(self) -> Crop:
         rng = self._rng
         picture, references, gaps, sequence = self._empty_view()
@@ -236,6 +239,12 @@ class Sampler:
         nothing: list[list[Picture]] = [[] for _ in self._ages_s]
         return self._compose(picture.copy(), nothing, boxes if len(boxes) else None, "still")
 
+    def _from_painted_out(self) -> Crop:
+        """A picture whose boxes were burnt in and painted out; decoys teach that such traces mean nothing."""
+        picture, boxes = self._painted_out[int(self._rng.integers(len(self._painted_out)))]
+        nothing: list[list[Picture]] = [[] for _ in self._ages_s]
+        return self._compose(transplant.painted_out_decoys(self._rng, picture), nothing, boxes, "painted_out")
+
     # what they share
 
     def _slots(self, sequence: ViewSequence, index: int, allowed: npt.NDArray[np.int64]) -> list[list[int]]:
@@ -302,13 +311,14 @@ def _where(sequence: ViewSequence, *, boxed: bool) -> npt.NDArray[np.int64]:
     )
 
 
-def _ground(picture: Picture) -> npt.NDArray[np.int64]:
-    """Pixels (x, y) where smoke may stand: textured cells from the horizon down, the far band more often."""
-    grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY).astype(np.float32)
-    mean, square = cv2.blur(grey, (9, 9)), cv2.blur(grey * grey, (9, 9))
-    textured = np.sqrt(np.maximum(square - mean * mean, 0)) > 2.5
-    textured = cv2.morphologyEx(textured.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
-    textured = cv2.morphologyEx(textured, cv2.MORPH_OPEN, np.ones((15, 15), np.uint8))
+def _ground(pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+    """Pixels (x, y) where smoke may stand: textured cells from the horizon down, the far band more often.
+
+    Only what is textured in every picture counts: clouds move on, the ground does not.
+    """
+    textured = np.min([_texture(one) for one in pictures], axis=0)
+    from_below = np.cumsum(textured[::-1], axis=0)[::-1] / np.arange(HEIGHT_PX, 0, -1)[:, None]
+    textured = textured * (from_below > 0.5)  # standing cloud has clear air beneath, a ridge has ground
     textured[: int(0.36 * HEIGHT_PX)] = 0
     textured[int(0.85 * HEIGHT_PX) :] = 0
     ys, xs = np.nonzero(textured)
@@ -317,6 +327,15 @@ def _ground(picture: Picture) -> npt.NDArray[np.int64]:
     horizon = np.percentile(ys, 2)
     keep = np.random.default_rng(0).random(len(ys)) < np.exp(-(ys - horizon) / 60.0)
     return np.stack([xs[keep], ys[keep]], 1)
+
+
+def _texture(picture: Picture) -> npt.NDArray[np.uint8]:
+    """1 where edges fill a broad neighbourhood, else 0: masts and the rim of a lens are narrow."""
+    grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY).astype(np.float32)
+    residue = cv2.GaussianBlur(grey, (0, 0), 0.8) - cv2.blur(grey, (7, 7))  # blind to a sky's smooth gradient
+    textured = cv2.blur(np.abs(residue), (9, 9)) > 0.9
+    closed = cv2.morphologyEx(textured.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
+    return np.asarray(cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((15, 61), np.uint8)), np.uint8)
 
 
 def _colour_jitter(rng: np.random.Generator, picture: Picture) -> Picture:

@@ -51,6 +51,7 @@ class Batches(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[misc]  
                 if i % 3
             ],
             np.random.default_rng(self._seed),
+            painted_out=cache.load_stills(self._data / "nemo", (640, 360)),
         )
         while True:
             yield collate([sampler.draw() for _ in range(BATCH)])

@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
-from detector.training import cache, manifest, synthetic
-from detector.training.sampler import CROP_PX, Boxes, Sampler, ViewSequence
+from detector.training import cache, manifest, synthetic, transplant
+from detector.training.sampler import CROP_PX, Sampler, _ground
+from detector.training.views import Boxes, ViewSequence
 from detector.view import DEFAULT_AGES_S
 
 HEADER = "sequence,camera,split,clock,frames,boxed_frames,frames_before_ignition,first_boxed_s\n"
@@ -168,3 +169,48 @@ def test_training_sees_nothing_of_the_simulator_whose_scenes_must_stay_unseen() 
                 imported.add((node.module or "").split(".")[0])
     assert "detector" in imported
     assert "simulator" not in imported
+
+
+def burning_view(seed: int) -> ViewSequence:
+    """Ten smoke-free minutes, then a bright patch that widens from minute to minute, boxed."""
+    ground = hillside(seed)
+    pictures = [ground.copy() for _ in range(20)]
+    boxes: list[Boxes | None] = [None] * 20
+    for i in range(10, 20):
+        wide = 4 * (i - 9)
+        pictures[i][240 - wide : 240, 320 - wide : 320 + wide] = 230
+        boxes[i] = np.array([[0, 320 - wide, 240 - wide, 320 + wide, 240]], np.float32)
+    offsets = np.arange(-600, 600, 60)
+    return ViewSequence("fire", np.array(pictures), offsets, tuple(boxes), offsets < 0)
+
+
+def test_a_transplanted_plume_changes_the_new_view_inside_its_box_only() -> None:
+    plume = transplant.sources([burning_view(1)])[-1]
+    moved = transplant.Transplanted(plume, foot_x=200, foot_y=300, scale=1.0, strength=1.0)
+    other = hillside(2)
+    change = np.abs(moved.lay_over(other, 0).astype(int) - other).max(axis=2)
+    _, x1, y1, x2, y2 = (int(value) for value in moved.boxes[0])
+    assert change[y1:y2, x1:x2].mean() > 50
+    change[y1 - 15 : y2 + 15, x1 - 15 : x2 + 15] = 0
+    assert not change.any()
+
+
+def test_a_transplanted_plume_has_its_own_past() -> None:
+    plume = transplant.sources([burning_view(1)])[-1]
+    moved = transplant.Transplanted(plume, foot_x=200, foot_y=300, scale=1.0, strength=1.0)
+    other = hillside(2)
+    added = [int(np.count_nonzero(moved.lay_over(other, gap_s) != other)) for gap_s in (0, 240, 480)]
+    assert added[0] > added[1] > added[2] > 0
+    assert moved.lay_over(other, 1200) is other
+
+
+def test_synthetic_smoke_stands_on_the_ground_even_under_a_bright_horizon() -> None:
+    view = hillside(3)
+    view[:190] = np.linspace(60, 250, 190)[:, None, None]
+    assert _ground(np.array([view] * 3))[:, 1].min() >= 180
+
+
+def test_decoys_of_painted_out_boxes_leave_most_of_a_picture_as_it_was() -> None:
+    picture = hillside(4)
+    changed = (transplant.painted_out_decoys(np.random.default_rng(0), picture) != picture).any(axis=2)
+    assert 0 < changed.mean() < 0.05
