@@ -7,6 +7,8 @@ visible in their order, or a page that reads "everything after 41" would skip a 
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +98,7 @@ def _open_sqlite(url: URL) -> Engine:
         connection.isolation_level = None  # we say BEGIN ourselves, below
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-        cursor.execute("PRAGMA journal_mode = WAL")
+        _write_ahead(cursor)
         cursor.execute("PRAGMA synchronous = FULL")  # a committed alert survives a power cut
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.close()
@@ -109,6 +111,22 @@ def _open_sqlite(url: URL) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writer else "BEGIN")
 
     return engine
+
+
+def _write_ahead(cursor: sqlite3.Cursor) -> None:
+    """Put the file into WAL mode, which it then keeps. SQLite does not wait for another process that is doing
+    the same at this moment, whatever the busy timeout says (<https://sqlite.org/wal.html>, "Sometimes Queries
+    Return SQLITE_BUSY In WAL Mode"), so we do."""
+    deadline_s = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            busy = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+            if not busy or time.monotonic() > deadline_s:
+                raise
+            time.sleep(0.02)
 
 
 def _open_postgresql(url: URL) -> Engine:
