@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from detector.backend import Backend
 from detector.bad_pictures import bad_picture
 from detector.confirmation import Confirmer, Policy, sighting_of
@@ -18,7 +20,7 @@ from detector.detection import Detection, Look, Sighting
 from detector.footing import doubt_the_sky
 from detector.registry import Model, Profile, ProfileName
 from detector.tracking import Track
-from detector.view import ViewMemory
+from detector.view import ViewMemory, look_size
 from streams.errors import BadPicture
 from streams.frame import Frame
 from streams.picture import to_bgr8
@@ -53,7 +55,10 @@ class Looker:
         if frame.new_footage:
             self._memory.reset()
         try:
-            image = to_bgr8(frame.image)
+            if isinstance(frame.picture, np.ndarray):  # as somebody's file has it: grey, 16 bit ...
+                frame = replace(frame, picture=to_bgr8(frame.picture))
+            size = look_size(frame.width_px, frame.height_px, self._memory.look_width_px)
+            image = frame.scaled(*size)
         except BadPicture as error:
             return (), str(error)
         reason = bad_picture(image)
@@ -63,10 +68,10 @@ class Looker:
         found = decode(
             self._backend.infer(seen),
             input_size_px=(seen.shape[1], seen.shape[0]),
-            frame_size_px=(image.shape[1], image.shape[0]),
+            frame_size_px=(frame.width_px, frame.height_px),
             least_score=least_score,
         )
-        scale = seen.shape[1] / image.shape[1]
+        scale = seen.shape[1] / frame.width_px
         return doubt_the_sky(found, self._memory.ground, scale, least_score), None
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from config import Mask
 from detector.detection import Box
-from streams.frame import Frame
+from streams.frame import Frame, Image
 
 
 def without_private_parts(frame: Frame, masks: Sequence[Mask]) -> Frame:
@@ -18,11 +20,8 @@ def without_private_parts(frame: Frame, masks: Sequence[Mask]) -> Frame:
     private = [mask for mask in masks if mask.kind == "private" and mask.preset in (None, frame.preset)]
     if not private:
         return frame
-    image = frame.image.copy()
-    for mask in private:
-        corners = np.array(mask.polygon) * (frame.width_px, frame.height_px)
-        cv2.fillPoly(image, [corners.round().astype(np.int32)], (0, 0, 0))
-    return dataclasses.replace(frame, image=image)
+    polygons = tuple(np.array(mask.polygon, np.float64) for mask in private)
+    return dataclasses.replace(frame, picture=_Blackened(frame, polygons))
 
 
 def is_ignored(box: Box, frame: Frame, masks: Sequence[Mask]) -> bool:
@@ -34,3 +33,26 @@ def is_ignored(box: Box, frame: Frame, masks: Sequence[Mask]) -> bool:
         for mask in masks
         if mask.kind == "ignore" and mask.preset in (None, frame.preset)
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Blackened:
+    """A picture (`streams.frame.Picture`) with polygons, as shares of its sides, filled with black."""
+
+    frame: Frame
+    polygons: tuple[npt.NDArray[np.float64], ...]
+
+    @property
+    def width_px(self) -> int:
+        return self.frame.width_px
+
+    @property
+    def height_px(self) -> int:
+        return self.frame.height_px
+
+    def bgr(self, width_px: int, height_px: int) -> Image:
+        image = self.frame.scaled(width_px, height_px).copy()
+        for polygon in self.polygons:
+            corners = polygon * (width_px, height_px)
+            cv2.fillPoly(image, [corners.round().astype(np.int32)], (0, 0, 0))
+        return image

@@ -16,7 +16,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol
 
 from config import Camera, LookSettings
@@ -29,6 +29,8 @@ from streams.cameras import reader
 from streams.condition import CameraState, CameraStateSink
 from streams.frame import Frame
 from streams.live import LiveReader
+from streams.tap import PacketTap
+from streams.vitals import AgeJudge, HealthJudge
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +51,14 @@ class CameraPipeline(Protocol):
     """What the worker needs of `detector.pipeline.Pipeline`."""
 
     def look(self, frame: Frame) -> LookResult: ...
+
+
+class LookObserver(Protocol):
+    """Is told of every look that succeeded, in the looking thread: must be quick."""
+
+    def looked(self, camera: Camera, frame: Frame, result: LookResult) -> None:
+        """`frame` has its private parts blackened; `result` still holds what ignore masks cover."""
+        ...
 
 
 class SightingSink(Protocol):
@@ -94,6 +104,9 @@ class Worker:
         states: CameraStateSink,
         pictures: PictureSink,
         *,
+        tap_for: Callable[[Camera], PacketTap | None] = lambda _camera: None,
+        judge_for: Callable[[Camera], HealthJudge] = lambda camera: AgeJudge(camera.stream.stale_after_s),
+        observers: Sequence[LookObserver] = (),
         heartbeat: Callable[[], None] = lambda: None,
         retry_s: float = RETRY_S,
         most_failures: int = MOST_FAILURES,
@@ -112,8 +125,15 @@ class Worker:
         self._most_failures = most_failures
         self._monotonic = monotonic
         self._wake = threading.Event()
+        self._observers = tuple(observers)
+        self._judges = {camera.id: judge_for(camera) for camera in self._cameras.values()}
         self._readers = {
-            camera.id: reader(camera, wanted_interval_s=looks.patrol_interval_s, on_frame=self._wake.set)
+            camera.id: reader(
+                camera,
+                wanted_interval_s=looks.patrol_interval_s,
+                on_frame=self._wake.set,
+                tap=tap_for(camera),
+            )
             for camera in self._cameras.values()
         }
         self._schedule = LookSchedule(self._cameras, looks, now_s=monotonic())
@@ -155,6 +175,7 @@ class Worker:
 
     def _look(self, camera: Camera, frame: Frame) -> bool:
         """One look; whether the camera wants dense looks."""
+        self._judges[camera.id].saw(frame)
         frame = without_private_parts(frame, camera.masks)
         try:
             result = self._pipelines[camera.id].look(frame)
@@ -166,6 +187,8 @@ class Worker:
         if result.look.bad_picture is not None:
             self.counts.bad_pictures += 1
         self._show(frame)
+        for observer in self._observers:
+            observer.looked(camera, frame, result)
         for sighting in result.sightings:
             if is_ignored(sighting.box, frame, camera.masks):
                 self.counts.ignored_sightings += 1
@@ -248,7 +271,7 @@ class Worker:
 
     def _write_states(self) -> None:
         for camera_id, live in self._readers.items():
-            state = live.state()
+            state = self._judges[camera_id].state(live.vitals(), datetime.now(UTC))
             if state != self._written_states.get(camera_id):
                 self._write_state(camera_id, state)
 

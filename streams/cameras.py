@@ -13,9 +13,12 @@ from streams.paced import PacedSource
 from streams.recorded import open_recorded
 from streams.rtsp import FootageWatch, RtspSource
 from streams.source import LiveConnection
+from streams.tap import PacketTap, QuietTap
 
 
-def connector(camera: Camera, *, wanted_interval_s: float = 2.0) -> Callable[[], LiveConnection]:
+def connector(
+    camera: Camera, *, wanted_interval_s: float = 2.0, tap: PacketTap | None = None
+) -> Callable[[], LiveConnection]:
     """A function that makes a new connection to the camera; sequence and clock go on across connections."""
     sequence, clock, footage = count(1), CaptureClock(), FootageWatch()
     stream = camera.stream
@@ -48,20 +51,25 @@ def connector(camera: Camera, *, wanted_interval_s: float = 2.0) -> Callable[[],
             clock=clock,
             footage=footage,
             sequence=sequence,
+            tap=tap,
         )
 
     return connect
 
 
 def reader(
-    camera: Camera, *, wanted_interval_s: float, on_frame: Callable[[], None] = lambda: None
+    camera: Camera,
+    *,
+    wanted_interval_s: float,
+    on_frame: Callable[[], None] = lambda: None,
+    tap: PacketTap | None = None,
 ) -> LiveReader:
-    """The reader of a camera, not started yet."""
+    """The reader of a camera, not started yet; `tap` receives its packets."""
+    quiet = QuietTap(camera.id, tap) if tap is not None else None
     return LiveReader(
         camera.id,
-        connector(camera, wanted_interval_s=wanted_interval_s),
+        connector(camera, wanted_interval_s=wanted_interval_s, tap=quiet),
         wanted_interval_s=wanted_interval_s,
-        stale_after_s=camera.stream.stale_after_s,
         retry_max_s=camera.stream.retry_max_s,
         on_frame=on_frame,
     )

@@ -14,10 +14,10 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from streams.condition import CameraState, camera_state
 from streams.errors import SourceError
 from streams.frame import Frame
 from streams.source import LiveConnection, SourceCounts
+from streams.vitals import Vitals
 
 _log = logging.getLogger(__name__)
 
@@ -47,7 +47,6 @@ class LiveReader:
         connect: Callable[[], LiveConnection],
         *,
         wanted_interval_s: float = 2.0,
-        stale_after_s: float = 30.0,
         retry_max_s: float = 30.0,
         on_frame: Callable[[], None] = lambda: None,
         random_source: random.Random | None = None,
@@ -55,11 +54,9 @@ class LiveReader:
     ) -> None:
         self.camera_id = camera_id
         self.connections = 0
-        self.bad_pictures = 0
         self.replaced = 0
         self._connect = connect
         self._wanted_interval_s = wanted_interval_s
-        self._stale_after_s = stale_after_s
         self._retry_max_s = retry_max_s
         self._on_frame = on_frame
         self._random = random_source or random.Random()
@@ -68,8 +65,10 @@ class LiveReader:
         self._latest: Frame | None = None
         self._connection: LiveConnection | None = None
         self._started_at = now()
-        self._live_since: datetime | None = None
+        self._connected_since: datetime | None = None
         self._last_picture_at: datetime | None = None
+        self._before = SourceCounts()  # of the connections that ended
+        self._bad_at_last_good = 0
         self._stopped_at: datetime | None = None
         self._problem = ""
         self._stop = threading.Event()
@@ -112,16 +111,29 @@ class LiveReader:
             if self._connection is not None:
                 self._connection.wanted_interval_s = seconds
 
-    def state(self) -> CameraState:
+    def vitals(self) -> Vitals:
+        """What is known of the camera at this moment."""
         with self._lock:
-            return camera_state(
-                self._now(),
+            connection = self._connection
+            now_counts = connection.counts if connection is not None else SourceCounts()
+            counts = self._before.plus(now_counts)
+            return Vitals(
+                camera_id=self.camera_id,
                 started_at=self._started_at,
-                live_since=self._live_since,
-                last_picture_at=self._last_picture_at,
-                stale_after_s=self._stale_after_s,
                 stopped_at=self._stopped_at,
+                connected_since=self._connected_since if connection is not None else None,
+                connections=self.connections,
+                last_packet_at=counts.last_packet_at or self._last_picture_at,
+                last_picture_at=self._last_picture_at,
+                packets=counts.packets,
+                bytes=counts.bytes,
+                bad_pictures=counts.bad_pictures,
+                last_bad_picture=counts.last_bad_picture,
+                bad_since_good=counts.bad_pictures - self._bad_at_last_good,
                 problem=self._problem,
+                clock_skew_s=counts.clock_skew_s,
+                key_frame_spacing_s=counts.key_frame_spacing_s,
+                warnings=(),
             )
 
     def _run(self) -> None:
@@ -144,47 +156,31 @@ class LiveReader:
         with connection:
             with self._lock:
                 self._connection = connection
+                self._connected_since = self._now()
                 connection.wanted_interval_s = self._wanted_interval_s
             self.connections += 1
-            seen = SourceCounts()
             try:
                 for frame in connection.frames():
                     self._offer(frame)
-                    self._count_bad(connection, seen)
                     if self._stop.is_set():
                         return
             finally:
-                self._count_bad(connection, seen)
                 with self._lock:
+                    self._before = self._before.plus(connection.counts)
                     self._connection = None
 
     def _offer(self, frame: Frame) -> None:
-        now = self._now()
         with self._lock:
-            stale = (
-                self._last_picture_at is None
-                or (now - self._last_picture_at).total_seconds() > self._stale_after_s
-            )
-            if stale:
-                self._live_since = now
-                _log.info("camera live camera=%s", self.camera_id)
-            self._last_picture_at = now
+            self._last_picture_at = self._now()
             self._problem = ""
+            counts = self._connection.counts if self._connection is not None else SourceCounts()
+            self._bad_at_last_good = self._before.bad_pictures + counts.bad_pictures
             if self._latest is not None:
                 self.replaced += 1
                 if self._latest.new_footage:  # the mark must not be lost with the frame that carried it
                     frame = dataclasses.replace(frame, new_footage=True)
             self._latest = frame
         self._on_frame()
-
-    def _count_bad(self, connection: LiveConnection, seen: SourceCounts) -> None:
-        new = connection.counts.bad_pictures - seen.bad_pictures
-        if new > 0:
-            if self.bad_pictures == 0:
-                reason = connection.counts.last_bad_picture
-                _log.warning("bad picture camera=%s reason=%s", self.camera_id, reason)
-            self.bad_pictures += new
-            seen.bad_pictures += new
 
     def _failed(self, problem: str) -> None:
         with self._lock:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
+import av.error
 import cv2
 import numpy as np
 import numpy.typing as npt
+from av.video.frame import VideoFrame
+from av.video.reformatter import Interpolation, VideoReformatter
 
 from streams.errors import BadPicture
 from streams.frame import Image
@@ -16,6 +20,41 @@ SMALLEST_SIDE_PX = 64
 """Below this a picture is a placeholder or a fault: one network cell of the look is 32 px."""
 LARGEST_SIDE_PX = 8192
 """8K (7680 x 4320) is read; a larger one is more likely a damaged header than a camera."""
+
+
+class DecodedPicture:
+    """A picture as FFmpeg decoded it (see `streams.frame.Picture`); scaling is part of the conversion."""
+
+    def __init__(self, picture: VideoFrame) -> None:
+        self._picture = picture
+
+    @property
+    def width_px(self) -> int:
+        return self._picture.width
+
+    @property
+    def height_px(self) -> int:
+        return self._picture.height
+
+    def bgr(self, width_px: int, height_px: int) -> Image:
+        try:
+            converted = _reformatter().reformat(
+                self._picture, width_px, height_px, "bgr24", interpolation=Interpolation.AREA
+            )
+            return np.asarray(converted.to_ndarray(), np.uint8)
+        except (av.error.FFmpegError, ValueError) as error:
+            raise BadPicture(f"cannot be converted to BGR ({type(error).__name__})") from None
+
+
+_of_this_thread = threading.local()
+
+
+def _reformatter() -> VideoReformatter:
+    """FFmpeg's scaler of this thread: it keeps its tables between pictures of one size."""
+    if not hasattr(_of_this_thread, "reformatter"):
+        _of_this_thread.reformatter = VideoReformatter()
+    reformatter: VideoReformatter = _of_this_thread.reformatter
+    return reformatter
 
 
 def to_bgr8(picture: npt.NDArray[Any]) -> Image:

@@ -64,8 +64,8 @@ def _probe_rtsp(camera: Camera, watch_s: float) -> CameraProbe:
         spacing_s: float | None = None
         for packet, _ in source.packets():
             last_s = time.monotonic()
-            if source.key_frame_spacing_s is not None:
-                spacing_s = max(spacing_s or 0.0, source.key_frame_spacing_s)
+            if source.counts.key_frame_spacing_s is not None:
+                spacing_s = max(spacing_s or 0.0, source.counts.key_frame_spacing_s)
             first_s = first_s or last_s
             key_frames_seen = spacing_s is not None and source.counts.packets > 50
             if last_s > until_s or (key_frames_seen and packet.is_keyframe and last_s - first_s > 3):

@@ -35,8 +35,9 @@ from streams.errors import (
 )
 from streams.frame import Frame
 from streams.new_footage import footage_mark
-from streams.picture import check_size, to_bgr8
+from streams.picture import DecodedPicture, check_size
 from streams.source import SourceCounts
+from streams.tap import PacketTap, lasting_template
 
 _log = logging.getLogger(__name__)
 av.logging.set_level(None)  # FFmpeg's own messages repeat the URL with its password
@@ -128,12 +129,13 @@ class RtspSource:
         clock: CaptureClock | None = None,
         footage: FootageWatch | None = None,
         sequence: Iterator[int] | None = None,
+        tap: PacketTap | None = None,
     ) -> None:
         self.camera_id = camera_id
         self.wanted_interval_s = wanted_interval_s
         self.counts = SourceCounts()
         self.clock = clock or CaptureClock()
-        self.key_frame_spacing_s: float | None = None
+        self._tap = tap
         self._url = url
         self._open_timeout_s = open_timeout_s
         self._read_timeout_s = read_timeout_s
@@ -165,6 +167,8 @@ class RtspSource:
         # One thread: dozens of cameras share the machine, and frame threads hold pictures back.
         container.streams.video[0].codec_context.thread_count = 1
         self._container = container
+        if self._tap is not None:
+            self._tap.opened(lasting_template(container.streams.video[0]))
         return self
 
     def __exit__(
@@ -173,6 +177,8 @@ class RtspSource:
         if self._container is not None:
             self._container.close()
             self._container = None
+            if self._tap is not None:
+                self._tap.closed()
 
     @property
     def stream(self) -> VideoStream:
@@ -205,19 +211,23 @@ class RtspSource:
                 raise SourceTimeout(f"{self._url} ended the stream")
             self.counts.packets += 1
             self.counts.bytes += packet.size
-            captured_at = self.clock.stamp(producer_time(packet), datetime.now(UTC))
+            self.counts.last_packet_at = arrived_at = datetime.now(UTC)
+            captured_at = self.clock.stamp(producer_time(packet), arrived_at)
+            self.counts.clock_skew_s = self.clock.skew_s
+            if self._tap is not None:
+                self._tap.packet(packet, captured_at)
             if packet.is_keyframe:
                 if packet.pts is not None and packet.time_base is not None:
                     time_s = float(packet.pts * packet.time_base)
                     if last_key_s is not None and time_s > last_key_s:
-                        self.key_frame_spacing_s = time_s - last_key_s
+                        self.counts.key_frame_spacing_s = time_s - last_key_s
                     last_key_s = time_s
                 if self._footage.jumped(bytes(packet)):
                     self._jumped_at = captured_at
             yield packet, captured_at
 
     def _wants_all(self) -> bool:
-        spacing_s = self.key_frame_spacing_s
+        spacing_s = self.counts.key_frame_spacing_s
         return spacing_s is not None and spacing_s > self.wanted_interval_s * KEY_FRAME_TOLERANCE
 
     def _decode(self, packet: Packet[VideoStream]) -> list[VideoFrame]:
@@ -290,15 +300,20 @@ class RtspSource:
             return None
         try:
             check_size(picture.width, picture.height)
-            image = to_bgr8(picture.to_ndarray(format="bgr24"))
-        except (BadPicture, av.error.FFmpegError, ValueError) as error:
+        except BadPicture as error:
             self.counts.bad(str(error))
             return None
         self._last_given = captured_at
         new_footage = self._jumped_at is not None and captured_at >= self._jumped_at
         if new_footage:
             self._jumped_at = None
-        return Frame(image, self.camera_id, captured_at, next(self._sequence), new_footage=new_footage)
+        return Frame(
+            DecodedPicture(picture),
+            self.camera_id,
+            captured_at,
+            next(self._sequence),
+            new_footage=new_footage,
+        )
 
     def _explained(self, error: Exception, *, opening: bool) -> SourceError:
         """`error` as one of ours. FFmpeg's text is not used: it repeats the URL."""

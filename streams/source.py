@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -24,10 +25,26 @@ class SourceCounts:
     decoded: int = 0
     bad_pictures: int = 0
     last_bad_picture: str = ""
+    last_packet_at: datetime | None = None
+    clock_skew_s: float | None = None
+    key_frame_spacing_s: float | None = None
 
     def bad(self, reason: str) -> None:
         self.bad_pictures += 1
         self.last_bad_picture = reason
+
+    def plus(self, later: SourceCounts) -> SourceCounts:
+        """Both together: sums, and the newest of what is no sum."""
+        return SourceCounts(
+            self.packets + later.packets,
+            self.bytes + later.bytes,
+            self.decoded + later.decoded,
+            self.bad_pictures + later.bad_pictures,
+            later.last_bad_picture or self.last_bad_picture,
+            later.last_packet_at or self.last_packet_at,
+            self.clock_skew_s if later.clock_skew_s is None else later.clock_skew_s,
+            later.key_frame_spacing_s or self.key_frame_spacing_s,
+        )
 
 
 class Source(Protocol):

@@ -16,7 +16,7 @@ from footage_files import FootageFiles
 import config
 from simulator.rtsp import RtspServer
 from streams.cameras import reader
-from streams.condition import CameraState, Condition, camera_state
+from streams.condition import CameraState, Condition
 from streams.errors import SourceTimeout, SourceUnreachable
 from streams.frame import Frame
 from streams.live import LiveReader
@@ -24,6 +24,7 @@ from streams.paced import PacedSource
 from streams.probe import probe_camera
 from streams.recorded import open_recorded
 from streams.source import LiveConnection, SourceCounts
+from streams.vitals import AgeJudge, Vitals
 
 LIMIT_S = 30.0
 START = datetime(2026, 5, 1, tzinfo=UTC)
@@ -49,6 +50,11 @@ def camera(source: str, **stream: object) -> config.Camera:
             "stream": {"open_timeout_s": 3, "read_timeout_s": 1, "retry_max_s": 0.3, **stream},
         }
     )
+
+
+def judged(running: LiveReader, stale_after_s: float = 30.0) -> Callable[[], CameraState]:
+    judge = AgeJudge(stale_after_s)
+    return lambda: judge.state(running.vitals(), datetime.now(UTC))
 
 
 class Scripted:
@@ -149,12 +155,12 @@ def test_a_camera_that_is_away_at_the_start_is_connecting_and_then_live(
 ) -> None:
     with RtspServer({"quick": files.quick}) as server:
         url, port = server.url("quick"), server.port
-    running = watch(url)
-    assert until(lambda: running.state().reason != "")
-    assert running.state().condition is Condition.CONNECTING
-    assert "nothing listens" in running.state().reason
+    state = judged(watch(url))
+    assert until(lambda: state().reason != "")
+    assert state().condition is Condition.CONNECTING
+    assert "nothing listens" in state().reason
     with RtspServer({"quick": files.quick}, port=port):
-        assert until(lambda: running.state().condition is Condition.LIVE)
+        assert until(lambda: state().condition is Condition.LIVE)
 
 
 def test_a_reader_reconnects_after_a_break_and_its_sequence_goes_on(
@@ -177,12 +183,12 @@ def test_a_silent_camera_becomes_stale_and_live_again(
     watch: Callable[..., LiveReader], files: FootageFiles
 ) -> None:
     with RtspServer({"quick": files.quick}) as server:
-        running = watch(server.url("quick"), stale_after_s=1.5)
-        assert until(lambda: running.state().condition is Condition.LIVE)
+        state = judged(watch(server.url("quick")), stale_after_s=1.5)
+        assert until(lambda: state().condition is Condition.LIVE)
         server.fault("quick", "stall")
-        assert until(lambda: running.state().condition is Condition.STALE)
+        assert until(lambda: state().condition is Condition.STALE)
         server.clear("quick")
-        assert until(lambda: running.state().condition is Condition.LIVE)
+        assert until(lambda: state().condition is Condition.LIVE)
 
 
 def test_a_stopped_reader_is_off(watch: Callable[..., LiveReader], files: FootageFiles) -> None:
@@ -191,7 +197,7 @@ def test_a_stopped_reader_is_off(watch: Callable[..., LiveReader], files: Footag
         assert until(lambda: running.has_frame)
         running.stop()
         assert running.join(LIMIT_S)
-    assert running.state().condition is Condition.OFF
+    assert judged(running)().condition is Condition.OFF
 
 
 def test_a_video_file_as_a_camera_repeats_in_real_time_and_says_where_it_jumps(files: FootageFiles) -> None:
@@ -211,14 +217,15 @@ def test_a_video_file_as_a_camera_repeats_in_real_time_and_says_where_it_jumps(f
 
 
 def state_after(seconds: float, last_picture_s: float | None, problem: str = "") -> CameraState:
-    return camera_state(
-        START + timedelta(seconds=seconds),
-        started_at=START,
-        live_since=None if last_picture_s is None else START + timedelta(seconds=1),
-        last_picture_at=None if last_picture_s is None else START + timedelta(seconds=last_picture_s),
-        stale_after_s=30,
-        problem=problem,
-    )
+    """As `AgeJudge` says it to one who asked when the last picture came, and asks again."""
+
+    def vitals() -> Vitals:
+        last = None if last_picture_s is None else START + timedelta(seconds=last_picture_s)
+        return Vitals("ridge", START, None, None, 1, last, last, 0, 0, 0, "", 0, problem, None, None)
+
+    judge = AgeJudge(30)
+    judge.state(vitals(), START + timedelta(seconds=last_picture_s or 0))
+    return judge.state(vitals(), START + timedelta(seconds=seconds))
 
 
 def test_a_camera_that_never_sent_a_picture_is_connecting_since_the_start() -> None:

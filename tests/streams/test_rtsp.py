@@ -52,7 +52,7 @@ def test_on_patrol_only_key_frames_are_decoded(server: RtspServer) -> None:
         frames = list(itertools.islice(camera.frames(), 5))
         assert camera.counts.decoded == 5
         assert camera.counts.packets >= 20
-        assert camera.key_frame_spacing_s == pytest.approx(0.5, abs=0.01)
+        assert camera.counts.key_frame_spacing_s == pytest.approx(0.5, abs=0.01)
     steps = [(b.captured_at - a.captured_at).total_seconds() for a, b in itertools.pairwise(frames)]
     assert steps == pytest.approx([0.5] * 4, abs=0.1)
 
