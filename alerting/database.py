@@ -67,14 +67,14 @@ def reader(engine: Engine) -> Engine:
 
 def migrate(engine: Engine) -> None:
     """Bring the schema to this program's version; refuse a store written by a newer one."""
-    script = ScriptDirectory.from_config(_alembic_config())
+    script = ScriptDirectory.from_config(alembic_config())
     try:
         with engine.connect() as connection:
             if _is_current(connection, script):
                 return
         with writer(engine).begin() as connection:
             if not _is_current(connection, script):  # another process may have migrated meanwhile
-                config = _alembic_config()
+                config = alembic_config()
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
     except SQLAlchemyError as error:
@@ -146,7 +146,8 @@ def _open_postgresql(url: URL) -> Engine:
     return engine
 
 
-def _alembic_config() -> Config:
+def alembic_config() -> Config:
+    """For Alembic's own commands; they take the connection from `attributes["connection"]`."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     return config

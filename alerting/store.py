@@ -47,6 +47,7 @@ from alerting.tables import (
     EventRow,
     EvidenceRow,
     HistoryTableRow,
+    IncidentCountRow,
     IncidentRow,
     SightingRow,
 )
@@ -138,9 +139,7 @@ class Store:
     def count_incidents(self) -> dict[Status, int]:
         """How many incidents stand at each status; statuses without any are 0."""
         with self.reading() as session:
-            rows = session.execute(
-                select(IncidentRow.status, func.count()).group_by(IncidentRow.status)
-            ).all()
+            rows = session.execute(select(IncidentCountRow.status, IncidentCountRow.incidents)).all()
         counts = dict.fromkeys(Status, 0)
         counts.update({Status(status): count for status, count in rows})
         return counts

@@ -5,12 +5,13 @@ Types exist on SQLite and PostgreSQL alike. A change here needs a migration besi
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import (
     JSON,
     Boolean,
+    Date,
     DateTime,
     Dialect,
     Double,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    true,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
@@ -60,6 +62,7 @@ class Base(DeclarativeBase):
         float: Double,
         bool: Boolean,
         dict[str, Any]: JSON,
+        dict[str, Any] | None: JSON(none_as_null=True),
         list[Any]: JSON,
     }
 
@@ -85,8 +88,9 @@ class LocationColumns:
 class IncidentRow(LocationColumns, Base):
     __tablename__ = "incidents"
     __table_args__ = (
-        Index(None, "confirmed_at", "number"),
-        Index(None, "status", "confirmed_at", "number"),
+        # With the position, so that a map passes by what lies outside its frame without fetching the row.
+        Index(None, "confirmed_at", "number", "lat_deg", "lon_deg"),
+        Index(None, "status", "confirmed_at", "number", "lat_deg", "lon_deg"),
         Index(None, "status", "last_seen_at"),
         {"sqlite_autoincrement": True},
     )
@@ -107,13 +111,30 @@ class IncidentRow(LocationColumns, Base):
     camera_ids: Mapped[list[Any]]
     picture_evidence_id: Mapped[int | None]
     version: Mapped[int]
+    stage: Mapped[str] = mapped_column(String(16), default="notify", server_default="notify")
+    """`notify` or `dispatch`: how far the outside has been asked to act."""
+    targets: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    """Who is to be told about this incident, by target id: from which stage on."""
+    acknowledged_by: Mapped[str | None] = mapped_column(String(128))
+    acknowledged_at: Mapped[datetime | None]
+    assigned_to: Mapped[str | None] = mapped_column(String(128))
+    accepted_by: Mapped[str | None] = mapped_column(String(128))
+    accepted_at: Mapped[datetime | None]
+    escalated_to: Mapped[str | None] = mapped_column(String(16))
+    """The level of the grid chain called last."""
+    permitted_burn_id: Mapped[int | None]
+    """The permitted burn this is taken for; while set, the incident is lowered."""
+    merged_into: Mapped[str | None] = mapped_column(String(64))
+    repeats: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Sightings that told nothing new and came too fast to be kept one by one."""
 
 
 class SightingRow(LocationColumns, Base):
     __tablename__ = "sightings"
+    __table_args__ = (Index(None, "incident_id", "representative", "confirmed_at"),)
 
     sighting_id: Mapped[str] = mapped_column(String(128), primary_key=True)
-    incident_id: Mapped[str] = mapped_column(ForeignKey("incidents.incident_id"), index=True)
+    incident_id: Mapped[str] = mapped_column(ForeignKey("incidents.incident_id"))
     camera_id: Mapped[str] = mapped_column(String(128))
     camera_name: Mapped[str] = mapped_column(String(256))
     camera_lat_deg: Mapped[float]
@@ -136,6 +157,10 @@ class SightingRow(LocationColumns, Base):
     profile: Mapped[str] = mapped_column(String(64))
     config_version: Mapped[str] = mapped_column(String(128))
     reason: Mapped[str] = mapped_column(Text)
+    representative: Mapped[bool] = mapped_column(default=True, server_default=true())
+    """One of the few that stand for their view when another sighting is compared with the incident."""
+    told: Mapped[bool] = mapped_column(default=True, server_default=true())
+    """Receivers were told because of it."""
 
 
 class HistoryTableRow(Base):
@@ -155,6 +180,10 @@ class HistoryTableRow(Base):
     verdict: Mapped[str | None] = mapped_column(String(16))
     cause: Mapped[str | None] = mapped_column(String(16))
     undoes: Mapped[int | None] = mapped_column(ForeignKey("incident_history.history_id"))
+    source: Mapped[str] = mapped_column(String(128), default="", server_default="")
+    """From where: the address of the browser, a token's number, a process of the centre."""
+    detail: Mapped[dict[str, Any] | None]
+    """What undoing it needs to know (merge, split)."""
 
 
 class AlertRow(Base):
@@ -254,3 +283,96 @@ class SessionRow(Base):
     csrf: Mapped[str] = mapped_column(String(128))
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
+
+
+class IncidentAreaRow(Base):
+    """Which areas of responsibility an incident lies in: what a responder of an area may see."""
+
+    __tablename__ = "incident_areas"
+
+    code: Mapped[str] = mapped_column(String(64), primary_key=True)
+    incident_id: Mapped[str] = mapped_column(
+        ForeignKey("incidents.incident_id"), primary_key=True, index=True
+    )
+
+
+class ClockRow(Base):
+    """Something that happens by itself at `due_at` unless somebody acts before. Gone when it has happened."""
+
+    __tablename__ = "clocks"
+    __table_args__ = (UniqueConstraint("incident_id", "kind"), {"sqlite_autoincrement": True})
+
+    clock_id: Mapped[int] = mapped_column(primary_key=True)
+    incident_id: Mapped[str] = mapped_column(ForeignKey("incidents.incident_id"))
+    kind: Mapped[str] = mapped_column(String(32))
+    step: Mapped[int]
+    set_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+
+
+class CallRow(Base):
+    """A level of the grid chain that has to be called about an incident; who calls them sets `handled_at`."""
+
+    __tablename__ = "calls"
+    __table_args__ = (Index(None, "handled_at"), {"sqlite_autoincrement": True})
+
+    call_id: Mapped[int] = mapped_column(primary_key=True)
+    incident_id: Mapped[str] = mapped_column(ForeignKey("incidents.incident_id"), index=True)
+    level: Mapped[str] = mapped_column(String(16))
+    area_code: Mapped[str] = mapped_column(String(64))
+    """The area of that level in the incident's chain when the call was due."""
+    why: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    handled_at: Mapped[datetime | None]
+
+
+class PermittedBurnRow(Base):
+    __tablename__ = "permitted_burns"
+    __table_args__ = (Index(None, "ends_at"), {"sqlite_autoincrement": True})
+
+    burn_id: Mapped[int] = mapped_column(primary_key=True)
+    holder: Mapped[str] = mapped_column(String(128))
+    phone: Mapped[str] = mapped_column(String(64))
+    note: Mapped[str] = mapped_column(Text)
+    area: Mapped[list[Any]]
+    """The ring of a polygon as [longitude, latitude] pairs, WGS 84 degrees."""
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    added_by: Mapped[str] = mapped_column(String(128))
+    added_at: Mapped[datetime]
+    withdrawn_by: Mapped[str | None] = mapped_column(String(128))
+    withdrawn_at: Mapped[datetime | None]
+
+
+class AccessTokenRow(Base):
+    __tablename__ = "access_tokens"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    token_id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(128), unique=True)
+    """SHA-256 of the token: a stolen store opens nothing."""
+    name: Mapped[str] = mapped_column(String(128))
+    role: Mapped[str] = mapped_column(String(32))
+    area_codes: Mapped[list[Any]]
+    created_by: Mapped[str] = mapped_column(String(128))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
+class VerdictDayRow(Base):
+    """A day on which a person judged something that this model had raised."""
+
+    __tablename__ = "verdict_days"
+
+    model_id: Mapped[str] = mapped_column(String(128), primary_key=True)
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+
+
+class IncidentCountRow(Base):
+    """How many incidents stand at a status; kept by triggers."""
+
+    __tablename__ = "incident_counts"
+
+    status: Mapped[str] = mapped_column(String(16), primary_key=True)
+    incidents: Mapped[int]

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import threading
+from datetime import datetime
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import MetaData, text
 from sqlalchemy.exc import DBAPIError
 
 from alerting import database
+from alerting.lifecycle import Status
 from alerting.store import Store, StoreError, StoreVersionError
 from alerting.tables import Base
 
@@ -32,6 +35,35 @@ def test_a_store_that_exists_opens_again_with_what_it_held(database_url: str, no
     second = Store.open(database_url)
     assert [state.camera_id for state in second.camera_states()] == ["ridge"]
     second.close()
+
+
+def test_a_store_of_the_first_version_is_brought_up_to_date_with_what_it_held(
+    database_url: str, noon: datetime
+) -> None:
+    old = database.open_engine(database_url)
+    with database.writer(old).begin() as connection:
+        settings = database.alembic_config()
+        settings.attributes["connection"] = connection
+        command.upgrade(settings, "0001")
+        incidents = MetaData()
+        incidents.reflect(connection, only=["incidents"])
+        times = dict.fromkeys(
+            ("first_seen_at", "confirmed_at", "last_seen_at", "raised_at", "updated_at"), noon
+        )
+        connection.execute(
+            incidents.tables["incidents"].insert(),
+            {
+                "incident_id": "inc-old", "status": "confirmed", "label": "smoke", "confidence": 0.7,
+                "grid_chain": [], "camera_ids": ["ridge"], "version": 3, "location_method": "bearing_only",
+                "bearing_deg": 90.0, "elevation_deg": -1.0, **times,
+            },
+        )  # fmt: skip
+    old.dispose()
+    store = Store.open(database_url)
+    (kept,) = store.list_incidents().incidents
+    assert (kept.incident_id, kept.version, kept.camera_ids) == ("inc-old", 3, ("ridge",))
+    assert store.count_incidents()[Status.CONFIRMED] == 1
+    store.close()
 
 
 def test_many_processes_may_open_a_new_store_at_the_same_moment(database_url: str) -> None:
