@@ -24,7 +24,7 @@ from detector.detection import Sighting
 from detector.pipeline import LookResult
 from firewatch.evidence import small_jpeg
 from firewatch.masks import is_ignored, without_private_parts
-from firewatch.schedule import LookSchedule
+from firewatch.schedule import SLACK, LookSchedule
 from streams.cameras import reader
 from streams.condition import CameraState, CameraStateSink
 from streams.frame import Frame
@@ -39,8 +39,8 @@ RETRY_S = 2.0
 HOUSEKEEPING_S = 1.0
 PICTURE_INTERVAL_S = 10.0
 MOST_FAILURES = 100
-OVERLOAD_S = 30.0
-"""A camera this late is worth a WARNING: the machine has too many cameras or too short intervals."""
+OVERLOADED = 1.25
+"""Looks stretched by this much are worth a WARNING: too many cameras, or too short intervals."""
 
 
 class DetectorBrokenError(Exception):
@@ -136,7 +136,7 @@ class Worker:
             )
             for camera in self._cameras.values()
         }
-        self._schedule = LookSchedule(self._cameras, looks, now_s=monotonic())
+        self._schedule = LookSchedule(self._cameras, looks, now_s=monotonic(), slack=SLACK)
         self._written_states: dict[str, CameraState] = {}
         self._pending: deque[_Pending] = deque()
         self._failures_in_a_row = 0
@@ -162,12 +162,17 @@ class Worker:
     def _look_once(self) -> bool:
         ready = [camera_id for camera_id, live in self._readers.items() if live.has_frame]
         camera_id = self._schedule.next(ready, self._monotonic())
-        frame = self._readers[camera_id].take() if camera_id is not None else None
-        if camera_id is None or frame is None:
+        if camera_id is None:
             return False
-        suspicious = self._look(self._cameras[camera_id], frame)
-        interval_s = self._schedule.looked(camera_id, self._monotonic(), suspicious=suspicious)
         live = self._readers[camera_id]
+        began_s, ready_since_s = self._monotonic(), live.ready_since_s
+        frame = live.take()
+        if frame is None:
+            return True  # damaged, or nothing new in it: the next one may be looked at at once
+        suspicious = self._look(self._cameras[camera_id], frame)
+        interval_s = self._schedule.looked(
+            camera_id, began_s, suspicious=suspicious, ready_since_s=ready_since_s
+        )
         if live.wanted_interval_s != interval_s:
             live.wanted_interval_s = interval_s
             _log.info("look interval camera=%s interval_s=%g", camera_id, interval_s)
@@ -259,15 +264,25 @@ class Worker:
             return
         self._housekeeping_due_s = now_s + HOUSEKEEPING_S
         self._heartbeat()
+        for live in self._readers.values():
+            live.watch()
         self._write_states()
         self._warn_of_overload(now_s)
 
     def _warn_of_overload(self, now_s: float) -> None:
-        waiting = [camera_id for camera_id, live in self._readers.items() if live.has_frame]
-        late_s = self._schedule.overdue_s(now_s, waiting)
-        if late_s > OVERLOAD_S and now_s - self._overload_said_s > 60:
+        stretch = self.stretch
+        if stretch > OVERLOADED and now_s - self._overload_said_s > 60:
             self._overload_said_s = now_s
-            _log.warning("too slow: a camera waits %.0f s for its look; see looks.patrol_interval_s", late_s)
+            _log.warning(
+                "too slow for its cameras: looks every %.1f s instead of %g s; see looks.patrol_interval_s",
+                stretch * self._looks.patrol_interval_s,
+                self._looks.patrol_interval_s,
+            )
+
+    @property
+    def stretch(self) -> float:
+        """How much longer than wanted the look intervals are for want of processor time; 1 is as wanted."""
+        return self._schedule.stretch
 
     def _write_states(self) -> None:
         for camera_id, live in self._readers.items():

@@ -10,8 +10,8 @@ from streams.capture_clock import CaptureClock
 from streams.live import LiveReader
 from streams.opencv import OpenCvSource
 from streams.paced import PacedSource
+from streams.packet_source import FootageWatch, PacketSource
 from streams.recorded import open_recorded
-from streams.rtsp import FootageWatch, RtspSource
 from streams.source import LiveConnection
 from streams.tap import PacketTap, QuietTap
 
@@ -42,7 +42,7 @@ def connector(
                 clock=clock,
                 sequence=sequence,
             )
-        return RtspSource(
+        return PacketSource(
             camera.source,
             camera.id,
             open_timeout_s=stream.open_timeout_s,
@@ -70,6 +70,8 @@ def reader(
         camera.id,
         connector(camera, wanted_interval_s=wanted_interval_s, tap=quiet),
         wanted_interval_s=wanted_interval_s,
+        open_timeout_s=camera.stream.open_timeout_s,
+        read_timeout_s=camera.stream.read_timeout_s,
         retry_max_s=camera.stream.retry_max_s,
         on_frame=on_frame,
     )

@@ -7,6 +7,7 @@ the time of arrival. `CAP_FFMPEG` with both time-outs in the constructor, or it 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import count
@@ -20,7 +21,7 @@ from streams.capture_clock import CaptureClock
 from streams.errors import BadPicture, SourceTimeout, SourceUnreachable
 from streams.frame import Frame
 from streams.picture import to_bgr8
-from streams.source import SourceCounts
+from streams.source import Arrival, Ready, SourceCounts
 
 os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp")
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # its messages repeat the URL with its password
@@ -81,13 +82,21 @@ class OpenCvSource:
             self._capture.release()
             self._capture = None
 
+    def arrivals(self) -> Iterator[Arrival]:
+        return map(Ready, self.frames())
+
+    def abandon(self) -> None:
+        """Nothing to do: what comes late is dropped by the reader."""
+
     def frames(self) -> Iterator[Frame]:
         if self._capture is None:
             raise RuntimeError("open the source first: `with source: ...`")
         last_given: datetime | None = None
         while self._capture.grab():
             self.counts.packets += 1
-            captured_at = self.clock.stamp(None, datetime.now(UTC))
+            self.counts.last_packet_at = arrived_at = datetime.now(UTC)
+            self.counts.last_packet_s = time.monotonic()
+            captured_at = self.clock.stamp(None, arrived_at)
             if (
                 last_given is not None
                 and (captured_at - last_given).total_seconds() < self.wanted_interval_s / 2

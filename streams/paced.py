@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import count
@@ -11,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from streams.frame import Frame
-from streams.source import Source, SourceCounts
+from streams.source import Arrival, Ready, Source, SourceCounts
 
 
 class PacedSource:
@@ -44,6 +45,12 @@ class PacedSource:
     ) -> None:
         self._closed.set()
 
+    def arrivals(self) -> Iterator[Arrival]:
+        return map(Ready, self.frames())
+
+    def abandon(self) -> None:
+        """Nothing to do: what comes late is dropped by the reader."""
+
     def frames(self) -> Iterator[Frame]:
         while not self._closed.is_set():
             yield from self._once()
@@ -57,9 +64,18 @@ class PacedSource:
                 opens = first is None
                 first = first or frame.captured_at
                 due = began + (frame.captured_at - first)
-                wait_s = (due - datetime.now(UTC)).total_seconds()
-                if wait_s > 0 and self._closed.wait(wait_s):
+                if self._closed_before(due):
                     return
                 yield dataclasses.replace(
                     frame, captured_at=datetime.now(UTC), sequence=next(self._sequence), new_footage=opens
                 )
+
+    def _closed_before(self, due: datetime) -> bool:
+        """Wait until `due`; a pause in the recording is not a silent camera."""
+        while True:
+            self.counts.last_packet_s = time.monotonic()
+            wait_s = (due - datetime.now(UTC)).total_seconds()
+            if wait_s <= 0:
+                return self._closed.is_set()
+            if self._closed.wait(min(wait_s, 1.0)):
+                return True

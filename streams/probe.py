@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from config import Camera
 from streams.errors import SourceError
+from streams.packet_source import PacketSource
 from streams.recorded import open_recorded
-from streams.rtsp import RtspSource
 
 WATCH_S = 12.0
 """Long enough to see two key frames of a camera that sends one every five seconds."""
@@ -55,7 +55,7 @@ def _probe_recorded(camera: Camera) -> CameraProbe:
 
 def _probe_rtsp(camera: Camera, watch_s: float) -> CameraProbe:
     stream = camera.stream
-    with RtspSource(
+    with PacketSource(
         camera.source, camera.id, open_timeout_s=stream.open_timeout_s, read_timeout_s=stream.read_timeout_s
     ) as source:
         until_s = time.monotonic() + watch_s

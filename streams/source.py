@@ -26,11 +26,15 @@ class SourceCounts:
     bad_pictures: int = 0
     last_bad_picture: str = ""
     last_packet_at: datetime | None = None
+    last_packet_s: float = 0.0
+    """As `last_packet_at`, on the monotonic clock."""
     clock_skew_s: float | None = None
     key_frame_spacing_s: float | None = None
+    remark: str = ""
+    """What a person should mend at the camera, in words."""
 
-    def bad(self, reason: str) -> None:
-        self.bad_pictures += 1
+    def bad(self, reason: str, times: int = 1) -> None:
+        self.bad_pictures += times
         self.last_bad_picture = reason
 
     def plus(self, later: SourceCounts) -> SourceCounts:
@@ -42,8 +46,10 @@ class SourceCounts:
             self.bad_pictures + later.bad_pictures,
             later.last_bad_picture or self.last_bad_picture,
             later.last_packet_at or self.last_packet_at,
+            later.last_packet_s or self.last_packet_s,
             self.clock_skew_s if later.clock_skew_s is None else later.clock_skew_s,
             later.key_frame_spacing_s or self.key_frame_spacing_s,
+            later.remark,
         )
 
 
@@ -62,9 +68,38 @@ class Source(Protocol):
     def frames(self) -> Iterator[Frame]: ...
 
 
+class Arrival(Protocol):
+    """Something new to look at. What nobody looks at is never decoded."""
+
+    def frame(self) -> Frame | None:
+        """The picture, or a newer one if it came meanwhile; None when that was given already.
+
+        Raises BadPicture. For the one thread that looks.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Ready:
+    """An arrival that is decoded already."""
+
+    ready: Frame
+
+    def frame(self) -> Frame:
+        return self.ready
+
+
 class LiveConnection(Source, Protocol):
     """One connection to a live camera."""
 
     wanted_interval_s: float
     """Seconds between the frames somebody wants; may be changed at any time. A wish shorter than the spacing
     of key frames makes the source decode every picture instead of key frames only."""
+
+    def arrivals(self) -> Iterator[Arrival]:
+        """As `frames`, without decoding. Pictures may be left out that are wanted by nobody."""
+        ...
+
+    def abandon(self) -> None:
+        """From another thread: nobody waits for this connection any more; it must deliver nothing."""
+        ...

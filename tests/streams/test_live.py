@@ -14,6 +14,7 @@ import pytest
 from footage_files import FootageFiles
 
 import config
+from config import SecretSource
 from simulator.rtsp import RtspServer
 from streams.cameras import reader
 from streams.condition import CameraState, Condition
@@ -21,9 +22,10 @@ from streams.errors import SourceTimeout, SourceUnreachable
 from streams.frame import Frame
 from streams.live import LiveReader
 from streams.paced import PacedSource
+from streams.packet_source import PacketSource
 from streams.probe import probe_camera
 from streams.recorded import open_recorded
-from streams.source import LiveConnection, SourceCounts
+from streams.source import Arrival, LiveConnection, Ready, SourceCounts
 from streams.vitals import AgeJudge, Vitals
 
 LIMIT_S = 30.0
@@ -77,6 +79,11 @@ class Scripted:
     def frames(self) -> Iterator[Frame]:
         yield from self._frames
         raise self._error
+
+    def arrivals(self) -> Iterator[Arrival]:
+        return map(Ready, self.frames())
+
+    def abandon(self) -> None: ...
 
 
 def frame(sequence: int, *, new_footage: bool = False) -> Frame:
@@ -189,6 +196,77 @@ def test_a_silent_camera_becomes_stale_and_live_again(
         assert until(lambda: state().condition is Condition.STALE)
         server.clear("quick")
         assert until(lambda: state().condition is Condition.LIVE)
+
+
+def test_a_silent_connection_is_given_up_without_waiting_for_ffmpeg(files: FootageFiles) -> None:
+    with RtspServer({"quick": files.quick}) as server:
+        running = LiveReader(
+            "ridge",
+            lambda: PacketSource(SecretSource(server.url("quick")), "ridge", read_timeout_s=60),
+            read_timeout_s=0.5,
+        )
+        running.start()
+        assert until(lambda: running.has_frame)
+        before = running.take()
+        server.fault("quick", "stall")
+
+        def given_up() -> bool:
+            running.watch()
+            return running.abandoned > 0 and running.connections > 1
+
+        assert until(given_up)
+        assert "sent nothing" in running.vitals().problem
+        server.clear("quick")
+        assert until(lambda: running.has_frame)
+        after = running.take()
+        running.stop()
+    assert running.join(LIMIT_S)
+    assert before is not None
+    assert after is not None
+    assert after.sequence > before.sequence or after.captured_at > before.captured_at
+
+
+def test_what_nobody_looks_at_is_not_decoded(files: FootageFiles) -> None:
+    made: list[PacketSource] = []
+    with RtspServer({"quick": files.quick}) as server:
+
+        def connect() -> PacketSource:
+            made.append(PacketSource(SecretSource(server.url("quick")), "ridge"))
+            return made[-1]
+
+        running = LiveReader("ridge", connect)
+        running.start()
+        assert until(lambda: running.replaced >= 3)
+        assert made[0].counts.decoded == 0
+        assert running.take() is not None
+        assert made[0].counts.decoded == 1
+        running.stop()
+    assert running.join(LIMIT_S)
+
+
+def test_a_camera_with_rare_key_frames_is_noticed_at_once_and_looked_at_as_often_as_others(
+    files: FootageFiles,
+) -> None:
+    with RtspServer({"slow": files.slow}) as server:
+        running = LiveReader(
+            "ridge",
+            lambda: PacketSource(SecretSource(server.url("slow")), "ridge", wanted_interval_s=0.5),
+            wanted_interval_s=0.5,
+        )
+        running.start()
+        taken: list[Frame] = []
+
+        def look() -> bool:
+            frame = running.take()
+            if frame is not None:
+                taken.append(frame)
+            return len(taken) >= 8
+
+        assert until(look)
+        running.stop()
+    assert running.join(LIMIT_S)
+    first_four_s = (taken[4].captured_at - taken[0].captured_at).total_seconds()
+    assert first_four_s < 4  # the group of pictures is four seconds long
 
 
 def test_a_stopped_reader_is_off(watch: Callable[..., LiveReader], files: FootageFiles) -> None:

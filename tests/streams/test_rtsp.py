@@ -16,7 +16,7 @@ from simulator.rtsp import RtspServer
 from streams.capture_clock import CaptureClock
 from streams.errors import SourceRefused, SourceTimeout, SourceUnreachable, SourceUnreadable
 from streams.opencv import OpenCvSource
-from streams.rtsp import FootageWatch, RtspSource
+from streams.packet_source import FootageWatch, PacketSource
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +36,8 @@ def healed(server: RtspServer) -> Iterator[RtspServer]:
 
 def source(
     server: RtspServer, name: str, *, footage: FootageWatch | None = None, wanted_s: float = 2.0
-) -> RtspSource:
-    return RtspSource(
+) -> PacketSource:
+    return PacketSource(
         SecretSource(server.url(name)),
         "ridge",
         open_timeout_s=5,
@@ -171,7 +171,7 @@ def test_damaged_packets_cost_pictures_not_the_camera(healed: RtspServer) -> Non
 
 
 def test_an_unknown_path_is_refused(server: RtspServer) -> None:
-    camera = RtspSource(SecretSource(server.url("quick") + "-not"), "ridge")
+    camera = PacketSource(SecretSource(server.url("quick") + "-not"), "ridge")
     with pytest.raises(SourceRefused, match="path"), camera:
         pass
 
@@ -179,7 +179,10 @@ def test_an_unknown_path_is_refused(server: RtspServer) -> None:
 def test_a_wrong_password_is_refused_and_not_repeated(files: FootageFiles) -> None:
     with RtspServer({"quick": files.quick}, users={"viewer": "right-one"}) as guarded:
         url = guarded.url("quick").replace("rtsp://", "rtsp://viewer:wrong-one@")
-        with pytest.raises(SourceRefused, match="password") as caught, RtspSource(SecretSource(url), "ridge"):
+        with (
+            pytest.raises(SourceRefused, match="password") as caught,
+            PacketSource(SecretSource(url), "ridge"),
+        ):
             pass
     assert "wrong-one" not in str(caught.value)
     assert caught.value.__cause__ is None
@@ -188,7 +191,7 @@ def test_a_wrong_password_is_refused_and_not_repeated(files: FootageFiles) -> No
 def test_the_right_password_opens_the_camera(files: FootageFiles) -> None:
     with RtspServer({"quick": files.quick}, users={"viewer": "p@ss/wörd"}) as guarded:
         url = guarded.url("quick").replace("rtsp://", "rtsp://viewer:p%40ss%2Fw%C3%B6rd@")
-        with RtspSource(SecretSource(url), "ridge") as camera:
+        with PacketSource(SecretSource(url), "ridge") as camera:
             assert next(camera.frames()).sequence == 1
 
 
@@ -198,7 +201,7 @@ def test_a_closed_port_is_unreachable() -> None:
         url = f"rtsp://u:secret@127.0.0.1:{held.getsockname()[1]}/x"
         with (
             pytest.raises(SourceUnreachable, match=r"nothing listens at rtsp://\*\*\*@127"),
-            RtspSource(SecretSource(url), "ridge"),
+            PacketSource(SecretSource(url), "ridge"),
         ):
             pass
 
@@ -208,7 +211,7 @@ def test_a_host_that_accepts_and_says_nothing_is_unreachable_in_time() -> None:
         mute.bind(("127.0.0.1", 0))
         mute.listen()
         url = f"rtsp://127.0.0.1:{mute.getsockname()[1]}/x"
-        camera = RtspSource(SecretSource(url), "ridge", open_timeout_s=0.7)
+        camera = PacketSource(SecretSource(url), "ridge", open_timeout_s=0.7)
         with pytest.raises(SourceUnreachable, match=r"within 0\.7 s"), camera:
             pass
 
@@ -226,7 +229,7 @@ def test_a_host_that_speaks_no_rtsp_is_a_clear_error() -> None:
 
         thread = threading.Thread(target=answer)
         thread.start()
-        camera = RtspSource(
+        camera = PacketSource(
             SecretSource(f"rtsp://127.0.0.1:{web.getsockname()[1]}/x"), "ridge", open_timeout_s=2
         )
         with pytest.raises((SourceUnreachable, SourceUnreadable, SourceRefused, SourceTimeout)), camera:

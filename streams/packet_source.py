@@ -1,8 +1,8 @@
-"""One RTSP connection through PyAV: reads every packet, decodes as little as is wanted.
+"""One connection to a camera through PyAV: reads every packet, decodes what is looked at.
 
-On patrol only key frames are decoded (one in 25 to 100 pictures: most of the CPU a camera costs). When
-frames are wanted more often than key frames come, every picture is decoded, beginning with the current
-group of pictures, which is kept for that purpose. Pictures nobody wants are not converted to BGR.
+On patrol that is a key frame now and then (one in 25 to 100 pictures: most of the CPU a camera costs). When
+frames are wanted more often than key frames come (suspicion, or a camera with long groups of pictures), it
+is every picture from the newest key frame on. See `streams.group_decoder`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
 from types import TracebackType
@@ -19,8 +20,6 @@ import av
 import av.error
 import av.logging
 from av.packet import Packet
-from av.video.codeccontext import VideoCodecContext
-from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from config import SecretSource
@@ -34,16 +33,15 @@ from streams.errors import (
     SourceUnreadable,
 )
 from streams.frame import Frame
+from streams.group_decoder import GroupDecoder
 from streams.new_footage import footage_mark
 from streams.picture import DecodedPicture, check_size
-from streams.source import SourceCounts
+from streams.source import Arrival, SourceCounts
 from streams.tap import PacketTap, lasting_template
 
 _log = logging.getLogger(__name__)
 av.logging.set_level(None)  # FFmpeg's own messages repeat the URL with its password
 
-LONGEST_GROUP_BYTES = 16_000_000
-LONGEST_GROUP_PACKETS = 1500
 _OPTIONS = {
     "rtsp_transport": "tcp",
     "allowed_media_types": "video",
@@ -100,6 +98,18 @@ _EXPLANATIONS: tuple[_Explanation, ...] = (
 )
 
 
+@dataclass(frozen=True)
+class _Undecoded:
+    """An arrival that is decoded when it is looked at, with all that came after it."""
+
+    source: PacketSource
+    decoder: GroupDecoder
+    key_only: bool
+
+    def frame(self) -> Frame | None:
+        return self.source.decode(self.decoder, key_only=self.key_only)
+
+
 class FootageWatch:
     """Remembers which footage a camera played last, across connections (see `streams.new_footage`)."""
 
@@ -115,7 +125,7 @@ class FootageWatch:
         return before is not None and before != mark.number
 
 
-class RtspSource:
+class PacketSource:
     """Frames of an RTSP camera over TCP, until the connection breaks (SourceError)."""
 
     def __init__(
@@ -142,10 +152,8 @@ class RtspSource:
         self._footage = footage or FootageWatch()
         self._sequence = sequence or count(1)
         self._container: av.container.InputContainer | None = None
-        self._group: list[Packet[VideoStream]] = []
-        self._group_bytes = 0
-        self._decoding_all = False
-        self._times: dict[int, datetime] = {}
+        self._abandoned = False
+        self._last_key_at: datetime | None = None
         self._jumped_at: datetime | None = None  # other footage from here on, not said yet
         self._last_given: datetime | None = None
 
@@ -164,10 +172,8 @@ class RtspSource:
         if not container.streams.video:
             container.close()
             raise SourceUnreadable(f"{self._url} sends no video; check the path in its URL")
-        # One thread: dozens of cameras share the machine, and frame threads hold pictures back.
-        container.streams.video[0].codec_context.thread_count = 1
         self._container = container
-        if self._tap is not None:
+        if self._tap is not None and not self._abandoned:
             self._tap.opened(lasting_template(container.streams.video[0]))
         return self
 
@@ -177,8 +183,14 @@ class RtspSource:
         if self._container is not None:
             self._container.close()
             self._container = None
-            if self._tap is not None:
+            if self._tap is not None and not self._abandoned:
                 self._tap.closed()
+
+    def abandon(self) -> None:
+        """FFmpeg may hang for a while yet; whatever comes after that reaches nobody."""
+        if self._tap is not None and self._container is not None and not self._abandoned:
+            self._tap.closed()
+        self._abandoned = True
 
     @property
     def stream(self) -> VideoStream:
@@ -188,11 +200,30 @@ class RtspSource:
         return self._container.streams.video[0]
 
     def frames(self) -> Iterator[Frame]:
+        """Every picture that is wanted, decoded as it comes."""
+        for arrival in self.arrivals():
+            try:
+                frame = arrival.frame()
+            except BadPicture:
+                continue
+            if frame is not None:
+                yield frame
+
+    def arrivals(self) -> Iterator[Arrival]:
+        """Says when there is something new to look at; decoding is left to who looks."""
+        decoder = GroupDecoder(self.stream)
         for packet, captured_at in self.packets():
-            for picture in self._decode(packet):
-                frame = self._frame(picture, captured_at)
-                if frame is not None:
-                    yield frame
+            decoder.add(packet, captured_at)
+            if decoder.lenient:
+                self.counts.remark = (
+                    "its pictures are damaged or refreshed bit by bit; shown as well as can be"
+                )
+            if self._wants_all():
+                last = self._last_given
+                if last is None or (captured_at - last).total_seconds() >= self.wanted_interval_s / 2:
+                    yield _Undecoded(self, decoder, key_only=False)
+            elif packet.is_keyframe:
+                yield _Undecoded(self, decoder, key_only=True)
 
     def packets(self) -> Iterator[tuple[Packet[VideoStream], datetime]]:
         """Every packet with its capture time; ends by raising SourceError."""
@@ -207,16 +238,20 @@ class RtspSource:
                 raise SourceTimeout(f"{self._url} ended the stream") from None
             except (av.error.FFmpegError, OSError) as error:
                 raise self._explained(error, opening=False) from None
+            if self._abandoned:
+                raise SourceTimeout(f"{self._url} was given up")
             if packet.size == 0:  # PyAV's flush packet: the camera closed the connection
                 raise SourceTimeout(f"{self._url} ended the stream")
             self.counts.packets += 1
             self.counts.bytes += packet.size
             self.counts.last_packet_at = arrived_at = datetime.now(UTC)
+            self.counts.last_packet_s = time.monotonic()
             captured_at = self.clock.stamp(producer_time(packet), arrived_at)
             self.counts.clock_skew_s = self.clock.skew_s
             if self._tap is not None:
                 self._tap.packet(packet, captured_at)
             if packet.is_keyframe:
+                self._last_key_at = captured_at
                 if packet.pts is not None and packet.time_base is not None:
                     time_s = float(packet.pts * packet.time_base)
                     if last_key_s is not None and time_s > last_key_s:
@@ -227,90 +262,33 @@ class RtspSource:
             yield packet, captured_at
 
     def _wants_all(self) -> bool:
-        spacing_s = self.counts.key_frame_spacing_s
-        return spacing_s is not None and spacing_s > self.wanted_interval_s * KEY_FRAME_TOLERANCE
+        """Whether key frames alone come too rarely for what is wanted."""
+        spacing_s = self.counts.key_frame_spacing_s or 0.0
+        if self._last_key_at is not None and self.clock.last is not None:
+            spacing_s = max(spacing_s, (self.clock.last - self._last_key_at).total_seconds())
+        return spacing_s > self.wanted_interval_s * KEY_FRAME_TOLERANCE
 
-    def _decode(self, packet: Packet[VideoStream]) -> list[VideoFrame]:
-        if packet.pts is not None:
-            self._remember_time(packet.pts)
-        if packet.is_keyframe:
-            self._group, self._group_bytes = [], 0
-            self._decoding_all = self._wants_all()
-            if not self._decoding_all:
-                self._keep(packet)
-                return self._decode_alone(packet)
-            return self._decode_packets([packet])
-        if self._decoding_all:
-            return self._decode_packets([packet])
-        self._keep(packet)
-        if self._group and self._wants_all():
-            group, self._group = self._group, []
-            self._decoding_all = True
-            return self._decode_packets(group)[-1:]  # the earlier ones are history
-        return []
-
-    def _keep(self, packet: Packet[VideoStream]) -> None:
-        if not packet.is_keyframe and not self._group:
-            return  # the group's beginning is not there: it cannot be decoded
-        self._group.append(packet)
-        self._group_bytes += packet.size
-        if self._group_bytes > LONGEST_GROUP_BYTES or len(self._group) > LONGEST_GROUP_PACKETS:
-            self._group = []
-
-    def _decode_alone(self, packet: Packet[VideoStream]) -> list[VideoFrame]:
-        """A key frame by itself, drained at once: a decoder that reorders would hold it back."""
-        pictures = self._decode_packets([packet])
-        context = self._context
+    def decode(self, decoder: GroupDecoder, *, key_only: bool) -> Frame | None:
+        """The newest picture as a frame, once; None when it was given before. Raises BadPicture."""
+        errors = decoder.errors
         try:
-            pictures += [picture for picture in context.decode(None) if isinstance(picture, VideoFrame)]
-        except av.error.FFmpegError:
-            self.counts.bad("a key frame cannot be decoded")
-        context.flush_buffers()
-        return pictures[-1:]
-
-    @property
-    def _context(self) -> VideoCodecContext:
-        return self.stream.codec_context
-
-    def _decode_packets(self, packets: list[Packet[VideoStream]]) -> list[VideoFrame]:
-        pictures: list[VideoFrame] = []
-        for packet in packets:
-            try:
-                pictures += self._context.decode(packet)
-            except av.error.FFmpegError:
-                self.counts.bad("a packet cannot be decoded")
-        return pictures
-
-    def _remember_time(self, pts: int) -> None:
-        assert self.clock.last is not None
-        self._times[pts] = self.clock.last
-        if len(self._times) > 2000:
-            for old in list(self._times)[:1000]:
-                del self._times[old]
-
-    def _frame(self, picture: VideoFrame, packet_time: datetime) -> Frame | None:
-        self.counts.decoded += 1
-        captured_at = self._times.get(picture.pts, packet_time) if picture.pts is not None else packet_time
-        if self._last_given is not None:
-            since_s = (captured_at - self._last_given).total_seconds()
-            if since_s <= 0 or (self._decoding_all and since_s < self.wanted_interval_s / 2):
-                return None
-        if picture.is_corrupt:
-            self.counts.bad("a picture is damaged")
-            return None
-        try:
-            check_size(picture.width, picture.height)
+            found = decoder.key_frame() if key_only else decoder.newest()
+            if found is not None:
+                check_size(found.picture.width, found.picture.height)
         except BadPicture as error:
-            self.counts.bad(str(error))
+            self.counts.bad(str(error), max(1, decoder.errors - errors))
+            raise
+        if found is None or (self._last_given is not None and found.captured_at <= self._last_given):
             return None
-        self._last_given = captured_at
-        new_footage = self._jumped_at is not None and captured_at >= self._jumped_at
+        self.counts.decoded += 1
+        self._last_given = found.captured_at
+        new_footage = self._jumped_at is not None and found.captured_at >= self._jumped_at
         if new_footage:
             self._jumped_at = None
         return Frame(
-            DecodedPicture(picture),
+            DecodedPicture(found.picture),
             self.camera_id,
-            captured_at,
+            found.captured_at,
             next(self._sequence),
             new_footage=new_footage,
         )
