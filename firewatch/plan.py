@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +10,22 @@ from pathlib import Path
 from config import Deployment
 from firewatch.supervision import ProcessSpec
 
-CAMERAS_PER_WORKER = 16
-"""One worker's looks run one after another: at 30 ms a look and a patrol of 2 s it has room for 60 cameras;
-16 leave room for decoding in the same process and for slower machines."""
+MOST_CAMERAS_PER_WORKER = 32
+LEAST_CAMERAS_PER_WORKER = 8
+"""One worker keeps one core busy at most (its looks run one after another) and costs some 300 MB. So there is
+one for each core, unless they had fewer cameras than are worth it; and more where one had too many to lose
+when it dies."""
+
+
+def workers_for(cameras: int, cores: int) -> int:
+    """How many worker processes watch so many cameras.
+
+    >>> [workers_for(cameras, cores=2) for cameras in (1, 8, 9, 40, 100)]
+    [1, 1, 2, 2, 4]
+    """
+    worthwhile = -(-cameras // LEAST_CAMERAS_PER_WORKER)
+    needed = -(-cameras // MOST_CAMERAS_PER_WORKER)
+    return max(1, needed, min(cores, worthwhile))
 
 
 @dataclass(frozen=True)
@@ -34,7 +48,7 @@ class Plan:
         if self.workers is not None:
             return self.workers
         enabled = sum(camera.enabled for camera in self.deployment.cameras)
-        return max(1, -(-enabled // CAMERAS_PER_WORKER))
+        return workers_for(enabled, os.cpu_count() or 1)
 
     def processes(self) -> tuple[ProcessSpec, ...]:
         """Centre, sender, workers, in the order they are started."""

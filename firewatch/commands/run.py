@@ -15,7 +15,7 @@ def register(app: typer.Typer) -> None:
 def run(
     config_file: Annotated[Path, typer.Argument(metavar="CONFIG", help="Deployment file (YAML).")],
     workers: Annotated[
-        int | None, typer.Option(min=1, max=64, help="Worker processes; one for 16 cameras by default.")
+        int | None, typer.Option(min=1, max=64, help="Worker processes; one for each core by default.")
     ] = None,
     state: Annotated[
         Path, typer.Option("--state", metavar="DIR", help="Where the supervisor keeps heartbeats.")

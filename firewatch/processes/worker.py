@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 
 from config import Camera, Deployment
 from firewatch.processes.life import heartbeat_of, live, parser, stop_on_signals
+from firewatch.worker import LookObserver
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -15,37 +17,55 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = made.parse_args(arguments)
 
     def run(deployment: Deployment) -> None:
-        from zoneinfo import ZoneInfo
-
-        from alerting.intake import Intake
-        from alerting.latest import LatestPictures
-        from alerting.store import Store
-        from detector.pipeline import Pipeline
-        from firewatch.detecting import open_detector, pipeline_for
-        from firewatch.evidence import StoreSink
-        from firewatch.worker import Worker, share_of
-
         stop = stop_on_signals()
-        model, backend = open_detector(deployment)
-
-        def pipeline(_camera: Camera) -> Pipeline:
-            return pipeline_for(deployment, model, backend)  # one network: there is one looking loop
-
-        store = Store.open(deployment.storage.database_url.reveal())
-        try:
-            Worker(
-                share_of(deployment.cameras, options.index, options.of),
-                deployment.looks,
-                pipeline,
-                StoreSink(Intake.from_deployment(store, deployment), ZoneInfo(deployment.time_zone)),
-                store,
-                LatestPictures(deployment.storage.evidence),
-                heartbeat=heartbeat_of(options.heartbeat),
-            ).run(stop)
-        finally:
-            store.close()
+        heartbeat = heartbeat_of(options.heartbeat)
+        watch(deployment, stop, index=options.index, of=options.of, heartbeat=heartbeat)
 
     live(options, run)
+
+
+def watch(
+    deployment: Deployment,
+    stop: threading.Event,
+    *,
+    index: int = 0,
+    of: int = 1,
+    heartbeat: Callable[[], None] = lambda: None,
+    observers: Sequence[LookObserver] = (),
+) -> None:
+    """The whole life of worker `index` among `of`, until `stop` is set. Benchmarks add observers."""
+    from zoneinfo import ZoneInfo
+
+    import cv2
+
+    from alerting.intake import Intake
+    from alerting.latest import LatestPictures
+    from alerting.store import Store
+    from detector.pipeline import Pipeline
+    from firewatch.detecting import open_detector, pipeline_for
+    from firewatch.evidence import StoreSink
+    from firewatch.worker import Worker, share_of
+
+    cv2.setNumThreads(1)  # the workers share the cores among themselves
+    model, backend = open_detector(deployment)
+
+    def pipeline(_camera: Camera) -> Pipeline:
+        return pipeline_for(deployment, model, backend)  # one network: there is one looking loop
+
+    store = Store.open(deployment.storage.database_url.reveal())
+    try:
+        Worker(
+            share_of(deployment.cameras, index, of),
+            deployment.looks,
+            pipeline,
+            StoreSink(Intake.from_deployment(store, deployment), ZoneInfo(deployment.time_zone)),
+            store,
+            LatestPictures(deployment.storage.evidence),
+            observers=observers,
+            heartbeat=heartbeat,
+        ).run(stop)
+    finally:
+        store.close()
 
 
 if __name__ == "__main__":
