@@ -1,7 +1,7 @@
 """The alert message: what goes to dispatch, as JSON described by alert.schema.json (see docs/alerts.md).
 
 Every message is complete in itself: a receiver that missed the one before is not lost. It is made in two
-steps. `build` says what is known when the incident changes, and is stored with it; `finish` adds, at the
+steps. `build` says what is known when the incident changes, and is stored with it; `complete` adds, at the
 first attempt to send, the sending time and evidence links that expire from then. Both are pure.
 """
 
@@ -19,8 +19,11 @@ from typing import Any
 import jsonschema
 
 from alerting.evidence_links import EvidenceLinks
+from alerting.formats.origin import MessageError, moment
 from alerting.lifecycle import Status, Verdict
-from alerting.records import AlertType, IncidentDetail, IncidentSummary, SightingRecord
+from alerting.records import AlertRecord, AlertType, IncidentDetail, IncidentSummary, SightingRecord
+
+__all__ = ["MessageError", "alert_id", "build", "certainty", "complete", "picture_of", "validate"]
 
 SCHEMA_PATH = Path(__file__).parent / "alert.schema.json"
 FORMAT = "firewatch.alert/1"
@@ -28,8 +31,8 @@ MAX_PICTURE_BYTES = 15_000
 """20 kB in base64: a message must pass a thin link quickly."""
 
 
-class MessageError(Exception):
-    """A message that does not fit its published schema: an error of ours."""
+LATE_AFTER_S = 60.0
+"""A message first sent so long after it was issued says that it is late."""
 
 
 def alert_id(incident_id: str, sequence: int) -> str:
@@ -57,6 +60,8 @@ def build(
         "sequence": sequence,
         "type": type_,
         "changes": list(changes),
+        "references": _references(incident.alerts),
+        "exercise": summary.exercise,
         "event": summary.label,
         "certainty": certainty(summary),
         "confidence": round(summary.confidence, 4),
@@ -91,17 +96,18 @@ def build(
     }
 
 
-def finish(content: dict[str, Any], *, sent_at: datetime, links: EvidenceLinks | None) -> str:
-    """The exact text to send. Without `links` the evidence is named but cannot be fetched.
-
-    Raises MessageError for what is no JSON.
-    """
+def complete(content: dict[str, Any], *, sent_at: datetime, links: EvidenceLinks | None) -> dict[str, Any]:
+    """The whole message. Without `links` the evidence is named but cannot be fetched."""
     evidence = [{**one, **_link(one["evidence_id"], sent_at, links)} for one in content["evidence"]]
-    message = {**content, "sent_at": _time(sent_at), "evidence": evidence}
-    try:
-        return json.dumps(message, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise MessageError(f"alert {content.get('alert_id')}: {error}") from error
+    late_s = (sent_at - moment(content["issued_at"])).total_seconds()
+    return {
+        "references": [],  # messages that an older program stored have neither
+        "exercise": False,
+        **content,
+        "sent_at": _time(sent_at),
+        "late": late_s > LATE_AFTER_S,
+        "evidence": evidence,
+    }
 
 
 def validate(message: Any) -> None:
@@ -122,6 +128,13 @@ def picture_of(content: dict[str, Any]) -> bytes | None:
     """The inline picture of a message built before, to be carried on."""
     picture = content.get("picture")
     return base64.b64decode(picture["base64"]) if picture else None
+
+
+def _references(alerts: Sequence[AlertRecord]) -> list[dict[str, str]]:
+    """The messages this one replaces: all since the incident was last opened."""
+    opened = max((index for index, one in enumerate(alerts) if one.type == "Alert"), default=0)
+    replaced = () if alerts and alerts[-1].type == "Cancel" else alerts[opened:]
+    return [{"alert_id": one.alert_id, "issued_at": _time(one.created_at)} for one in replaced]
 
 
 @cache

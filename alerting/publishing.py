@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from alerting import message
 from alerting.message import MessageError
+from alerting.people import lane_of
 from alerting.records import AlertType
 from alerting.store import add_event, read_incident
 from alerting.tables import AlertRow, DeliveryRow
@@ -66,14 +67,20 @@ def publish(
         )
     )
     session.flush()
-    told = select(DeliveryRow.target_id).where(DeliveryRow.incident_id == incident_id).distinct()
+    told = (
+        select(DeliveryRow.target_id)
+        .where(DeliveryRow.incident_id == incident_id, DeliveryRow.alert_id.is_not(None))
+        .distinct()
+    )
     for target_id in sorted({*session.scalars(told), *extra_targets}):
         session.add(
             DeliveryRow(
                 alert_id=alert_id,
                 incident_id=incident_id,
+                stream=incident_id,
                 sequence=sequence,
                 target_id=target_id,
+                lane=lane_of(target_id),
                 state="pending",
                 attempts=0,
                 next_attempt_at=now,
@@ -88,6 +95,7 @@ def publish(
 def _report_misfit(content: dict[str, Any], now: datetime) -> None:
     """A message that breaks its own schema is our fault and must be seen, but the fire must be told too."""
     try:
-        message.validate(json.loads(message.finish(content, sent_at=now, links=None)))
-    except MessageError as error:
+        message.validate(message.complete(content, sent_at=now, links=None))
+        json.dumps(content, allow_nan=False)
+    except (MessageError, ValueError) as error:
         log.error("alert does not fit its schema, it is sent all the same: %s", error)

@@ -104,6 +104,7 @@ def incident_summary(row: IncidentRow) -> IncidentSummary:
         camera_ids=tuple(row.camera_ids),
         picture_evidence_id=row.picture_evidence_id,
         version=row.version,
+        exercise=row.exercise,
     )
 
 
@@ -171,6 +172,7 @@ def delivery_record(row: DeliveryRow) -> DeliveryRecord:
     return DeliveryRecord(
         delivery_id=row.delivery_id,
         alert_id=row.alert_id,
+        notice_id=row.notice_id,
         incident_id=row.incident_id,
         sequence=row.sequence,
         target_id=row.target_id,
@@ -180,6 +182,7 @@ def delivery_record(row: DeliveryRow) -> DeliveryRecord:
         last_error=row.last_error,
         acknowledged_at=row.acknowledged_at,
         created_at=row.created_at,
+        recipient=row.recipient["name"] if row.recipient else None,
     )
 
 

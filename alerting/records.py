@@ -97,6 +97,8 @@ class IncidentSummary:
     camera_ids: tuple[str, ...]
     picture_evidence_id: int | None
     version: int
+    exercise: bool = False
+    """Raised by a drill: marked everywhere, counted nowhere."""
 
 
 @dataclass(frozen=True)
@@ -169,11 +171,12 @@ class AlertRecord:
 
 @dataclass(frozen=True)
 class DeliveryRecord:
-    """One alert on its way to one target."""
+    """One message, an alert or a notice, on its way to one target or person."""
 
     delivery_id: int
-    alert_id: str
-    incident_id: str
+    alert_id: str | None
+    notice_id: str | None
+    incident_id: str | None
     sequence: int
     target_id: str
     state: DeliveryState
@@ -182,6 +185,8 @@ class DeliveryRecord:
     last_error: str | None
     acknowledged_at: datetime | None
     created_at: datetime
+    recipient: str | None = None
+    """Name of the person, when it goes to one."""
 
 
 @dataclass(frozen=True)

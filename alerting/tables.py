@@ -21,6 +21,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    false,
     true,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -127,6 +128,8 @@ class IncidentRow(LocationColumns, Base):
     merged_into: Mapped[str | None] = mapped_column(String(64))
     repeats: Mapped[int] = mapped_column(default=0, server_default="0")
     """Sightings that told nothing new and came too fast to be kept one by one."""
+    exercise: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Raised by a drill: marked everywhere, counted nowhere."""
 
 
 class SightingRow(LocationColumns, Base):
@@ -198,28 +201,77 @@ class AlertRow(Base):
     content: Mapped[dict[str, Any]]
 
 
+class NoticeRow(Base):
+    """Something to be told that is no alert: somebody is called, a camera is blind, a delivery is dead."""
+
+    __tablename__ = "notices"
+
+    notice_id: Mapped[str] = mapped_column(String(128), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    incident_id: Mapped[str | None] = mapped_column(ForeignKey("incidents.incident_id"), index=True)
+    camera_id: Mapped[str | None] = mapped_column(String(128))
+    created_at: Mapped[datetime]
+    content: Mapped[dict[str, Any]]
+
+
 class DeliveryRow(Base):
+    """One message, an alert or a notice, on its way to one receiver: a target, or a person."""
+
     __tablename__ = "deliveries"
     __table_args__ = (
         UniqueConstraint("alert_id", "target_id"),
-        Index(None, "target_id", "state", "next_attempt_at"),
-        Index(None, "incident_id", "target_id", "sequence"),
+        UniqueConstraint("notice_id", "target_id"),
+        Index(None, "lane", "state", "next_attempt_at"),
+        Index(None, "stream", "target_id", "sequence"),
         {"sqlite_autoincrement": True},
     )
 
     delivery_id: Mapped[int] = mapped_column(primary_key=True)
-    alert_id: Mapped[str] = mapped_column(ForeignKey("alerts.alert_id"))
-    incident_id: Mapped[str] = mapped_column(ForeignKey("incidents.incident_id"))
+    alert_id: Mapped[str | None] = mapped_column(ForeignKey("alerts.alert_id"))
+    notice_id: Mapped[str | None] = mapped_column(ForeignKey("notices.notice_id"))
+    incident_id: Mapped[str | None] = mapped_column(ForeignKey("incidents.incident_id"), index=True)
+    stream: Mapped[str] = mapped_column(String(128))
+    """Order is kept within it: the incident, or the notice itself."""
     sequence: Mapped[int]
     target_id: Mapped[str] = mapped_column(String(128))
+    lane: Mapped[str] = mapped_column(String(128))
+    """Who sends it: a thread for each target; people share theirs."""
+    recipient: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """A person as known when called: name, role, channels. People of the deployment are looked up by id."""
     state: Mapped[str] = mapped_column(String(16))
     attempts: Mapped[int]
     next_attempt_at: Mapped[datetime]
     last_error: Mapped[str | None] = mapped_column(Text)
     body: Mapped[str | None] = mapped_column(Text)
-    """The exact message, fixed at the first attempt so that every retry sends the same bytes."""
+    """The exact message, fixed before an attempt that may reach the receiver: every retry sends the same."""
+    media_type: Mapped[str | None] = mapped_column(String(64))
+    leased_by: Mapped[str | None] = mapped_column(String(128))
+    leased_until: Mapped[datetime | None]
+    """While it lasts, no other sender touches the delivery."""
     acknowledged_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
+
+
+class TargetStateRow(Base):
+    """What the senders know about a target that does not take alerts; no row: all is well."""
+
+    __tablename__ = "target_states"
+
+    target_id: Mapped[str] = mapped_column(String(128), primary_key=True)
+    failures: Mapped[int]
+    failing_since: Mapped[datetime]
+    open_until: Mapped[datetime | None]
+    """Until then nothing is tried; afterwards one delivery tries."""
+    reason: Mapped[str] = mapped_column(Text)
+
+
+class PulseRow(Base):
+    """When a process of the centre last said that it works."""
+
+    __tablename__ = "pulses"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    at: Mapped[datetime]
 
 
 class EvidenceRow(Base):

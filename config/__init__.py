@@ -1,14 +1,16 @@
 """The deployment: its schema, its loader and example files. `config.load(path)` is the way in."""
 
 from config.camera import Camera, Mask, Pose, Preset, StreamSettings
-from config.centre import ConsoleSettings, DispatchTarget, Storage
+from config.centre import ConsoleSettings, Storage
 from config.deployment import Deployment
 from config.detection import ConfirmationPolicy, DetectorSettings, LookSettings
 from config.errors import ConfigError, Problem
 from config.loader import load, loads
 from config.secrets import SecretSource, redact_url
+from config.targets import BasicAuth, DispatchTarget, Drill, Gateway, Notify, Person, Tls
 
 __all__ = [
+    "BasicAuth",
     "Camera",
     "ConfigError",
     "ConfirmationPolicy",
@@ -16,14 +18,19 @@ __all__ = [
     "Deployment",
     "DetectorSettings",
     "DispatchTarget",
+    "Drill",
+    "Gateway",
     "LookSettings",
     "Mask",
+    "Notify",
+    "Person",
     "Pose",
     "Preset",
     "Problem",
     "SecretSource",
     "Storage",
     "StreamSettings",
+    "Tls",
     "load",
     "loads",
     "redact_url",

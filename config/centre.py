@@ -1,66 +1,12 @@
-"""What the centre needs: receivers of alerts, storage, the console."""
+"""What the centre needs: storage, the console."""
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from config.base import Identifier, Name, Section
+from config.base import Section
 from config.secrets import SecretSource, resolved
-
-
-class DispatchTarget(Section):
-    """A receiver of alerts."""
-
-    id: Identifier = Field(title="Target id", description="Stable machine name, unique in the deployment.")
-    name: Name = Field(title="Name", description="What operators call the receiver.")
-    url: str = Field(
-        title="URL",
-        description="http:// or https:// address the alert is posted to, without user and password; "
-        "${NAME} stands for an environment variable.",
-        examples=["https://dispatch.example.gov.cn/api/alerts"],
-    )
-    secret: SecretStr = Field(
-        min_length=8,
-        title="Secret",
-        description="Key of the HMAC signature, at least 8 characters; write ${NAME} or ${file:PATH}.",
-    )
-    timeout_s: float = Field(
-        default=10.0,
-        ge=0.5,
-        le=120,
-        title="Time-out",
-        description="Seconds to wait for the receiver's answer.",
-    )
-
-    @field_validator("url", "secret", mode="before")
-    @classmethod
-    def _resolve(cls, value: object, info: ValidationInfo) -> object:
-        return resolved(value, info)
-
-    @field_validator("url")
-    @classmethod
-    def _check_url(cls, url: str) -> str:
-        try:
-            parts = urlsplit(url)
-            usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            usable = False
-        if not usable:
-            raise PydanticCustomError(
-                "target_url",
-                "is not an http:// or https:// address",
-                {"mend": "for example https://host/api/alerts"},
-            )
-        if "@" in url.partition("://")[2].partition("/")[0]:
-            raise PydanticCustomError(
-                "target_url",
-                "carries a user or password",
-                {"mend": "leave them out; requests are signed with 'secret' instead"},
-            )
-        return url
 
 
 class Storage(Section):

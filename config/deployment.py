@@ -12,9 +12,10 @@ from pydantic_core import PydanticCustomError
 
 from config.base import Name, Section
 from config.camera import Camera
-from config.centre import ConsoleSettings, DispatchTarget, Storage
+from config.centre import ConsoleSettings, Storage
 from config.detection import ConfirmationPolicy, DetectorSettings, LookSettings
 from config.secrets import surroundings_of
+from config.targets import DispatchTarget, Drill, Notify
 
 
 class Deployment(Section):
@@ -57,6 +58,17 @@ class Deployment(Section):
     dispatch: tuple[DispatchTarget, ...] = Field(
         default=(), max_length=50, title="Dispatch", description="Receivers of alerts."
     )
+    sender: str = Field(
+        default="firewatch.local",
+        pattern=r"^[^\s,<&]{1,200}$",
+        title="Sender",
+        description="Who sends, in CAP messages: unique in the world, such as a domain or an e-mail address.",
+        examples=["firewatch@forest.example.gov.cn"],
+    )
+    notify: Notify = Field(default=Notify(), title="Notify", description="How people are told.")
+    drill: Drill | None = Field(
+        default=None, title="Drill", description="An exercise through the whole chain, every day."
+    )
     storage: Storage = Field(
         default=Storage(), title="Storage", description="Where incidents and evidence are kept."
     )
@@ -97,6 +109,8 @@ class Deployment(Section):
         for kind, ids in {
             "camera": [camera.id for camera in self.cameras],
             "dispatch target": [target.id for target in self.dispatch],
+            "gateway": [gateway.id for gateway in self.notify.gateways],
+            "person": [person.id for person in self.notify.people],
         }.items():
             twice = sorted({id_ for id_ in ids if ids.count(id_) > 1})
             if twice:
@@ -105,6 +119,12 @@ class Deployment(Section):
                     "the {kind} id '{id}' is used more than once",
                     {"kind": kind, "id": twice[0], "mend": "give each its own id"},
                 )
+        if self.drill is not None and self.drill.camera not in {camera.id for camera in self.cameras}:
+            raise PydanticCustomError(
+                "drill_camera",
+                "the drill names a camera '{id}' that does not exist",
+                {"id": self.drill.camera, "mend": "name one of 'cameras'"},
+            )
         return self
 
     def camera(self, camera_id: str) -> Camera:

@@ -154,8 +154,9 @@ class AlertView(View):
 
 class DeliveryView(View):
     delivery_id: int
-    alert_id: str
-    incident_id: str
+    alert_id: str | None
+    notice_id: str | None
+    incident_id: str | None
     sequence: int
     target_id: str
     target_name: str
@@ -260,7 +261,8 @@ def delivery(record: DeliveryRecord, target_names: dict[str, str]) -> DeliveryVi
     values: dict[str, Any] = {
         name: getattr(record, name) for name in DeliveryView.model_fields if name != "target_name"
     }
-    return DeliveryView(**values, target_name=target_names.get(record.target_id, record.target_id))
+    name = record.recipient or target_names.get(record.target_id, record.target_id)
+    return DeliveryView(**values, target_name=name)
 
 
 def _alert(record: AlertRecord) -> AlertView:

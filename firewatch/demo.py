@@ -185,9 +185,9 @@ def _report_first_delivery(deployment: Deployment, since_s: float) -> None:
     store = Store.open(deployment.storage.database_url.reveal())
     names = {camera.id: camera.name for camera in deployment.cameras}
     while True:
-        delivered = store.deliveries(state="delivered")
+        delivered = [one.incident_id for one in store.deliveries(state="delivered") if one.incident_id]
         if delivered:
-            incident = store.incident(delivered[-1].incident_id)
+            incident = store.incident(delivered[-1])
             cameras = ", ".join(names.get(one.camera_id, one.camera_id) for one in incident.sightings)
             seconds = time.monotonic() - since_s
             out.print(f"first alert delivered {seconds:.0f} s after the console was up: {cameras}")

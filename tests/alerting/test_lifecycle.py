@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from alerting import lifecycle, message, outbox, posting
+from alerting import backoff, lifecycle, message
 from alerting.lifecycle import (
     OPEN,
     Action,
@@ -97,7 +97,7 @@ def test_a_decision_that_contradicts_itself_is_refused_with_the_way_out(
         decide(State(status), decision)
 
 
-@pytest.mark.parametrize("module", [lifecycle, message, outbox, posting], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [lifecycle, message, backoff], ids=lambda module: module.__name__)
 def test_the_examples_in_the_documentation_of_functions_hold(module: ModuleType) -> None:
     results = doctest.testmod(module)
     assert results.attempted > 0

@@ -14,14 +14,18 @@ import jsonschema
 import pytest
 from alerting_samples import BOWL, NORTH, PICTURES, ROOT, WEST, intake_into, sighting_at, sighting_of
 
+import config
 from alerting import message
 from alerting.evidence import EvidenceError, EvidenceStore
 from alerting.evidence_links import EvidenceLinks, LinkError
+from alerting.formats import Origin, format_of
 from alerting.intake import Intake
 from alerting.message import MessageError
 from alerting.store import Store
 
 LINKS = EvidenceLinks(b"0123456789abcdef", "https://centre.example/")
+TARGET = config.DispatchTarget(id="t", name="t", url="https://dispatch.example/", secret="a secret")
+JSON = format_of(TARGET, Origin("测试中心"))
 
 
 @pytest.fixture
@@ -41,7 +45,7 @@ def test_the_schema_is_a_schema() -> None:
 def test_a_message_has_exactly_the_fields_of_the_schema_and_says_what_dispatch_needs(
     content: dict[str, Any], noon: datetime
 ) -> None:
-    sent = json.loads(message.finish(content, sent_at=noon + timedelta(seconds=30), links=LINKS))
+    sent = message.complete(content, sent_at=noon + timedelta(seconds=30), links=LINKS)
     schema = json.loads(message.SCHEMA_PATH.read_text(encoding="utf-8"))
     assert set(sent) == set(schema["properties"]) == set(schema["required"])
     for part, where in (("location", sent["location"]), ("cameras", sent["cameras"][0])):
@@ -59,8 +63,8 @@ def test_the_same_message_finished_at_the_same_time_is_the_same_text(
     content: dict[str, Any], noon: datetime
 ) -> None:
     again = json.loads(json.dumps(content))  # as it comes back from the store
-    first = message.finish(content, sent_at=noon, links=LINKS)
-    assert message.finish(again, sent_at=noon, links=LINKS) == first
+    first = JSON(message.complete(content, sent_at=noon, links=LINKS))
+    assert JSON(message.complete(again, sent_at=noon, links=LINKS)) == first
 
 
 @pytest.mark.parametrize(
@@ -83,18 +87,18 @@ def test_a_message_that_does_not_fit_is_found_and_the_error_names_the_field(
         part = part[step]
     part[path[-1]] = value
     with pytest.raises(MessageError, match=field):
-        message.validate(json.loads(message.finish(broken, sent_at=noon, links=LINKS)))
+        message.validate(message.complete(broken, sent_at=noon, links=LINKS))
 
 
 def test_what_is_no_json_is_never_finished(content: dict[str, Any], noon: datetime) -> None:
-    with pytest.raises(MessageError, match=r"inc-[0-9a-f]+\.2"):
-        message.finish({**content, "confidence": float("nan")}, sent_at=noon, links=LINKS)
+    with pytest.raises(MessageError, match="no JSON"):
+        JSON(message.complete({**content, "confidence": float("nan")}, sent_at=noon, links=LINKS))
 
 
 def test_a_bearing_without_point_may_not_pretend_to_be_one(content: dict[str, Any], noon: datetime) -> None:
     pretending = {**content, "location": {**content["location"], "method": "bearing_only"}}
     with pytest.raises(MessageError, match="location"):
-        message.validate(json.loads(message.finish(pretending, sent_at=noon, links=None)))
+        message.validate(message.complete(pretending, sent_at=noon, links=None))
 
 
 def test_the_example_in_the_documentation_is_a_valid_message() -> None:

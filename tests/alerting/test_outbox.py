@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -23,9 +23,9 @@ from alerting.evidence_links import EvidenceLinks
 from alerting.intake import Intake
 from alerting.lifecycle import Action, Decision
 from alerting.outbox import Backoff, Sender, redeliver
-from alerting.posting import Poster
 from alerting.records import DeliveryRecord
 from alerting.store import NotFoundError, Store
+from alerting.targets import HttpLine
 from simulator.receiver import DispatchReceiver
 
 SECRET = "a secret of the test"
@@ -223,29 +223,19 @@ def test_a_waiting_incident_does_not_hold_up_another(
     store = Store.open(database_url, clock=lambda: now[0])
     intake = intake_into(store, tmp_path / "evidence")
     target, sender = target_of(receiver.url), Sender(store, [target_of(receiver.url)])
-    poster = RealTimePoster(target)
+    line = HttpLine(target)
     receiver.control(mode="fail", times=1)
     raise_incident(intake, noon, place=0)
-    assert sender.send_next(target, poster)
+    assert sender.send_next(target, line)
     raise_incident(intake, noon, place=2)
-    assert sender.send_next(target, poster)
-    assert not sender.send_next(target, poster)  # the first waits for its pause
+    assert sender.send_next(target, line)
+    assert not sender.send_next(target, line)  # the first waits for its pause
     assert len(receiver.alerts) == 1
     now[0] += timedelta(seconds=1)
-    assert sender.send_next(target, poster)
+    assert sender.send_next(target, line)
     assert len(receiver.alerts) == 2
-    poster.close()
+    line.close()
     store.close()
-
-
-class RealTimePoster(Poster):
-    """Signs with the real time, for tests whose store lives at another."""
-
-    def __init__(self, target: config.DispatchTarget) -> None:
-        super().__init__(target.url, target.secret, target.timeout_s)
-
-    def post(self, body: bytes, *, idempotency_key: str, now: datetime):  # type: ignore[no-untyped-def]  # noqa: ARG002
-        return super().post(body, idempotency_key=idempotency_key, now=datetime.now(UTC))
 
 
 def test_pauses_grow_to_a_cap_and_a_day_without_receiver_loses_nothing(
@@ -257,20 +247,20 @@ def test_pauses_grow_to_a_cap_and_a_day_without_receiver_loses_nothing(
     receiver.control(mode="fail")
     target = target_of(receiver.url)
     sender = Sender(store, [target], backoff=Backoff(longest_s=1800), chance=lambda: 1.0)
-    poster = RealTimePoster(target)
+    line = HttpLine(target)
     pauses = []
     while now[0] < noon + timedelta(days=1):
-        assert sender.send_next(target, poster)
+        assert sender.send_next(target, line)
         pauses.append((delivery(store).next_attempt_at - now[0]).total_seconds())
         now[0] = delivery(store).next_attempt_at
     assert pauses[:6] == [1, 2, 4, 8, 16, 32]
     assert max(pauses) == pauses[-1] == 1800
     receiver.control(mode="ok")
-    assert sender.send_next(target, poster)
+    assert sender.send_next(target, line)
     assert delivery(store).state == "delivered"
     (received,) = receiver.alerts
     assert received.alert["captured_at"] == "2026-11-24T04:00:00.000Z"
-    poster.close()
+    line.close()
     store.close()
 
 
@@ -282,10 +272,10 @@ def test_a_clock_set_back_delays_no_new_alert(
     raise_incident(intake_into(store, tmp_path / "evidence"), noon)
     now[0] -= timedelta(hours=1)
     target = target_of(receiver.url)
-    poster = RealTimePoster(target)
-    assert Sender(store, [target]).send_next(target, poster)
+    line = HttpLine(target)
+    assert Sender(store, [target]).send_next(target, line)
     assert delivery(store).state == "delivered"
-    poster.close()
+    line.close()
     store.close()
 
 
@@ -412,9 +402,9 @@ def test_retry_after_is_honoured_in_both_forms(tmp_path: Path, noon: datetime, f
         b"HTTP/1.1 503 Busy\r\nRetry-After: " + value + b"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
     )
     target = target_of(server.url)
-    poster = Poster(target.url, target.secret, target.timeout_s)
-    assert Sender(store, [target]).send_next(target, poster)
+    line = HttpLine(target, clock=lambda: noon)
+    assert Sender(store, [target]).send_next(target, line)
     assert (delivery(store).next_attempt_at - noon).total_seconds() == 90
-    poster.close()
+    line.close()
     server.close()
     store.close()

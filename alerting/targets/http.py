@@ -1,83 +1,66 @@
-"""One HTTP POST of one alert: signing, time-outs, and what the answer means. No store, no retries here."""
+"""One HTTP POST of one message: authentication, signing, time-outs, and what the answer means."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from enum import Enum, auto
 
 import httpx
-from pydantic import SecretStr
 
-_LONGEST_REASON = 300
+from alerting.store import utc_now
+from alerting.targets.line import Answer, Clock, Outcome, Parcel, Target, envelope, shortened, tls_context
+
 _LARGEST_ANSWER_BYTES = 64 * 1024
-_RETRY_STATUS = frozenset({408, 429})
+_RETRY_STATUS = frozenset({408, 421, 425, 429})
+"""Client errors that the same bytes may survive later."""
 
 
-class Outcome(Enum):
-    ACKNOWLEDGED = auto()
-    RETRY = auto()
-    REFUSED = auto()
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What became of one attempt. `reason` is safe to log and show."""
-
-    outcome: Outcome
-    reason: str
-    retry_after_s: float | None = None
-
-
-def signature(secret: SecretStr, timestamp: str, body: bytes) -> str:
-    """The value of X-Firewatch-Signature; receivers compute the same over header and raw body.
-
-    >>> signature(SecretStr("key"), "1700000000", b"{}")[:23]
-    'sha256=9d713ed406bb7076'
-    """
-    key = secret.get_secret_value().encode()
-    return "sha256=" + hmac.new(key, timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
-
-
-class Poster:
+class HttpLine:
     """Posts to one target over one kept connection. Not shared between threads."""
 
-    def __init__(self, url: str, secret: SecretStr, timeout_s: float) -> None:
-        self._url = url
-        self._secret = secret
-        self._timeout_s = timeout_s
+    def __init__(self, target: Target, clock: Clock = utc_now) -> None:
+        self._target = target
+        self._clock = clock
+        secure = target.url.startswith("https")
+        basic = target.basic
         # trust_env=False: a proxy that happens to be in the environment must not decide about alarms.
-        self._client = httpx.Client(timeout=timeout_s, follow_redirects=False, trust_env=False)
+        self._client = httpx.Client(
+            timeout=target.timeout_s,
+            follow_redirects=False,
+            trust_env=False,
+            verify=tls_context(target.tls) if secure else False,
+            auth=httpx.BasicAuth(basic.user, basic.password.get_secret_value()) if basic else None,
+            headers={"User-Agent": "firewatch"},
+        )
 
     def close(self) -> None:
         self._client.close()
 
-    def post(self, body: bytes, *, idempotency_key: str, now: datetime) -> Answer:
-        """Never raises for anything the network or the receiver does."""
-        timestamp = str(int(now.timestamp()))
-        headers = {
-            "Content-Type": "application/json",
-            "Idempotency-Key": idempotency_key,
-            "X-Firewatch-Timestamp": timestamp,
-            "X-Firewatch-Signature": signature(self._secret, timestamp, body),
-        }
+    def send(self, parcel: Parcel) -> Answer:
+        """Post it. Never raises for anything the network or the receiver does."""
+        now = self._clock()
+        headers = {"Content-Type": parcel.media_type, **envelope(self._target, parcel, now)}
+        if self._target.bearer is not None:
+            headers["Authorization"] = f"Bearer {self._target.bearer.get_secret_value()}"
         try:
-            with self._client.stream("POST", self._url, content=body, headers=headers) as response:
+            with self._client.stream(
+                "POST", self._target.url, content=parcel.body, headers=headers
+            ) as response:
                 # An answer cut short is no acknowledgement: the receiver may have died while keeping it.
                 text = self._read(response)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            reason = shortened(f"no connection: {error or type(error).__name__}")
+            return Answer(Outcome.RETRY, reason, may_have_arrived=False)
         except httpx.TimeoutException:
-            return Answer(Outcome.RETRY, f"no answer within {self._timeout_s:g} s")
+            return Answer(Outcome.RETRY, f"no answer within {self._target.timeout_s:g} s")
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-            return Answer(Outcome.RETRY, _shortened(f"{type(error).__name__}: {error}"))
+            return Answer(Outcome.RETRY, shortened(f"{type(error).__name__}: {error}"))
         return _judge(response, text, now)
 
     def _read(self, response: httpx.Response) -> str:
         """The answer's text; a receiver that drips it may not hold us for longer than the time-out."""
-        deadline = time.monotonic() + self._timeout_s
+        deadline = time.monotonic() + self._target.timeout_s
         answer = bytearray()
         for chunk in response.iter_raw():
             answer += chunk
@@ -92,7 +75,7 @@ def _judge(response: httpx.Response, text: str, now: datetime) -> Answer:
     status = response.status_code
     if 200 <= status < 300:
         return Answer(Outcome.ACKNOWLEDGED, f"HTTP {status}")
-    reason = _shortened(f"HTTP {status}: {text.strip()}" if text.strip() else f"HTTP {status}")
+    reason = shortened(f"HTTP {status}: {text.strip()}" if text.strip() else f"HTTP {status}")
     if 400 <= status < 500 and status not in _RETRY_STATUS:
         return Answer(Outcome.REFUSED, reason)
     return Answer(Outcome.RETRY, reason, _retry_after_s(response.headers.get("Retry-After"), now))
@@ -119,8 +102,3 @@ def _retry_after_s(value: str | None, now: datetime) -> float | None:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return max(0.0, (moment - now).total_seconds())
-
-
-def _shortened(reason: str) -> str:
-    one_line = " ".join(reason.split())
-    return one_line if len(one_line) <= _LONGEST_REASON else one_line[: _LONGEST_REASON - 1] + "…"
