@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from alerting.evidence import EvidenceStore
 from alerting.evidence_links import EvidenceLinks
 from alerting.latest import LatestPictures
+from alerting.people import target_names
 from alerting.store import Store
 from config import Deployment
 from console.feed import EventFeed
@@ -28,7 +29,7 @@ class Centre:
 
     @property
     def target_names(self) -> dict[str, str]:
-        return {target.id: target.name for target in self.deployment.dispatch}
+        return target_names(self.deployment)
 
 
 def _centre(request: Request) -> Centre:

@@ -22,6 +22,7 @@ _KNOWN = {
     "simulator.rtsp_playlist": ("PlaylistError",),
     "simulator.scene": ("SceneError",),
     "alerting.evidence": ("EvidenceError",),
+    "alerting.formats.origin": ("MessageError",),
     "alerting.grids": ("GridError",),
     "firewatch.failures": ("UserError",),
     "firewatch.supervision": ("ProcessUnusableError",),

@@ -61,7 +61,7 @@ class Plan:
             )
             for index in range(self.worker_count)
         ]
-        sender = [self._spec("sender", *links)] if self.deployment.dispatch else []
+        sender = [self._spec("sender", *links)]
         return (centre, *sender, *workers)
 
     def log_of(self, name: str) -> Path | None:

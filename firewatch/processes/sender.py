@@ -1,28 +1,39 @@
-"""The outbox sender: posts alerts to their receivers until they are acknowledged."""
+"""The outbox sender: tells receivers and people until they have acknowledged it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from zoneinfo import ZoneInfo
 
 from config import Deployment
 from firewatch.processes.life import add_link_options, live, parser, stop_on_signals
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    made = parser("sender", "posts alerts until they are acknowledged")
+    made = parser("sender", "sends alerts and notices until they are acknowledged")
     add_link_options(made)
     options = made.parse_args(arguments)
 
     def run(deployment: Deployment) -> None:
         from alerting.evidence_links import EvidenceLinks
+        from alerting.formats import Origin
+        from alerting.notifying import Notifier
         from alerting.outbox import Sender
         from alerting.store import Store
+        from alerting.trouble import Trouble
 
         stop = stop_on_signals()
         store = Store.open(deployment.storage.database_url.reveal())
+        zone = ZoneInfo(deployment.time_zone)
         try:
-            links = EvidenceLinks(options.link_key.read_bytes(), options.base_url)
-            Sender(store, deployment.dispatch, links).run(stop)
+            Sender(
+                store,
+                deployment.dispatch,
+                EvidenceLinks(options.link_key.read_bytes(), options.base_url),
+                origin=Origin(deployment.name, deployment.sender, zone),
+                notifier=Notifier.of(store, deployment, zone),
+                trouble=Trouble.of(deployment),
+            ).run(stop)
         finally:
             store.close()
 
