@@ -5,6 +5,7 @@ from config.centre import ConsoleSettings, Storage
 from config.deployment import Deployment
 from config.detection import ConfirmationPolicy, DetectorSettings, LookSettings
 from config.errors import ConfigError, Problem
+from config.live import IceServer, LiveSettings
 from config.loader import load, loads
 from config.secrets import SecretSource, redact_url
 from config.targets import BasicAuth, DispatchTarget, Drill, Gateway, Notify, Person, Tls
@@ -20,6 +21,8 @@ __all__ = [
     "DispatchTarget",
     "Drill",
     "Gateway",
+    "IceServer",
+    "LiveSettings",
     "LookSettings",
     "Mask",
     "Notify",

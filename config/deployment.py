@@ -14,6 +14,7 @@ from config.base import Name, Section
 from config.camera import Camera
 from config.centre import ConsoleSettings, Storage
 from config.detection import ConfirmationPolicy, DetectorSettings, LookSettings
+from config.live import LiveSettings
 from config.secrets import surroundings_of
 from config.targets import DispatchTarget, Drill, Notify
 
@@ -74,6 +75,9 @@ class Deployment(Section):
     )
     console: ConsoleSettings = Field(
         default=ConsoleSettings(), title="Console", description="The web console."
+    )
+    live: LiveSettings = Field(
+        default=LiveSettings(), title="Live view", description="Watching cameras in the browser."
     )
 
     @field_validator("time_zone")

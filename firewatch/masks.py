@@ -8,20 +8,19 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from config import Mask
 from detector.detection import Box
 from streams.frame import Frame, Image
+from streams.privacy import blacked_out, private_masks
 
 
 def without_private_parts(frame: Frame, masks: Sequence[Mask]) -> Frame:
     """The frame with the private parts of its view blacked out (the given one when there are none)."""
-    private = [mask for mask in masks if mask.kind == "private" and mask.preset in (None, frame.preset)]
+    private = private_masks(masks, frame.preset)
     if not private:
         return frame
-    polygons = tuple(np.array(mask.polygon, np.float64) for mask in private)
-    return dataclasses.replace(frame, picture=_Blackened(frame, polygons))
+    return dataclasses.replace(frame, picture=_Blackened(frame, tuple(private)))
 
 
 def is_ignored(box: Box, frame: Frame, masks: Sequence[Mask]) -> bool:
@@ -37,10 +36,10 @@ def is_ignored(box: Box, frame: Frame, masks: Sequence[Mask]) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class _Blackened:
-    """A picture (`streams.frame.Picture`) with polygons, as shares of its sides, filled with black."""
+    """A picture (`streams.frame.Picture`) with the private parts of its view filled with black."""
 
     frame: Frame
-    polygons: tuple[npt.NDArray[np.float64], ...]
+    private: tuple[Mask, ...]
 
     @property
     def width_px(self) -> int:
@@ -51,8 +50,4 @@ class _Blackened:
         return self.frame.height_px
 
     def bgr(self, width_px: int, height_px: int) -> Image:
-        image = self.frame.scaled(width_px, height_px).copy()
-        for polygon in self.polygons:
-            corners = polygon * (width_px, height_px)
-            cv2.fillPoly(image, [corners.round().astype(np.int32)], (0, 0, 0))
-        return image
+        return blacked_out(self.frame.scaled(width_px, height_px), self.private)

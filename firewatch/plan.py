@@ -27,6 +27,13 @@ def workers_for(cameras: int, cores: int) -> int:
     needed = -(-cameras // MOST_CAMERAS_PER_WORKER)
     return max(1, needed, min(cores, worthwhile))
 
+_WITH_HEARTBEAT = ("worker", "live")
+
+
+def live_socket(state_folder: Path) -> Path:
+    """Where the live view listens for the console (`firewatch.live_app`)."""
+    return state_folder / "live.sock"
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -51,7 +58,7 @@ class Plan:
         return workers_for(enabled, os.cpu_count() or 1)
 
     def processes(self) -> tuple[ProcessSpec, ...]:
-        """Centre, sender, workers, in the order they are started."""
+        """Centre, sender, workers, live view, in the order they are started."""
         links = ("--link-key", str(self.link_key), "--base-url", self.base_url)
         listen = ("--listen-fd", str(self.listen_fd))
         centre = self._spec("centre", *listen, *links, keep_open=(self.listen_fd,))
@@ -62,7 +69,8 @@ class Plan:
             for index in range(self.worker_count)
         ]
         sender = [self._spec("sender", *links)]
-        return (centre, *sender, *workers)
+        live = self._spec("live", "--socket", str(live_socket(self.state_folder)))
+        return (centre, *sender, *workers, live)
 
     def log_of(self, name: str) -> Path | None:
         return self.state_folder / "logs" / f"{name}.log" if self.logs_to_files else None
@@ -73,7 +81,7 @@ class Plan:
         name = name or module
         command = [sys.executable, "-m", f"firewatch.processes.{module}", str(self.config_file), *arguments]
         heartbeat = None
-        if module == "worker":
+        if module in _WITH_HEARTBEAT:
             heartbeat = self.state_folder / "heartbeats" / name
             command += ["--heartbeat", str(heartbeat)]
         return ProcessSpec(

@@ -1,0 +1,204 @@
+"""The live view over HTTP, on a unix socket, for the console alone: it knows no users and asks nobody.
+
+The process listens at `live.sock` in the state folder, readable and writable by its own user only. The
+console checks who asks, forwards, and adds nothing; a camera's URL never leaves this process.
+
+    POST   /cameras/{camera_id}/whep       WHEP: the browser's offer (application/sdp) in the body.
+                                           201, the answer (application/sdp), Location: /sessions/{id}
+    DELETE /sessions/{id}                  204; also for one that has ended already. The id is a secret of the
+                                           viewer who got it
+    GET    /cameras/{camera_id}/mjpeg      multipart/x-mixed-replace, without end; the newest picture first
+    GET    /cameras/{camera_id}/picture    the next picture (image/jpeg), for browsers without even MJPEG
+    GET    /state                          {camera_id: {showing, video_viewers, picture_viewers, silent_s,
+                                           problem}} of the cameras that are watched now
+    GET    /healthz                        204
+
+Errors are `{"reason", "detail"}`: 404 unknown_camera; 400 unusable_offer; 409 no_video (re-encoding is needed
+and too many cameras are being re-encoded): show MJPEG; 503 too_many_viewers and camera_away, with
+Retry-After. `detail` is for people and holds no secret.
+
+What a browser should do: POST with `iceServers: []` (or what the deployment names), candidates gathered or
+not; when no picture is there 2 s after the answer (UDP blocked), or on 400 and 409, DELETE and show MJPEG; on
+leaving the page, DELETE (`fetch` with keepalive). A viewer that vanishes without is noticed after 10 s.
+While the camera sends nothing the picture stands still; `silent_s` tells since when.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import logging
+import os
+import socket
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+
+from config import Deployment
+from firewatch.failures import UserError
+from streams.cameras import connector
+from streams.live_view.hub import (
+    CameraAway,
+    LiveError,
+    LiveHub,
+    NoVideo,
+    TooManyViewers,
+    UnknownCamera,
+    UnusableOffer,
+)
+from streams.live_view.media_loop import MediaLoop
+
+_log = logging.getLogger(__name__)
+
+BOUNDARY = "firewatch-picture"
+PICTURE_TIMEOUT_S = 10.0
+HEARTBEAT_S = 1.0
+NICENESS = 10
+"""Detection goes first on a machine that is short."""
+_STATUS: dict[type[LiveError], int] = {
+    UnknownCamera: 404,
+    UnusableOffer: 400,
+    NoVideo: 409,
+    TooManyViewers: 503,
+    CameraAway: 503,
+}
+
+
+def create_live_app(hub: LiveHub) -> FastAPI:
+    """The routes above, over a hub that runs in the same event loop."""
+    app = FastAPI(title="Firewatch live view", docs_url=None, redoc_url=None, openapi_url=None)
+
+    @app.exception_handler(LiveError)
+    async def _refused(_request: Request, error: LiveError) -> JSONResponse:
+        status = _STATUS[type(error)]
+        headers = {"Retry-After": "5"} if status == 503 else None
+        return JSONResponse({"reason": error.reason, "detail": str(error)}, status, headers)
+
+    @app.post("/cameras/{camera_id}/whep")
+    async def whep(camera_id: str, request: Request) -> Response:
+        answer = await hub.answer(camera_id, (await request.body()).decode("utf-8", "replace"))
+        return Response(
+            answer.sdp,
+            201,
+            {"Location": f"/sessions/{answer.session_id}"},
+            media_type="application/sdp",
+        )
+
+    @app.delete("/sessions/{session_id}")
+    async def end(session_id: str) -> Response:
+        await hub.end(session_id)
+        return Response(status_code=204)
+
+    @app.get("/cameras/{camera_id}/mjpeg")
+    async def mjpeg(camera_id: str) -> Response:
+        pictures = hub.pictures(camera_id)
+        try:
+            first = await asyncio.wait_for(anext(pictures), PICTURE_TIMEOUT_S)
+        except TimeoutError:
+            raise CameraAway("the camera sends no picture") from None
+        return StreamingResponse(
+            _parts(first, pictures),
+            media_type=f"multipart/x-mixed-replace; boundary={BOUNDARY}",
+            headers={"Cache-Control": "no-store"},
+        )
+
+    @app.get("/cameras/{camera_id}/picture")
+    async def picture(camera_id: str) -> Response:
+        async with contextlib.aclosing(hub.pictures(camera_id)) as pictures:
+            try:
+                jpeg = await asyncio.wait_for(anext(pictures), PICTURE_TIMEOUT_S)
+            except TimeoutError:
+                raise CameraAway("the camera sends no picture") from None
+        return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
+
+    @app.get("/state")
+    async def state() -> dict[str, dict[str, Any]]:
+        return {camera_id: dataclasses.asdict(one) for camera_id, one in hub.states().items()}
+
+    @app.get("/healthz")
+    async def healthz() -> Response:
+        return Response(status_code=204)
+
+    return app
+
+
+def run_live(deployment: Deployment, path: Path, heartbeat: Callable[[], None] = lambda: None) -> None:
+    """Serve the live view at the unix socket `path` until SIGTERM or SIGINT."""
+    os.nice(NICENESS)
+    settings = deployment.live
+    ports = (settings.udp_first_port, settings.udp_last_port) if settings.udp_first_port else None
+
+    async def serve() -> None:
+        hub = LiveHub(deployment.cameras, settings, connector)
+        server = LiveServer(create_live_app(hub), hub)
+        beating = asyncio.create_task(_beat(heartbeat))
+        try:
+            with _listening(path) as listener:
+                await server.serve(sockets=[listener])
+        finally:
+            beating.cancel()
+
+    with asyncio.Runner(loop_factory=lambda: MediaLoop(ports, settings.media_address)) as runner:
+        runner.run(serve())
+
+
+class LiveServer(uvicorn.Server):
+    """uvicorn, which ends the viewers' sessions before it waits for open responses."""
+
+    def __init__(self, app: FastAPI, hub: LiveHub) -> None:
+        super().__init__(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1))
+        self._hub = hub
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._hub.close()
+        await super().shutdown(sockets)
+
+
+@contextlib.contextmanager
+def _listening(path: Path) -> Iterator[socket.socket]:
+    """A unix socket that only our own user may use; one left behind by a killed process is replaced."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)
+    try:
+        made.bind(str(path))
+    except OSError as error:
+        made.close()
+        if "too long" in str(error):
+            raise UserError(
+                f"the path of the socket {path} is too long for the system (107 bytes); "
+                "choose a shorter --state folder"
+            ) from None
+        raise
+    finally:
+        os.umask(before)
+    made.listen(64)
+    try:
+        yield made
+    finally:
+        made.close()
+        path.unlink(missing_ok=True)
+
+
+async def _beat(heartbeat: Callable[[], None]) -> None:
+    while True:
+        heartbeat()
+        await asyncio.sleep(HEARTBEAT_S)
+
+
+async def _parts(first: bytes, pictures: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
+    async with contextlib.aclosing(pictures):
+        yield _part(first)
+        async for jpeg in pictures:
+            yield _part(jpeg)
+
+
+def _part(jpeg: bytes) -> bytes:
+    head = f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
+    return head.encode() + jpeg + b"\r\n"

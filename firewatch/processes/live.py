@@ -1,0 +1,26 @@
+"""The live view: camera connections of its own for those who watch; see `firewatch.live_app`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from config import Deployment
+from firewatch.processes.life import heartbeat_of, live, parser
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    made = parser("live", "shows cameras to viewers, over a unix socket for the console")
+    made.add_argument("--socket", type=Path, required=True, help="unix socket to listen at")
+    options = made.parse_args(arguments)
+
+    def run(deployment: Deployment) -> None:
+        from firewatch.live_app import run_live
+
+        run_live(deployment, options.socket, heartbeat_of(options.heartbeat))
+
+    live(options, run)
+
+
+if __name__ == "__main__":
+    main()
