@@ -161,7 +161,7 @@ class LiveServer(uvicorn.Server):
 
 @contextlib.contextmanager
 def _listening(path: Path) -> Iterator[socket.socket]:
-    """A unix socket that only our own user may use; one left behind by a killed process is replaced."""
+    """A unix socket that only our own user may use; the one of the process before is replaced."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -179,11 +179,8 @@ def _listening(path: Path) -> Iterator[socket.socket]:
     finally:
         os.umask(before)
     made.listen(64)
-    try:
+    with made:
         yield made
-    finally:
-        made.close()
-        path.unlink(missing_ok=True)
 
 
 async def _beat(heartbeat: Callable[[], None]) -> None:

@@ -40,6 +40,7 @@ from streams.live_view.packets import (
     VideoPacket,
 )
 from streams.live_view.render_thread import RenderThread
+from streams.live_view.rendering import shown_size
 from streams.privacy import all_private_masks
 from streams.source import LiveConnection
 
@@ -63,7 +64,7 @@ class Showing(StrEnum):
 
 @runtime_checkable
 class PacketConnection(Protocol):
-    """A camera connection that yields encoded packets (`streams.rtsp.RtspSource`)."""
+    """A camera connection that yields encoded packets (`streams.packet_source.PacketSource`)."""
 
     def __enter__(self) -> Self: ...
 
@@ -382,7 +383,7 @@ class Feed:
                 return
             self._last_packet_s = time.monotonic()
             if self._renderer.is_wanted:
-                self._renderer.show(frame.image)
+                self._renderer.show(frame.scaled(*shown_size(frame.width_px, frame.height_px)))
 
     def _connected(self, showing: Showing) -> None:
         with self._lock:
