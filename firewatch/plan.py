@@ -27,6 +27,7 @@ def workers_for(cameras: int, cores: int) -> int:
     needed = -(-cameras // MOST_CAMERAS_PER_WORKER)
     return max(1, needed, min(cores, worthwhile))
 
+
 _WITH_HEARTBEAT = ("worker", "live")
 
 
