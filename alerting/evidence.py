@@ -61,6 +61,10 @@ class EvidenceStore:
             raise EvidenceError(f"cannot read evidence {path} below {self._root}: {error}") from error
         return bytes(content)
 
+    def exists(self, path: str) -> bool:
+        """Whether the file is there; what it holds is not looked at."""
+        return bool(self._files.exists(f"{self._root}/{path}"))
+
     def _has(self, target: str, size_bytes: int) -> bool:
         return bool(self._files.exists(target)) and self._files.size(target) == size_bytes
 

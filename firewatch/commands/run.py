@@ -26,13 +26,17 @@ def run(
     from firewatch.logs import start_logging
     from firewatch.plan import Plan
     from firewatch.prepare import base_url, check_parts, link_key, listening_socket, prepare_store
+    from firewatch.running import alone
     from firewatch.supervision import Supervisor
     from firewatch.terminal import out
 
     deployment = load(config_file)
     check_parts(deployment)
     start_logging()
-    with listening_socket(deployment.console.host, deployment.console.port) as console:
+    with (
+        alone(state, wanted_for="run"),
+        listening_socket(deployment.console.host, deployment.console.port) as console,
+    ):
         first = prepare_store(deployment)
         url = base_url(deployment, console)
         plan = Plan(config_file, deployment, state, console.fileno(), url, link_key(state), workers)

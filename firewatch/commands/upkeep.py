@@ -1,0 +1,88 @@
+"""`firewatch backup`, `restore` and `upgrade`: keeping an installation for years."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+_Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="Deployment file (YAML).")]
+_State = Annotated[Path, typer.Option("--state", metavar="DIR", help="The state folder of `firewatch run`.")]
+
+
+def register(app: typer.Typer) -> None:
+    app.command("backup")(backup)
+    app.command("restore")(restore)
+    app.command("upgrade")(upgrade)
+
+
+def backup(
+    config_file: _Config,
+    out_file: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="The archive to write; by default below STATE/backups."),
+    ] = None,
+    evidence: Annotated[
+        bool, typer.Option("--evidence", help="Put the evidence files in; without it they are only listed.")
+    ] = False,
+    state: _State = Path("var"),
+) -> None:
+    """Write everything an installation must not lose into one file. The centre may run meanwhile."""
+    from config import load
+    from firewatch.backup import back_up
+    from firewatch.terminal import out
+
+    deployment = load(config_file)
+    target = out_file or state / "backups" / f"firewatch-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.tar"
+    made = back_up(deployment, state, target, evidence=evidence)
+    kept = "in the archive" if evidence else "listed only; keep the evidence folder itself, too"
+    out.print(f"{target}: {target.stat().st_size / 1e6:.1f} MB, store version {made.store_revision}")
+    out.print(f"evidence: {len(made.evidence)} files, {kept}")
+
+
+def restore(
+    config_file: _Config,
+    archive: Annotated[Path, typer.Argument(metavar="BACKUP", help="A file written by `firewatch backup`.")],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace a store that is not empty; it is kept aside.")
+    ] = False,
+    state: _State = Path("var"),
+) -> None:
+    """Bring a backup back, on this or on an empty machine. The centre must be stopped."""
+    from config import load
+    from firewatch.backup import restore as bring_back
+    from firewatch.running import alone
+    from firewatch.terminal import out
+
+    deployment = load(config_file)
+    with alone(state, wanted_for="restore"):
+        done = bring_back(deployment, state, archive, replace=replace)
+    out.print(f"restored the backup of {done.manifest.made_at} ({done.manifest.deployment})")
+    if done.kept_aside is not None:
+        out.print(f"what was there before is kept as {done.kept_aside}")
+    if done.manifest.evidence_included:
+        out.print(f"evidence written: {done.evidence_written} files")
+    if done.evidence_missing:
+        out.print(
+            f"[yellow]{len(done.evidence_missing)} evidence files are not there[/yellow], for example"
+            f" {done.evidence_missing[0]}; copy them into storage.evidence"
+        )
+
+
+def upgrade(
+    config_file: _Config,
+    state: _State = Path("var"),
+) -> None:
+    """Bring the store to this program's version: backup, migrate, check, and back again if that fails."""
+    from config import load
+    from firewatch.running import alone
+    from firewatch.terminal import out
+    from firewatch.upgrade import upgrade as bring_up
+
+    deployment = load(config_file)
+    with alone(state, wanted_for="upgrade"):
+        done = bring_up(deployment, state, state / "backups")
+    moved = "is current already" if done.before == done.after else f"went from {done.before} to {done.after}"
+    out.print(f"the store {moved}; backup: {done.backup}")

@@ -1,0 +1,202 @@
+"""Backups of a centre in use, restored on an empty machine; and upgrades that go back when they fail."""
+
+from __future__ import annotations
+
+import shutil
+import tarfile
+import threading
+from pathlib import Path
+
+import pytest
+from alerting_samples import BOWL, NORTH, PICTURES, intake_into, sighting_of
+from sqlalchemy import text
+
+import config
+from alerting import snapshot
+from alerting.store import Store, StoreError, StoreVersionError
+from firewatch.backup import BackupError, back_up, read_manifest, restore
+from firewatch.failures import UserError
+from firewatch.running import alone
+from firewatch.upgrade import upgrade
+
+
+def deployment(database_url: str, evidence: Path) -> config.Deployment:
+    return config.Deployment.model_validate(
+        {
+            "name": "大南山",
+            "cameras": [NORTH.model_dump()],
+            "storage": {"database_url": database_url, "evidence": str(evidence)},
+        }
+    )
+
+
+@pytest.fixture
+def centre(database_url: str, tmp_path: Path, noon) -> config.Deployment:  # type: ignore[no-untyped-def]
+    """A deployment with one incident, its pictures, and a key in its state folder."""
+    store = Store.open(database_url)
+    fire = sighting_of(BOWL.at(23.105, 116.4), NORTH, noon)
+    intake_into(store, tmp_path / "evidence").accept(fire, PICTURES, NORTH)
+    store.close()
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var" / "link.key").write_bytes(b"k" * 32)
+    return deployment(database_url, tmp_path / "evidence")
+
+
+def wipe(database_url: str) -> None:
+    """The machine is lost: an empty database is all there is."""
+    if database_url.startswith("sqlite"):
+        for file in Path(database_url.removeprefix("sqlite:///")).parent.glob("store.db*"):
+            file.unlink()
+        return
+    from sqlalchemy import create_engine
+
+    engine = create_engine(database_url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+    engine.dispose()
+
+
+def test_a_lost_machine_is_brought_back_with_its_incidents_pictures_and_keys(
+    centre: config.Deployment, database_url: str, tmp_path: Path
+) -> None:
+    back_up(centre, tmp_path / "var", tmp_path / "all.tar", evidence=True)
+    wipe(database_url)
+    shutil.rmtree(tmp_path / "evidence")
+
+    elsewhere = deployment(database_url, tmp_path / "new" / "evidence")
+    done = restore(elsewhere, tmp_path / "new" / "var", tmp_path / "all.tar")
+
+    assert (done.evidence_written, done.evidence_missing) == (2, ())
+    store = Store.open(database_url)
+    (incident,) = store.list_incidents().incidents
+    evidence = store.incident(incident.incident_id).evidence
+    store.close()
+    for one in evidence:
+        assert (tmp_path / "new" / "evidence" / one.path).stat().st_size == one.size_bytes
+    key = tmp_path / "new" / "var" / "link.key"
+    assert key.read_bytes() == b"k" * 32
+    assert key.stat().st_mode & 0o077 == 0
+
+
+def test_a_backup_without_evidence_lists_it_and_a_restore_says_what_is_missing(
+    centre: config.Deployment, database_url: str, tmp_path: Path
+) -> None:
+    made = back_up(centre, tmp_path / "var", tmp_path / "small.tar")
+    assert len(made.evidence) == 2
+    wipe(database_url)
+    done = restore(deployment(database_url, tmp_path / "elsewhere"), tmp_path / "var", tmp_path / "small.tar")
+    assert len(done.evidence_missing) == 2
+
+
+def test_a_backup_taken_while_sightings_arrive_is_one_moment_of_the_store(
+    centre: config.Deployment, database_url: str, tmp_path: Path, noon
+) -> None:  # type: ignore[no-untyped-def]
+    store = Store.open(database_url)
+    intake = intake_into(store, tmp_path / "evidence")
+    stop = threading.Event()
+
+    def burn() -> None:
+        while not stop.is_set():
+            intake.accept(sighting_of(BOWL.at(23.105, 116.4), NORTH, noon), PICTURES, NORTH)
+
+    burning = threading.Thread(target=burn)
+    burning.start()
+    try:
+        back_up(centre, tmp_path / "var", tmp_path / "busy.tar")
+    finally:
+        stop.set()
+        burning.join()
+        store.close()
+    wipe(database_url)
+    restore(centre, tmp_path / "var", tmp_path / "busy.tar")
+    assert snapshot.faults_of(database_url) == ()
+
+
+def test_a_store_that_holds_something_is_not_replaced_unless_told_and_then_kept_aside(
+    centre: config.Deployment, tmp_path: Path
+) -> None:
+    back_up(centre, tmp_path / "var", tmp_path / "all.tar")
+    with pytest.raises(BackupError, match="not empty; say --replace"):
+        restore(centre, tmp_path / "var", tmp_path / "all.tar")
+    done = restore(centre, tmp_path / "var", tmp_path / "all.tar", replace=True)
+    if done.manifest.store_kind == "sqlite":
+        assert done.kept_aside is not None
+        assert snapshot.faults_of(f"sqlite:///{done.kept_aside}") == ()
+
+
+def damaged(whole: Path, copy: Path) -> Path:
+    """The same archive with one byte of the store changed."""
+    content = bytearray(whole.read_bytes())
+    with tarfile.open(whole) as archive:
+        member = archive.getmember(read_manifest(whole).store.path)
+    content[member.offset_data + 5000 if member.size > 5000 else member.offset_data] ^= 0xFF
+    copy.write_bytes(content)
+    return copy
+
+
+def test_a_damaged_or_cut_backup_changes_nothing(
+    centre: config.Deployment, database_url: str, tmp_path: Path
+) -> None:
+    whole = tmp_path / "all.tar"
+    back_up(centre, tmp_path / "var", whole)
+    cut = tmp_path / "cut.tar"
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    for bad, says in ((damaged(whole, tmp_path / "damaged.tar"), "damaged"), (cut, "cut off")):
+        with pytest.raises(BackupError, match=says):
+            restore(centre, tmp_path / "var", bad, replace=True)
+    store = Store.open(database_url)
+    assert len(store.list_incidents().incidents) == 1
+    store.close()
+
+
+def test_a_disk_without_room_leaves_no_half_backup(
+    centre: config.Deployment, tmp_path: Path, small_disk: Path
+) -> None:
+    (small_disk / "filler").write_bytes(b"x" * 2_000_000)
+    with pytest.raises((BackupError, StoreError), match=r"full|No space left"):
+        back_up(centre, tmp_path / "var", small_disk / "backup.tar")
+    assert [file.name for file in small_disk.iterdir()] == ["filler"]
+
+
+def test_a_backup_of_a_newer_program_is_refused(
+    centre: config.Deployment, database_url: str, tmp_path: Path
+) -> None:
+    store = Store.open(database_url)
+    current = snapshot.revision_of(database_url)
+    with store.writing() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    store.close()
+    with pytest.raises(StoreVersionError, match="newer"):
+        back_up(centre, tmp_path / "var", tmp_path / "new.tar")
+    assert current is not None
+
+
+def test_an_upgrade_that_fails_leaves_the_store_as_it_was(
+    centre: config.Deployment, database_url: str, tmp_path: Path
+) -> None:
+    before = snapshot.revision_of(database_url)
+    broken = centre.model_copy(update={"terrain": tmp_path / "no-terrain.tif"})
+    with pytest.raises(UserError, match="again what it was"):
+        upgrade(broken, tmp_path / "var", tmp_path / "backups")
+    assert snapshot.revision_of(database_url) == before
+    assert len(list((tmp_path / "backups").iterdir())) == 1
+
+
+def test_an_upgrade_of_a_healthy_store_keeps_a_backup(
+    centre: config.Deployment, database_url: str, tmp_path: Path
+) -> None:
+    done = upgrade(centre, tmp_path / "var", tmp_path / "backups")
+    assert done.after == snapshot.revision_of(database_url)
+    assert read_manifest(done.backup).store_revision == done.before
+
+
+def test_what_belongs_to_a_running_centre_is_not_touched(tmp_path: Path) -> None:
+    with (
+        alone(tmp_path, wanted_for="run"),
+        pytest.raises(UserError, match=r"process \d+ \(run\).*stop it first"),
+        alone(tmp_path, wanted_for="restore"),
+    ):
+        pass
+    with alone(tmp_path, wanted_for="restore"):
+        pass
