@@ -88,7 +88,7 @@ class OpenVinoBackend:
         _check_channels(network_input, self._channels, self._path)
         request = self._request(network_input.shape[0], network_input.shape[1])
         try:
-            request.infer({0: np.ascontiguousarray(network_input)[None]})
+            request.infer({0: _planes(network_input)}, share_inputs=True)
         except RuntimeError as error:
             raise BackendError(f"{self._path}: OpenVINO failed ({_first_line(error)})") from None
         return _rows(np.array(request.get_output_tensor(0).data))
@@ -105,7 +105,7 @@ class OpenVinoBackend:
             model = self._read_model()
             model.reshape([1, self._channels, height_px, width_px])
             steps = self._ov.preprocess.PrePostProcessor(model)
-            steps.input().tensor().set_element_type(self._ov.Type.u8).set_layout(self._ov.Layout("NHWC"))
+            steps.input().tensor().set_element_type(self._ov.Type.u8).set_layout(self._ov.Layout("NCHW"))
             steps.input().preprocess().convert_element_type(self._ov.Type.f32).scale(255.0)
             steps.input().model().set_layout(self._ov.Layout("NCHW"))
             compiled = self._core.compile_model(
@@ -161,7 +161,7 @@ class OnnxRuntimeBackend:
 
     def infer(self, network_input: NetworkInput) -> RawOutput:
         _check_channels(network_input, self._channels, self._path)
-        planes = np.ascontiguousarray(network_input.transpose(2, 0, 1)[None], np.float32) / np.float32(255)
+        planes = _scaled(_planes(network_input))
         try:
             output = self._session.run(None, {self._input_name: planes})[0]
         except Exception as error:  # see above
@@ -206,10 +206,20 @@ class UltralyticsBackend:
 
     def infer(self, network_input: NetworkInput) -> RawOutput:
         _check_channels(network_input, self._channels, self._path)
-        planes = np.ascontiguousarray(network_input.transpose(2, 0, 1)[None], np.float32) / np.float32(255)
+        planes = _scaled(_planes(network_input))
         with self._torch.inference_mode():
             output = self._model(self._torch.from_numpy(planes))
         return _rows((output[0] if isinstance(output, (list, tuple)) else output).numpy())
+
+
+def _planes(network_input: NetworkInput) -> NetworkInput:
+    """1 x channels x H x W; no copy of what `ViewMemory.observe` returns, for it lies in memory like this."""
+    return np.ascontiguousarray(network_input.transpose(2, 0, 1))[None]
+
+
+def _scaled(planes: NetworkInput) -> npt.NDArray[np.float32]:
+    """0..255 to 0..1, for engines that do not convert within the graph."""
+    return np.divide(planes, np.float32(255), dtype=np.float32)
 
 
 def _rows(output: npt.NDArray[np.generic]) -> RawOutput:

@@ -53,8 +53,24 @@ def look_size(width_px: int, height_px: int, look_width_px: int = LOOK_WIDTH_PX)
     return look_width_px, min(max(height, STRIDE_PX), 2 * look_width_px)
 
 
-def difference_channel(grey: Grey, reference: Grey) -> Grey:
+def scaled_to_look(image: Picture, size: tuple[int, int]) -> Picture:
+    """`image` (HxWx3) at `size` (width, height): halved as often as it goes, then bilinear.
+
+    A third of the cost of averaging over areas of uneven size, and as free of aliasing: what bilinear
+    interpolation shrinks is always less than twice too large. A picture of that size is returned as it is.
+    """
+    while image.shape[1] >= 2 * size[0] and image.shape[0] >= 2 * size[1]:
+        half = (image.shape[1] // 2, image.shape[0] // 2)
+        image = cv2.resize(image, half, interpolation=cv2.INTER_AREA)
+    if (image.shape[1], image.shape[0]) == size:
+        return image
+    return cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)  # type: ignore[no-any-return]
+
+
+def difference_channel(grey: Grey, reference: Grey, out: Grey | None = None) -> Grey:
     """Local change of `grey` against `reference`, both HxW uint8: 128 is none, brighter is brighter.
+
+    Written into `out` where it is given.
 
     >>> view = np.full((64, 64), 100, np.uint8)
     >>> int(difference_channel(view + np.uint8(20), view).mean())  # a change of light is not local change
@@ -67,8 +83,9 @@ def difference_channel(grey: Grey, reference: Grey) -> Grey:
     coarse = np.clip(coarse // 2 + NO_CHANGE, 0, 255).astype(np.uint8)
     coarse = cv2.medianBlur(coarse, min(_REGION_CELLS, 2 * (min(cells) // 2) - 1))
     coarse = (coarse.astype(np.int16) - NO_CHANGE) * 2
-    local = cv2.subtract(change, cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR))
-    return cv2.convertScaleAbs(np.clip(local * np.int16(GAIN) + np.int16(NO_CHANGE), 0, 255))  # type: ignore[no-any-return]
+    local = cv2.subtract(change, cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR), change)
+    local *= np.int16(GAIN)
+    return cv2.add(local, float(NO_CHANGE), out, dtype=cv2.CV_8U)  # type: ignore[no-any-return]
 
 
 def median_of(pictures: Sequence[Grey]) -> Grey:
@@ -90,13 +107,15 @@ class ViewMemory:
     """What one fixed view looked like, for each reference age. One per camera and preset.
 
     `observe` returns the network input: HxWx(3+ages) uint8, blue, green, red, then one difference channel per
-    age in the order of `ages_s`. Memory is bounded: at most seven grey pictures of look size per age.
+    age in the order of `ages_s`; it lies in memory plane after plane, as the engines read it. Memory is
+    bounded: at most seven grey pictures of look size per age.
     """
 
     def __init__(self, ages_s: Sequence[float] = DEFAULT_AGES_S, look_width_px: int = LOOK_WIDTH_PX) -> None:
         self.ages_s = tuple(float(age) for age in ages_s)
         self.look_width_px = look_width_px
         self._samples: list[deque[tuple[datetime, Grey]]] = [deque() for _ in self.ages_s]
+        self._medians: dict[float, tuple[list[Grey], Grey]] = {}  # by age: the samples and their median
         self._shape: tuple[int, int] | None = None
         self._ground_from: tuple[datetime, ...] = ()
         self._ground_now: Ground | None = None
@@ -106,6 +125,7 @@ class ViewMemory:
         """Forget the view: after a PTZ move, a cut in the footage, or a change of the picture's size."""
         for samples in self._samples:
             samples.clear()
+        self._medians.clear()
         self._shape = None
         self._ground_from = ()
         self._ground_now = self._ground = None
@@ -113,23 +133,31 @@ class ViewMemory:
     def observe(self, image: Picture, captured_at: datetime, *, new_footage: bool = False) -> Picture:
         """Network input for `image` (HxWx3 BGR uint8) of `captured_at`; then remembers the picture."""
         size = look_size(image.shape[1], image.shape[0], self.look_width_px)
-        small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+        small = scaled_to_look(image, size)
         grey = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
         if new_footage or self._shape != grey.shape or self._went_back(captured_at):
             self.reset()
             self._shape = grey.shape
-        channels = [small]
-        for age_s, samples in zip(self.ages_s, self._samples, strict=True):
-            reference = self._reference(samples, age_s, captured_at)
-            channels.append(
-                np.full_like(grey, NO_CHANGE) if reference is None else difference_channel(grey, reference)
-            )
+        planes = np.empty((3 + len(self.ages_s), *grey.shape), np.uint8)
+        cv2.split(small, list(planes[:3]))
+        for age_s, channel in zip(self.ages_s, planes[3:], strict=True):
+            reference = self.reference(age_s, captured_at)
+            if reference is None:
+                channel.fill(NO_CHANGE)
+            else:
+                difference_channel(grey, reference, channel)
         self._remember(grey, captured_at)
-        return cv2.merge([plane for channel in channels for plane in cv2.split(channel)])  # type: ignore[no-any-return]
+        return planes.transpose(1, 2, 0)
 
     def reference(self, age_s: float, at: datetime) -> Grey | None:
         """The reference picture of a configured age as a look at `at` would use it, or None."""
-        return self._reference(self._samples[self.ages_s.index(age_s)], age_s, at)
+        chosen = self._chosen(self._samples[self.ages_s.index(age_s)], age_s, at)
+        if not chosen:
+            return None
+        known = self._medians.get(age_s)
+        if known is None or [id(one) for one in known[0]] != [id(one) for one in chosen]:
+            known = self._medians[age_s] = (chosen, median_of(chosen))
+        return known[1]
 
     @property
     def ground(self) -> Ground | None:
@@ -152,18 +180,19 @@ class ViewMemory:
         return any(samples and samples[-1][0] > captured_at for samples in self._samples)
 
     @staticmethod
-    def _reference(samples: deque[tuple[datetime, Grey]], age_s: float, at: datetime) -> Grey | None:
+    def _chosen(samples: deque[tuple[datetime, Grey]], age_s: float, at: datetime) -> list[Grey]:
+        """The one to three samples whose median is the reference of this age; none when it has none."""
         while samples and at - samples[0][0] > timedelta(seconds=1.5 * age_s):
             samples.popleft()
         if not samples:
-            return None
+            return []
         reached_s = min(age_s, (at - samples[0][0]).total_seconds())
         if reached_s < YOUNGEST_STAND_IN_S:
-            return None
+            return []
         old_enough = [grey for taken, grey in samples if (at - taken).total_seconds() >= reached_s / 2]
         if len(old_enough) > 3:
             old_enough = [old_enough[0], old_enough[len(old_enough) // 2], old_enough[-1]]
-        return median_of(old_enough)
+        return old_enough
 
     def _remember(self, grey: Grey, captured_at: datetime) -> None:
         for age_s, samples in zip(self.ages_s, self._samples, strict=True):
