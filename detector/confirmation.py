@@ -209,6 +209,7 @@ def sighting_of(track: Track, look: Look, *, policy: Policy, profile: str) -> Si
             f"{track.evidence_score_s:.1f} of {policy.evidence_to_confirm_score_s:.1f} score-seconds; "
             f"base moved {base_drift(track):.2f} of its size (at most {policy.greatest_drift:.2f})"
         ),
+        probability=max((d.probability for _, d in history if d.probability is not None), default=None),
     )
 
 

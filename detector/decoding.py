@@ -37,7 +37,7 @@ def decode(
 
     >>> raw = np.array([[32, 32, 16, 16, 0.9, 0.0], [33, 32, 16, 16, 0.8, 0.0]], np.float32)
     >>> decode(raw, input_size_px=(64, 64), frame_size_px=(128, 64), least_score=0.1)
-    (Detection(label='smoke', confidence=0.9, box=Box(x1=48.0, y1=24.0, x2=80.0, y2=40.0)),)
+    (Detection(label='smoke', confidence=0.9, box=Box(x1=48.0, y1=24.0, x2=80.0, y2=40.0), probability=None),)
     """
     if raw.ndim != 2 or raw.shape[1] != 4 + len(labels):
         raise BackendError(

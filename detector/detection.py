@@ -60,11 +60,16 @@ class Box:
 
 @dataclass(frozen=True)
 class Detection:
-    """One class at one place in one look. `confidence` is 0..1."""
+    """One class at one place in one look. `confidence` is the network's score, 0..1.
+
+    `probability` is the share of such scores that were real (`detector.calibration`); None for weights that
+    were never calibrated.
+    """
 
     label: Label
     confidence: float
     box: Box
+    probability: float | None = None
 
 
 @dataclass(frozen=True)
@@ -106,3 +111,5 @@ class Sighting:
     profile: str
     reason: str = ""
     """Why it was confirmed, in words an engineer can check against the policy."""
+    probability: float | None = None
+    """The highest calibrated probability of its detections; None for weights that were never calibrated."""

@@ -9,20 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import numpy as np
 
 from detector.backend import Backend
 from detector.bad_pictures import bad_picture
+from detector.calibration import Calibration, with_probabilities
 from detector.confirmation import Confirmer, Policy, sighting_of
-from detector.decoding import decode
-from detector.detection import Detection, Look, Sighting
+from detector.decoding import OVERLAP_LIMIT, decode
+from detector.detection import Box, Detection, Look, Sighting
 from detector.footing import doubt_the_sky
 from detector.registry import Model, Profile, ProfileName
+from detector.tiles import Rotation, Tile, merged, tiles_of
 from detector.tracking import Track
 from detector.view import ViewMemory, look_size
 from streams.errors import BadPicture
-from streams.frame import Frame
+from streams.frame import Frame, Image
 from streams.picture import to_bgr8
 
 MOST_PRESETS = (
@@ -41,44 +44,96 @@ class LookResult:
 
 
 class Looker:
-    """The eye on one fixed view: frame in, raw detections and the reason of a bad picture out."""
+    """The eye on one fixed view: frame in, raw detections and the reason of a bad picture out.
 
-    def __init__(self, backend: Backend, ages_s: tuple[float, ...], look_width_px: int) -> None:
+    With `tiles`, pictures much larger than a look are looked at in parts as well (`detector.tiles`).
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        ages_s: tuple[float, ...],
+        look_width_px: int,
+        *,
+        tiles: bool = True,
+        calibration: Calibration | None = None,
+    ) -> None:
         self._backend = backend
-        self._memory = ViewMemory(ages_s, look_width_px)
+        self._ages_s, self._look_width_px = ages_s, look_width_px
+        self._whole = self._new_memory()
+        self._tiles: dict[Tile, ViewMemory] = {}
+        self._rotation = Rotation() if tiles else None
+        self._calibration = calibration
 
-    def detections(self, frame: Frame, least_score: float) -> tuple[tuple[Detection, ...], str | None]:
+    def detections(
+        self, frame: Frame, least_score: float, suspected: Sequence[Box] = ()
+    ) -> tuple[tuple[Detection, ...], str | None]:
         """(detections of at least `least_score`, None), or ((), why the picture is bad).
 
-        A bad picture is neither judged nor remembered: it would stand in the references as change.
+        The tiles that hold a `suspected` box (frame pixels) are looked at, too. A bad picture is neither
+        judged nor remembered: it would stand in the references as change.
         """
         if frame.new_footage:
-            self._memory.reset()
+            self._whole.reset()
+            self._tiles.clear()
         try:
             if isinstance(frame.picture, np.ndarray):  # as somebody's file has it: grey, 16 bit ...
                 frame = replace(frame, picture=to_bgr8(frame.picture))
-            size = look_size(frame.width_px, frame.height_px, self._memory.look_width_px)
+            size = look_size(frame.width_px, frame.height_px, self._look_width_px)
             image = frame.scaled(*size)
+            reason = bad_picture(image)
+            if reason is not None:
+                return (), reason
+            frame_px = (frame.width_px, frame.height_px)
+            found = self._found(self._whole, image, frame.captured_at, frame_px, least_score)
+            found = merged(
+                [*found, *self._found_in_tiles(frame, size, least_score, suspected)], OVERLAP_LIMIT
+            )
         except BadPicture as error:
             return (), str(error)
-        reason = bad_picture(image)
-        if reason is not None:
-            return (), reason
-        seen = self._memory.observe(image, frame.captured_at)
-        found = decode(
+        scale = size[0] / frame.width_px
+        doubted = doubt_the_sky(found, self._whole.ground, scale, least_score)
+        return with_probabilities(doubted, self._calibration), None
+
+    def _found(
+        self, memory: ViewMemory, image: Image, at: datetime, size_px: tuple[int, int], least_score: float
+    ) -> tuple[Detection, ...]:
+        """What the network finds in one picture with its past, as a picture of `size_px`."""
+        seen = memory.observe(image, at)
+        return decode(
             self._backend.infer(seen),
             input_size_px=(seen.shape[1], seen.shape[0]),
-            frame_size_px=(frame.width_px, frame.height_px),
+            frame_size_px=size_px,
             least_score=least_score,
         )
-        scale = seen.shape[1] / frame.width_px
-        return doubt_the_sky(found, self._memory.ground, scale, least_score), None
+
+    def _found_in_tiles(
+        self, frame: Frame, look_px: tuple[int, int], least_score: float, suspected: Sequence[Box]
+    ) -> list[Detection]:
+        """What the tiles whose turn it is show, in pixels of the frame."""
+        if self._rotation is None:
+            return []
+        self._rotation.follow(tiles_of((frame.width_px, frame.height_px), look_px, self._whole.ground))
+        self._tiles = {tile: self._tiles.get(tile) or self._new_memory() for tile in self._rotation.tiles}
+        found: list[Detection] = []
+        for index in self._rotation.turn(frame.captured_at, suspected):
+            tile = self._rotation.tiles[index]
+            part = frame.image[tile.top : tile.top + tile.height_px, tile.left : tile.left + tile.width_px]
+            size_px = (tile.width_px, tile.height_px)
+            seen = self._found(self._tiles[tile], part, frame.captured_at, size_px, least_score)
+            found += [tile.in_picture(detection) for detection in seen]
+        return found
+
+    def _new_memory(self) -> ViewMemory:
+        return ViewMemory(self._ages_s, self._look_width_px)
 
 
 @dataclass
 class _View:
     looker: Looker
     confirmer: Confirmer
+    suspected: tuple[Box, ...] = ()
+    """Where the last look left a suspicion: the next one looks there closely."""
     frame_size_px: tuple[int, int] = (0, 0)
 
 
@@ -99,8 +154,10 @@ class Pipeline:
         ages_s: Sequence[float] | None = None,
         policy: Mapping[str, float] | None = None,
         threads: int = 1,
+        tiles: bool = True,
     ) -> None:
         self.model = model
+        self._tiles = tiles
         self._backend = backend if backend is not None else model.open_backend(threads=threads)
         self._ages_s = (replace(model, ages_s=tuple(ages_s)) if ages_s else model).ages_for(self._backend)
         chosen = model.profile(profile)
@@ -115,7 +172,7 @@ class Pipeline:
         """Analyse one frame. Raises BackendError when the network fails: a lost look, never an alert."""
         view = self._view(frame)
         least_score = min(self.profile.threshold, self.policy.candidate_score)
-        candidates, bad = view.looker.detections(frame, least_score)
+        candidates, bad = view.looker.detections(frame, least_score, view.suspected)
         look = Look(
             camera_id=frame.camera_id,
             preset=frame.preset,
@@ -130,6 +187,11 @@ class Pipeline:
         if bad is not None:
             return LookResult(look)
         verdict = view.confirmer.advance(frame.captured_at, candidates)
+        view.suspected = (
+            tuple(track.box for track in verdict.tracks if track.confirmed_at is None)
+            if verdict.suspicious
+            else ()
+        )
         sightings = tuple(
             sighting_of(track, look, policy=self.policy, profile=self.profile.name)
             for track in verdict.confirmed
@@ -145,10 +207,17 @@ class Pipeline:
         size_px = (frame.width_px, frame.height_px)
         view = self._views.pop(frame.preset, None)
         if view is None:
-            looker = Looker(self._backend, self._ages_s, self.model.look_width_px)
-            view = _View(looker, Confirmer(self.policy), size_px)
+            looker = Looker(
+                self._backend,
+                self._ages_s,
+                self.model.look_width_px,
+                tiles=self._tiles,
+                calibration=self.model.calibration,
+            )
+            view = _View(looker, Confirmer(self.policy), frame_size_px=size_px)
         if frame.new_footage or view.frame_size_px != size_px:
             view.confirmer.reset()
+            view.suspected = ()
             view.frame_size_px = size_px
         self._views[frame.preset] = view  # most recently used last
         while len(self._views) > MOST_PRESETS:

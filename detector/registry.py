@@ -20,6 +20,7 @@ Format of the registry:
         ages_s: [20, 120, 600]     # reference ages the network was trained with
         look_width_px: 640
         trained_on: [SEQUENCE, ...] # folder names; evaluation refuses them
+        calibration: [[0, 0], [0.3, 0.8], [1, 0.97]] # score to probability; left out where not measured
         profiles:
           balanced: {threshold: 0.3, confirmation: {reference_score: 0.25, ...}}   # and sensitive, quiet
 """
@@ -36,6 +37,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from detector.backend import Backend, BackendName, open_backend
+from detector.calibration import Calibration
 from detector.confirmation import Policy
 from detector.errors import ModelError
 from detector.view import DEFAULT_AGES_S, LOOK_WIDTH_PX
@@ -78,6 +80,8 @@ class Model:
     card: Path | None
     trained_on: frozenset[str] | None
     """Names of the sequences the weights have seen; None: nobody wrote it down."""
+    calibration: Calibration | None = None
+    """What its scores mean; None: nobody measured it."""
 
     def profile(self, name: ProfileName) -> Profile:
         return self.profiles[name]
@@ -162,6 +166,7 @@ class Entry(_Strict):
     ages_s: list[float] | None = None
     look_width_px: int = Field(default=LOOK_WIDTH_PX, ge=32, multiple_of=32)
     trained_on: list[str] | None = None
+    calibration: list[tuple[float, float]] | None = None
     profiles: dict[ProfileName, _Profile]
 
 
@@ -257,7 +262,15 @@ def _model(name: str, entry: Entry, folder: Path) -> Model:
         licence_file=folder / entry.licence.file if entry.licence.file else None,
         card=folder / entry.card if entry.card else None,
         trained_on=frozenset(entry.trained_on) if entry.trained_on is not None else None,
+        calibration=_calibration(name, entry.calibration),
     )
+
+
+def _calibration(model: str, points: list[tuple[float, float]] | None) -> Calibration | None:
+    try:
+        return None if points is None else Calibration(tuple(points))
+    except ValueError as error:
+        raise ModelError(f"model {model}: calibration {error}") from None
 
 
 def _profile(model: str, name: ProfileName, written: _Profile) -> Profile:

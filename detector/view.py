@@ -29,6 +29,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detector.footing import LEAST_PICTURES, LEAST_SPAN_S, Ground, ground_of, settle
+from streams.frame import resized
 
 Grey = npt.NDArray[np.uint8]
 Picture = npt.NDArray[np.uint8]
@@ -51,20 +52,6 @@ def look_size(width_px: int, height_px: int, look_width_px: int = LOOK_WIDTH_PX)
     """
     height = round(look_width_px * height_px / width_px / STRIDE_PX) * STRIDE_PX
     return look_width_px, min(max(height, STRIDE_PX), 2 * look_width_px)
-
-
-def scaled_to_look(image: Picture, size: tuple[int, int]) -> Picture:
-    """`image` (HxWx3) at `size` (width, height): halved as often as it goes, then bilinear.
-
-    A third of the cost of averaging over areas of uneven size, and as free of aliasing: what bilinear
-    interpolation shrinks is always less than twice too large. A picture of that size is returned as it is.
-    """
-    while image.shape[1] >= 2 * size[0] and image.shape[0] >= 2 * size[1]:
-        half = (image.shape[1] // 2, image.shape[0] // 2)
-        image = cv2.resize(image, half, interpolation=cv2.INTER_AREA)
-    if (image.shape[1], image.shape[0]) == size:
-        return image
-    return cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)  # type: ignore[no-any-return]
 
 
 def difference_channel(grey: Grey, reference: Grey, out: Grey | None = None) -> Grey:
@@ -133,7 +120,7 @@ class ViewMemory:
     def observe(self, image: Picture, captured_at: datetime, *, new_footage: bool = False) -> Picture:
         """Network input for `image` (HxWx3 BGR uint8) of `captured_at`; then remembers the picture."""
         size = look_size(image.shape[1], image.shape[0], self.look_width_px)
-        small = scaled_to_look(image, size)
+        small = resized(image, size)
         grey = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
         if new_footage or self._shape != grey.shape or self._went_back(captured_at):
             self.reset()

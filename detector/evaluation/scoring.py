@@ -112,11 +112,12 @@ def score_footage(
 def score_sequence(sequence: FilmedSequence, model: Model, backend: Backend) -> tuple[ScoredPicture, ...]:
     """Score one sequence with an empty memory. Pictures without a time are looked at without any memory."""
     ages_s = model.ages_for(backend)
-    looker = Looker(backend, ages_s, model.look_width_px)
+    looker = Looker(backend, ages_s, model.look_width_px, calibration=model.calibration)
     scored = []
+    suspected: list[Box] = []  # as the worker looks closely where the last look left a suspicion
     for number, picture in enumerate(sequence.pictures):
         if picture.captured_at is None:
-            looker = Looker(backend, ages_s, model.look_width_px)
+            looker = Looker(backend, ages_s, model.look_width_px, calibration=model.calibration)
         at = picture.captured_at or _UNDATED + timedelta(days=number)
         try:
             image = read_picture(picture.path)
@@ -125,7 +126,8 @@ def score_sequence(sequence: FilmedSequence, model: Model, backend: Backend) -> 
                 f"{picture.path} {error}; copy it again, or take it out of the sequence"
             ) from None
         frame = Frame(image, sequence.name, at, number)
-        detections, bad = looker.detections(frame, LEAST_SCORE)
+        detections, bad = looker.detections(frame, LEAST_SCORE, suspected)
+        suspected = [d.box for d in detections if d.confidence >= model.profile("balanced").threshold]
         scored.append(
             ScoredPicture(
                 picture.path.name, at, picture.offset_s, frame.width_px, frame.height_px, detections, bad

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from handmade import brightness_network, write_registry
+from handmade import brightness_network, frame, hill, with_smoke, write_registry
 
 from detector.errors import ModelError
+from detector.pipeline import Pipeline
 from detector.registry import PROFILE_NAMES, list_models, load_model, verify
 
 
@@ -117,3 +118,23 @@ def test_the_shipped_registry_is_whole():
     problems = {f"{name}/{file}": p for name, files in verify().items() for file, p in files.items() if p}
     assert problems == {}
     assert load_model().licence_file.is_file()
+
+
+def test_calibration_is_read_and_reaches_every_detection_and_sighting(tmp_path):
+    registry = write_registry(tmp_path, calibration=[[0, 0], [0.4, 0.6], [1, 0.9]])
+    pipeline = Pipeline(load_model(registry=registry))
+    results = [pipeline.look(frame(with_smoke(hill()) if n >= 10 else hill(), n * 2.0, n)) for n in range(26)]
+    seen = [d for result in results for d in result.look.detections]
+    assert {(d.confidence, d.probability) for d in seen} == {(0.8471, 0.8236)}
+    assert [s.probability for result in results for s in result.sightings] == [0.8236]
+
+
+def test_weights_that_were_never_calibrated_claim_no_probability(tmp_path):
+    pipeline = Pipeline(load_model(registry=write_registry(tmp_path)))
+    assert pipeline.look(frame(with_smoke(hill()))).look.detections[0].probability is None
+
+
+@pytest.mark.parametrize("points", [[[0, 0]], [[0, 0.5], [1, 0.4]], [[0, 0], [0, 1]], [[0, 0], [1, 1.2]]])
+def test_a_calibration_that_makes_no_sense_is_refused(tmp_path, points):
+    with pytest.raises(ModelError, match="hill-1: calibration"):
+        load_model(registry=write_registry(tmp_path, calibration=points))
