@@ -30,7 +30,7 @@ from simulator.faults import (
     damaged,
 )
 from simulator.rtsp_footage import CLOCK_HZ, AccessUnit, FootageLibrary, is_picture
-from simulator.rtsp_packets import footage_mark_nal, interleaved, payloads, rtp_packets, sender_report
+from simulator.rtsp_packets import PacketTemplate, footage_mark_nal, payloads, sender_report
 from simulator.rtsp_playlist import Clip, Playlist, TimedUnit
 
 log = logging.getLogger(__name__)
@@ -40,6 +40,9 @@ FREEZE_INTERVAL_S = 0.2
 LATEST_S = 2.0
 CAUGHT_UP_S = 0.1
 """Once a picture is later than LATEST_S (a suspended machine) all are skipped until this little is left."""
+
+MOST_TEMPLATES = 400
+"""Pictures kept ready to send per camera: a loop of 16 s; at 4 Mbit/s some 8 MB."""
 
 
 class Reader(Protocol):
@@ -107,6 +110,7 @@ class Channel:
         self._origin_s: float | None = None  # loop time of RTP time zero; None until it starts
         self._first_timestamp = self._random.getrandbits(32)
         self._sequence = self._random.getrandbits(16)
+        self._templates: dict[tuple[int, int], PacketTemplate] = {}  # units live as long as the library
         self._now: TimedUnit | None = None
         self._newest_ticks = -1
         self._last_key: TimedUnit | None = None
@@ -250,21 +254,37 @@ class Channel:
         if not self._readers:
             return
         self._report_if_due(pts_ticks, unit.is_key)
-        codec = source.footage.codec
         nals = self._marked(unit, source) if unit.is_key else unit.nals
-        packets = rtp_packets(payloads(codec, nals), self._sequence, self._timestamp(pts_ticks), self.ssrc)
-        self._sequence = (self._sequence + len(packets)) & 0xFFFF
-        self._packets += len(packets)
-        self._octets += sum(len(packet) - 12 for packet in packets)
+        sequence, timestamp = self._sequence, self._timestamp(pts_ticks)
         self._sent += 1
         framed: dict[int, bytes] = {}  # readers nearly always use the same channel number
         for reader in tuple(self._readers):
             data = framed.get(reader.rtp_channel)
             if data is None:
-                data = framed[reader.rtp_channel] = interleaved(reader.rtp_channel, packets)
+                template = self._template(source, unit, nals, reader.rtp_channel)
+                data = framed[reader.rtp_channel] = template.stamped(sequence, timestamp)
+                if len(framed) == 1:
+                    self._sequence = (sequence + template.packets) & 0xFFFF
+                    self._packets += template.packets
+                    self._octets += template.octets
             if not reader.offer(data, unit.is_key):
                 self._skipped += 1
             self._largest_backlog = max(self._largest_backlog, reader.backlog_bytes)
+
+    def _template(
+        self, source: TimedUnit, unit: AccessUnit, nals: tuple[bytes, ...], channel: int
+    ) -> PacketTemplate:
+        """Kept for what is sent again and again: pictures as they are in the file, without a mark."""
+        is_plain = unit is source.unit and not unit.is_key
+        key = (id(unit), channel)
+        template = self._templates.get(key) if is_plain else None
+        if template is None:
+            template = PacketTemplate(payloads(source.footage.codec, nals), channel, self.ssrc)
+            if is_plain:
+                if len(self._templates) >= MOST_TEMPLATES:
+                    self._templates.clear()
+                self._templates[key] = template
+        return template
 
     def _marked(self, unit: AccessUnit, source: TimedUnit) -> tuple[bytes, ...]:
         """A key frame with the mark of its footage, put where SEI messages belong: before the slices."""

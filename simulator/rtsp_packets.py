@@ -110,6 +110,34 @@ def rtp_packets(parts: list[bytes], sequence: int, timestamp: int, ssrc: int) ->
     ]
 
 
+class PacketTemplate:
+    """The RTP packets of one access unit, framed for one channel: made once, stamped for each sending.
+
+    A looping camera sends the same pictures again and again, and only sequence numbers and time change.
+    """
+
+    def __init__(self, parts: list[bytes], channel: int, ssrc: int) -> None:
+        self.packets = len(parts)
+        self.octets = sum(len(part) for part in parts)
+        self._bytes = bytearray(interleaved(channel, rtp_packets(parts, 0, 0, ssrc)))
+        self._headers: list[int] = []
+        at = 0
+        for part in parts:
+            self._headers.append(at + 6)  # past "$", channel, length, and the first two bytes of RTP
+            at += 4 + 12 + len(part)
+
+    def stamped(self, sequence: int, timestamp: int) -> bytes:
+        """What goes over the wire."""
+        stamp, made = _SEQUENCE_AND_TIME.pack_into, self._bytes
+        for at in self._headers:
+            stamp(made, at, sequence, timestamp)
+            sequence = (sequence + 1) & 0xFFFF
+        return bytes(made)
+
+
+_SEQUENCE_AND_TIME = struct.Struct("!HI")
+
+
 def sender_report(ssrc: int, unix_s: float, timestamp: int, packets: int, octets: int) -> bytes:
     """RTCP SR + SDES: `timestamp` on the RTP clock is `unix_s` on the wall (RFC 3550, 6.4.1)."""
     whole_s = int(unix_s // 1)

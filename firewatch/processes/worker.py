@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from config import Camera, Deployment
 from firewatch.processes.life import heartbeat_of, live, parser, stop_on_signals
-from firewatch.worker import LookObserver
+from firewatch.worker import CameraPipeline, LookObserver
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -32,8 +32,12 @@ def watch(
     of: int = 1,
     heartbeat: Callable[[], None] = lambda: None,
     observers: Sequence[LookObserver] = (),
+    make_pipeline: Callable[[Camera], CameraPipeline] | None = None,
 ) -> None:
-    """The whole life of worker `index` among `of`, until `stop` is set. Benchmarks add observers."""
+    """The whole life of worker `index` among `of`, until `stop` is set.
+
+    Benchmarks add observers, and a pipeline of their own in place of the deployment's detector.
+    """
     from zoneinfo import ZoneInfo
 
     import cv2
@@ -41,23 +45,23 @@ def watch(
     from alerting.intake import Intake
     from alerting.latest import LatestPictures
     from alerting.store import Store
-    from detector.pipeline import Pipeline
     from firewatch.detecting import open_detector, pipeline_for
     from firewatch.evidence import StoreSink
     from firewatch.worker import Worker, share_of
 
     cv2.setNumThreads(1)  # the workers share the cores among themselves
-    model, backend = open_detector(deployment)
+    if make_pipeline is None:
+        model, backend = open_detector(deployment)  # one network: there is one looking loop
 
-    def pipeline(_camera: Camera) -> Pipeline:
-        return pipeline_for(deployment, model, backend)  # one network: there is one looking loop
+        def make_pipeline(_camera: Camera) -> CameraPipeline:
+            return pipeline_for(deployment, model, backend)
 
     store = Store.open(deployment.storage.database_url.reveal())
     try:
         Worker(
             share_of(deployment.cameras, index, of),
             deployment.looks,
-            pipeline,
+            make_pipeline,
             StoreSink(Intake.from_deployment(store, deployment), ZoneInfo(deployment.time_zone)),
             store,
             LatestPictures(deployment.storage.evidence),
