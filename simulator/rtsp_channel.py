@@ -41,8 +41,8 @@ LATEST_S = 2.0
 CAUGHT_UP_S = 0.1
 """Once a picture is later than LATEST_S (a suspended machine) all are skipped until this little is left."""
 
-MOST_TEMPLATES = 400
-"""Pictures kept ready to send per camera: a loop of 16 s; at 4 Mbit/s some 8 MB."""
+MOST_TEMPLATES = 4000
+"""Pictures kept ready to send: at 4 Mbit/s and 25 pictures a second some 80 MB."""
 
 
 class Reader(Protocol):
@@ -110,7 +110,6 @@ class Channel:
         self._origin_s: float | None = None  # loop time of RTP time zero; None until it starts
         self._first_timestamp = self._random.getrandbits(32)
         self._sequence = self._random.getrandbits(16)
-        self._templates: dict[tuple[int, int], PacketTemplate] = {}  # units live as long as the library
         self._now: TimedUnit | None = None
         self._newest_ticks = -1
         self._last_key: TimedUnit | None = None
@@ -262,7 +261,7 @@ class Channel:
             data = framed.get(reader.rtp_channel)
             if data is None:
                 template = self._template(source, unit, nals, reader.rtp_channel)
-                data = framed[reader.rtp_channel] = template.stamped(sequence, timestamp)
+                data = framed[reader.rtp_channel] = template.stamped(sequence, timestamp, self.ssrc)
                 if len(framed) == 1:
                     self._sequence = (sequence + template.packets) & 0xFFFF
                     self._packets += template.packets
@@ -274,16 +273,17 @@ class Channel:
     def _template(
         self, source: TimedUnit, unit: AccessUnit, nals: tuple[bytes, ...], channel: int
     ) -> PacketTemplate:
-        """Kept for what is sent again and again: pictures as they are in the file, without a mark."""
+        """Kept for what all cameras send again and again: pictures as they are in the file, not marked."""
+        kept = self._library.templates
         is_plain = unit is source.unit and not unit.is_key
-        key = (id(unit), channel)
-        template = self._templates.get(key) if is_plain else None
+        key = (id(unit), channel)  # units live as long as the library
+        template = kept.get(key) if is_plain else None
         if template is None:
-            template = PacketTemplate(payloads(source.footage.codec, nals), channel, self.ssrc)
+            template = PacketTemplate(payloads(source.footage.codec, nals), channel)
             if is_plain:
-                if len(self._templates) >= MOST_TEMPLATES:
-                    self._templates.clear()
-                self._templates[key] = template
+                if len(kept) >= MOST_TEMPLATES:
+                    kept.clear()
+                kept[key] = template
         return template
 
     def _marked(self, unit: AccessUnit, source: TimedUnit) -> tuple[bytes, ...]:

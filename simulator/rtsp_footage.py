@@ -11,12 +11,15 @@ import threading
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import av
 from av.bitstream import BitStreamFilterContext
 from av.packet import Packet
 from av.video.stream import VideoStream
+
+if TYPE_CHECKING:
+    from simulator.rtsp_packets import PacketTemplate
 
 CLOCK_HZ = 90_000
 """RTP clock of H.264 and H.265 (RFC 6184, RFC 7798)."""
@@ -93,6 +96,8 @@ class FootageLibrary:
     """Opens each file once and shares it between all cameras and readers; safe to use from any thread."""
 
     def __init__(self) -> None:
+        self.templates: dict[tuple[int, int], PacketTemplate] = {}
+        """For the cameras that play it (`simulator.rtsp_channel`), all in one thread."""
         self._footage: dict[tuple[Path, int], Footage] = {}
         self._lock = threading.Lock()
 

@@ -113,29 +113,29 @@ def rtp_packets(parts: list[bytes], sequence: int, timestamp: int, ssrc: int) ->
 class PacketTemplate:
     """The RTP packets of one access unit, framed for one channel: made once, stamped for each sending.
 
-    A looping camera sends the same pictures again and again, and only sequence numbers and time change.
+    Looping cameras send the same pictures again and again; only number, time and sender change.
     """
 
-    def __init__(self, parts: list[bytes], channel: int, ssrc: int) -> None:
+    def __init__(self, parts: list[bytes], channel: int) -> None:
         self.packets = len(parts)
         self.octets = sum(len(part) for part in parts)
-        self._bytes = bytearray(interleaved(channel, rtp_packets(parts, 0, 0, ssrc)))
+        self._bytes = bytearray(interleaved(channel, rtp_packets(parts, 0, 0, 0)))
         self._headers: list[int] = []
         at = 0
         for part in parts:
             self._headers.append(at + 6)  # past "$", channel, length, and the first two bytes of RTP
             at += 4 + 12 + len(part)
 
-    def stamped(self, sequence: int, timestamp: int) -> bytes:
+    def stamped(self, sequence: int, timestamp: int, ssrc: int) -> bytes:
         """What goes over the wire."""
-        stamp, made = _SEQUENCE_AND_TIME.pack_into, self._bytes
+        stamp, made = _STAMP.pack_into, self._bytes
         for at in self._headers:
-            stamp(made, at, sequence, timestamp)
+            stamp(made, at, sequence, timestamp, ssrc)
             sequence = (sequence + 1) & 0xFFFF
         return bytes(made)
 
 
-_SEQUENCE_AND_TIME = struct.Struct("!HI")
+_STAMP = struct.Struct("!HII")
 
 
 def sender_report(ssrc: int, unix_s: float, timestamp: int, packets: int, octets: int) -> bytes:
