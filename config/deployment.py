@@ -30,6 +30,14 @@ class Deployment(Section):
         title="Time zone",
         description="IANA name of the zone times are shown in (stored in UTC).",
     )
+    time_server: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9._-]+(:[0-9]{1,5})?$",
+        title="Time server",
+        description="NTP server in reach (HOST or HOST:PORT) that `firewatch doctor` compares this machine's "
+        "clock with.",
+        examples=["ntp.example.gov.cn"],
+    )
     cameras: tuple[Camera, ...] = Field(
         min_length=1, max_length=2000, title="Cameras", description="The cameras to watch."
     )

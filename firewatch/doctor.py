@@ -1,0 +1,266 @@
+"""Looks an installation over: clock, disks, certificates, time zone, store, dead letters, blind cameras.
+
+Each examination is a function of what was measured to a `Finding`; `examine` measures and puts them together.
+Not for: watching (that is `firewatch watch`) or mending.
+"""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import ssl
+import struct
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.engine import make_url
+
+from alerting import snapshot
+from alerting.records import CameraState, DeliveryRecord
+from alerting.store import Store, StoreError
+from config import Deployment
+
+Level = Literal["ok", "warn", "alarm"]
+
+CLOCK_WARN_S, CLOCK_ALARM_S = 2.0, 30.0
+DISK_WARN_BYTES, DISK_ALARM_BYTES = 5e9, 500e6
+CERTIFICATE_WARN, CERTIFICATE_ALARM = timedelta(days=30), timedelta(days=3)
+BACKUP_WARN = timedelta(days=8)
+BLIND_ALARM = timedelta(minutes=5)
+WAITING_WARN = timedelta(minutes=10)
+_NTP_EPOCH_S = 2_208_988_800  # 1900 to 1970 (RFC 5905)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at, and what a person should know or do about it."""
+
+    level: Level
+    subject: str
+    text: str
+
+
+def examine(
+    deployment: Deployment, state: Path, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> tuple[Finding, ...]:
+    """Everything, worst first within the order of `_examinations`. Never raises for what it examines."""
+    return tuple(_examinations(deployment, state, now()))
+
+
+def _examinations(deployment: Deployment, state: Path, now: datetime) -> Iterator[Finding]:
+    yield clock(deployment.time_server)
+    yield time_zone(deployment.time_zone, now)
+    yield from disks(_folders(deployment, state))
+    yield from certificates(deployment, now)
+    yield weights(deployment)
+    yield from store(deployment, now)
+    yield backups(state / "backups", now)
+
+
+def clock(server: str | None, ask: Callable[[str], float] | None = None) -> Finding:
+    """How far this machine's clock is from the time server's."""
+    if server is None:
+        return Finding(
+            "warn", "clock", "not compared: no time_server in the deployment file (any NTP server in reach)"
+        )
+    try:
+        offset_s = (ask or clock_offset_s)(server)
+    except OSError as error:
+        return Finding("warn", "clock", f"not compared: {server} gives no time ({error or 'no answer'})")
+    text = f"{abs(offset_s):.2f} s {'behind' if offset_s > 0 else 'ahead of'} {server}"
+    if abs(offset_s) > CLOCK_ALARM_S:
+        return Finding("alarm", "clock", f"{text}: capture times and signatures are wrong; set the clock")
+    if abs(offset_s) > CLOCK_WARN_S:
+        return Finding("warn", "clock", f"{text}: is a time service running here?")
+    return Finding("ok", "clock", text)
+
+
+def clock_offset_s(server: str, timeout_s: float = 3.0) -> float:
+    """Seconds the server's clock is ahead of ours, by one SNTP question (RFC 4330, section 5). OSError when
+    it does not answer."""
+    host, _, port = server.partition(":")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
+        line.settimeout(timeout_s)
+        line.connect((host, int(port or 123)))
+        sent = time.time()
+        line.send(b"\x23" + bytes(39) + _ntp_stamp(sent))  # version 4, client; our time as the cookie
+        answer = line.recv(512)
+        received = time.time()
+    if len(answer) < 48 or answer[0] & 0x07 != 4 or answer[24:32] != _ntp_stamp(sent):
+        raise OSError("the answer is no NTP answer")
+    if answer[1] == 0 or answer[0] >> 6 == 3:
+        raise OSError("the server says that its own clock is not set")
+    arrived, left = (_unix_s(answer[at : at + 8]) for at in (32, 40))
+    return ((arrived - sent) + (left - received)) / 2
+
+
+def time_zone(name: str, now: datetime) -> Finding:
+    """What the deployment's local time is; people compare it with their watch."""
+    return Finding("ok", "time zone", f"{name}: it is {now.astimezone(ZoneInfo(name)):%Y-%m-%d %H:%M} there")
+
+
+def disks(folders: Iterable[Path], free_bytes: Callable[[Path], int] | None = None) -> Iterator[Finding]:
+    """Room where the store, the evidence and the state are; one line a disk."""
+    seen = set()
+    for folder in folders:
+        place = next(one for one in (folder, *folder.parents) if one.exists())
+        if (device := place.stat().st_dev) in seen:
+            continue
+        seen.add(device)
+        free = (free_bytes or (lambda path: shutil.disk_usage(path).free))(place)
+        level: Level = "alarm" if free < DISK_ALARM_BYTES else "warn" if free < DISK_WARN_BYTES else "ok"
+        more = "" if level == "ok" else ": make room, evidence is being lost soon"
+        yield Finding(level, "disk", f"{free / 1e9:.1f} GB free at {place}{more}")
+
+
+def certificates(deployment: Deployment, now: datetime) -> Iterator[Finding]:
+    """Certificates of the receivers of alerts, and our own for mutual TLS."""
+    for target in deployment.dispatch:
+        parts = urlsplit(target.url)
+        if parts.scheme not in ("https", "mqtts"):
+            continue
+        subject = f"certificate of {target.id}"
+        authority = target.tls.authority if target.tls else None
+        try:
+            yield until(subject, _expiry_of(parts.hostname or "", parts.port or 443, authority), now)
+        except ssl.SSLCertVerificationError as error:
+            yield Finding("alarm", subject, f"not trusted: {error.verify_message}")
+        except OSError as error:
+            yield Finding("warn", subject, f"not seen: {error or type(error).__name__}")
+        if target.tls and target.tls.certificate:
+            yield until(f"our certificate for {target.id}", _expiry_in(target.tls.certificate), now)
+
+
+def until(subject: str, expires: datetime, now: datetime) -> Finding:
+    """How long a certificate still holds."""
+    left = expires - now
+    level: Level = "alarm" if left < CERTIFICATE_ALARM else "warn" if left < CERTIFICATE_WARN else "ok"
+    text = f"expired {expires:%Y-%m-%d}" if left < timedelta() else f"holds until {expires:%Y-%m-%d}"
+    return Finding(level, subject, text)
+
+
+def weights(deployment: Deployment) -> Finding:
+    """Whether the weights in use are whole."""
+    from detector.errors import DetectorError
+    from detector.registry import load_model
+
+    try:
+        model = load_model(deployment.detector.model)
+    except (DetectorError, OSError) as error:
+        return Finding("alarm", "weights", str(error))
+    return Finding("ok", "weights", f"{model.model_id}, whole")
+
+
+def store(deployment: Deployment, now: datetime) -> Iterator[Finding]:
+    """The store: its file, what receivers refused or still wait for, and cameras that see nothing."""
+    url = deployment.storage.database_url.reveal()
+    try:
+        revision = None if snapshot.is_empty(url) else snapshot.revision_of(url)
+        if revision is None:
+            yield Finding("warn", "store", "empty: this centre has never run")
+            return
+        if not snapshot.is_known(revision):
+            yield Finding("alarm", "store", f"version {revision} is of a newer program")
+            return
+        if faults := snapshot.faults_of(url):
+            yield Finding("alarm", "store", f"damaged: {faults[0]}; restore a backup")
+            return
+        opened = Store.open(url)
+    except StoreError as error:
+        yield Finding("alarm", "store", str(error))
+        return
+    try:
+        yield Finding("ok", "store", f"whole, version {revision}")
+        yield dead_letters(opened.deliveries(state="dead", limit=500))
+        yield waiting(opened.deliveries(state="pending", limit=500), now)
+        enabled = {camera.id: camera.name for camera in deployment.cameras if camera.enabled}
+        yield blind_cameras(enabled, opened.camera_states(), now)
+    finally:
+        opened.close()
+
+
+def dead_letters(dead: tuple[DeliveryRecord, ...]) -> Finding:
+    """What receivers have refused for good."""
+    if not dead:
+        return Finding("ok", "dead letters", "none")
+    targets = ", ".join(sorted({one.target_id for one in dead}))
+    return Finding(
+        "alarm", "dead letters", f"{len(dead)} alerts were refused by {targets}; last: {dead[0].last_error}"
+    )
+
+
+def waiting(pending: tuple[DeliveryRecord, ...], now: datetime) -> Finding:
+    """What should have been acknowledged by now."""
+    late = [one for one in pending if now - one.created_at > WAITING_WARN]
+    if not late:
+        return Finding("ok", "deliveries", f"{len(pending)} under way")
+    targets = ", ".join(sorted({one.target_id for one in late}))
+    return Finding("warn", "deliveries", f"{len(late)} wait for more than 10 minutes: {targets}")
+
+
+def blind_cameras(enabled: dict[str, str], states: tuple[CameraState, ...], now: datetime) -> Finding:
+    """Cameras that should see and do not."""
+    known = {one.camera_id: one for one in states}
+    blind = [
+        (id_, known.get(id_)) for id_ in enabled if (one := known.get(id_)) is None or one.state != "live"
+    ]
+    if not blind:
+        return Finding("ok", "cameras", f"all {len(enabled)} live")
+    names = ", ".join(f"{enabled[id_]} ({one.state if one else 'never seen'})" for id_, one in blind[:5])
+    long_blind = any(one is None or now - one.since > BLIND_ALARM for _, one in blind)
+    more = f" and {len(blind) - 5} more" if len(blind) > 5 else ""
+    return Finding(
+        "alarm" if long_blind else "warn",
+        "cameras",
+        f"{len(blind)} of {len(enabled)} not live: {names}{more}",
+    )
+
+
+def backups(folder: Path, now: datetime) -> Finding:
+    """How old the newest backup is."""
+    made = [datetime.fromtimestamp(file.stat().st_mtime, UTC) for file in folder.glob("*.tar")]
+    if not made:
+        return Finding("warn", "backup", f"none in {folder}; see `firewatch backup`")
+    age = now - max(made)
+    level: Level = "warn" if age > BACKUP_WARN else "ok"
+    return Finding(level, "backup", f"the newest in {folder} is {age / timedelta(days=1):.0f} days old")
+
+
+def _folders(deployment: Deployment, state: Path) -> Iterator[Path]:
+    yield state.absolute()
+    url = make_url(deployment.storage.database_url.reveal())
+    if url.get_backend_name() == "sqlite" and url.database:
+        yield Path(url.database).absolute().parent
+    if "://" not in deployment.storage.evidence:
+        yield Path(deployment.storage.evidence).absolute()
+
+
+def _expiry_of(host: str, port: int, authority: Path | None) -> datetime:
+    context = ssl.create_default_context(cafile=authority)
+    with (
+        socket.create_connection((host, port), timeout=5) as line,
+        context.wrap_socket(line, server_hostname=host) as secure,
+    ):
+        found = secure.getpeercert() or {}
+    return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(found["notAfter"])), UTC)
+
+
+def _expiry_in(certificate: Path) -> datetime:
+    from cryptography import x509
+
+    return x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc
+
+
+def _ntp_stamp(unix_s: float) -> bytes:
+    return struct.pack("!II", int(unix_s) + _NTP_EPOCH_S, int(unix_s % 1 * 2**32))
+
+
+def _unix_s(stamp: bytes) -> float:
+    seconds, fraction = struct.unpack("!II", stamp)
+    return float(seconds - _NTP_EPOCH_S + fraction / 2**32)

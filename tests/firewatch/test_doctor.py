@@ -1,0 +1,207 @@
+"""`firewatch doctor` sees what would kill a centre slowly: a wrong clock, a full disk, silence."""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+import config
+from alerting.records import CameraState
+from alerting.store import Store
+from firewatch import doctor
+
+NOON = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
+EPOCH_S = 2_208_988_800
+
+
+@contextmanager
+def time_server(ahead_s: float, *, stratum: int = 2, forged: bool = False) -> Iterator[str]:
+    """A real NTP server on loopback whose clock is `ahead_s` ahead of ours."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
+        line.bind(("127.0.0.1", 0))
+        line.settimeout(10)
+
+        def serve() -> None:
+            question, asker = line.recvfrom(512)
+            theirs = time.time() + ahead_s + EPOCH_S
+            stamp = struct.pack("!II", int(theirs), int(theirs % 1 * 2**32))
+            cookie = bytes(8) if forged else question[40:48]
+            line.sendto(bytes((0x24, stratum)) + bytes(22) + cookie + stamp + stamp, asker)
+
+        serving = threading.Thread(target=serve)
+        serving.start()
+        yield f"127.0.0.1:{line.getsockname()[1]}"
+        serving.join()
+
+
+@pytest.mark.parametrize(
+    ("ahead_s", "level"), [(0.0, "ok"), (5.0, "warn"), (-5.0, "warn"), (90.0, "alarm"), (-3600.0, "alarm")]
+)
+def test_a_clock_that_is_off_is_measured_against_a_real_time_server(ahead_s: float, level: str) -> None:
+    with time_server(ahead_s) as server:
+        found = doctor.clock(server)
+    assert found.level == level
+    if ahead_s:
+        assert ("behind" if ahead_s > 0 else "ahead of") in found.text
+
+
+def test_a_time_server_that_is_silent_unset_or_forged_is_no_comparison() -> None:
+    assert "not compared" in doctor.clock("127.0.0.1:9").text
+    with time_server(0, stratum=0) as unset:
+        assert "not set" in doctor.clock(unset).text
+    with time_server(100, forged=True) as forged:
+        assert "no NTP answer" in doctor.clock(forged).text
+    assert doctor.clock(None).level == "warn"
+
+
+def test_a_disk_that_fills_is_told_before_it_is_full_and_one_disk_once(tmp_path: Path) -> None:
+    places = [tmp_path / "evidence", tmp_path / "var"]
+    levels = {
+        free: [one.level for one in doctor.disks(places, lambda _: free)]  # noqa: B023
+        for free in (50_000_000_000, 2_000_000_000, 100_000_000)
+    }
+    assert levels == {50_000_000_000: ["ok"], 2_000_000_000: ["warn"], 100_000_000: ["alarm"]}
+
+
+def camera(state: str, since: datetime) -> CameraState:
+    return CameraState("north", state, since, "")
+
+
+def test_a_camera_blind_for_long_is_an_alarm_one_that_just_reconnects_is_not() -> None:
+    enabled = {"north": "北塔"}
+    just = (camera("stale", NOON - timedelta(seconds=20)),)
+    long = (camera("frozen", NOON - timedelta(hours=1)),)
+    assert doctor.blind_cameras(enabled, (camera("live", NOON),), NOON).level == "ok"
+    assert doctor.blind_cameras(enabled, just, NOON).level == "warn"
+    found = doctor.blind_cameras(enabled, long, NOON)
+    assert (found.level, "北塔 (frozen)" in found.text) == ("alarm", True)
+    assert doctor.blind_cameras(enabled, (), NOON).level == "alarm"
+
+
+def certificate(folder: Path, expires: datetime) -> tuple[Path, Path]:
+    """A certificate of 127.0.0.1 that signs itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(datetime.now(UTC) - timedelta(days=400))
+        .not_valid_after(expires)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    certificate_file, key_file = folder / "cert.pem", folder / "key.pem"
+    certificate_file.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    key_file.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+    return certificate_file, key_file
+
+
+@contextmanager
+def https_receiver(certificate_file: Path, key_file: Path) -> Iterator[int]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate_file, key_file)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            line, _ = listening.accept()
+            try:
+                with context.wrap_socket(line, server_side=True) as secure:
+                    secure.recv(1)
+            except OSError:  # a client that does not trust us hangs up
+                line.close()
+
+        serving = threading.Thread(target=serve)
+        serving.start()
+        yield listening.getsockname()[1]
+        serving.join()
+
+
+@pytest.mark.parametrize(("days", "level"), [(100, "ok"), (20, "warn"), (2, "alarm"), (-1, "alarm")])
+def test_a_receivers_certificate_is_told_before_it_expires(tmp_path: Path, days: int, level: str) -> None:
+    files = certificate(tmp_path, datetime.now(UTC) + timedelta(days=days, hours=1))
+    with https_receiver(*files) as port:
+        found = list(doctor.certificates(deployment(tmp_path, port, authority=files[0]), datetime.now(UTC)))
+    assert [one.level for one in found] == [level]
+
+
+def deployment(folder: Path, port: int, authority: Path | None = None) -> config.Deployment:
+    target = {"id": "dispatch", "name": "接警台", "url": f"https://localhost:{port}/", "secret": "12345678"}
+    return config.Deployment.model_validate(
+        {
+            "name": "大南山",
+            "cameras": [
+                {
+                    "id": "north",
+                    "name": "北塔",
+                    "source": "rtsp://127.0.0.1/north",
+                    "lat_deg": 23.1,
+                    "lon_deg": 116.4,
+                    "mast_height_m": 30,
+                    "pose": {"azimuth_deg": 0, "tilt_deg": 0, "hfov_deg": 60},
+                }
+            ],
+            "dispatch": [target | ({"tls": {"authority": str(authority)}} if authority else {})],
+            "storage": {
+                "database_url": f"sqlite:///{folder}/firewatch.db",
+                "evidence": str(folder / "evidence"),
+            },
+        }
+    )
+
+
+def test_the_command_says_all_of_it_as_json_and_an_alarm_is_exit_code_two(tmp_path: Path) -> None:
+    database = tmp_path / "firewatch.db"
+    store = Store.open(f"sqlite:///{database}")
+    store.set_camera_state("north", "frozen", datetime.now(UTC) - timedelta(hours=3), "same picture")
+    store.close()
+    file = tmp_path / "centre.yaml"
+    file.write_text(
+        "name: 大南山\n"
+        f"storage: {{database_url: 'sqlite:///{database}', evidence: '{tmp_path}/evidence'}}\n"
+        "cameras:\n"
+        "  - {id: north, name: 北塔, source: 'rtsp://127.0.0.1/north', lat_deg: 23.1, lon_deg: 116.4,\n"
+        "     mast_height_m: 30, pose: {azimuth_deg: 0, tilt_deg: 0, hfov_deg: 60}}\n"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-m", "firewatch.cli", "doctor", str(file), "--json", "--state", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    found = {one["subject"]: one["level"] for one in json.loads(answer.stdout)}
+    assert answer.returncode == 2
+    assert found["cameras"] == "alarm"
+    assert found["store"] == found["dead letters"] == found["weights"] == "ok"
+    assert found["backup"] == found["clock"] == "warn"
+
+
+def test_a_store_that_is_damaged_is_an_alarm_that_names_the_cure(tmp_path: Path) -> None:
+    made = deployment(tmp_path, 1)
+    (tmp_path / "firewatch.db").write_bytes(b"no database at all, " * 500)
+    levels = {one.subject: one for one in doctor.store(made, NOON)}
+    assert levels["store"].level == "alarm"
