@@ -1,43 +1,116 @@
-"""What people decide about incidents: each decision is one transaction of status, history, event and alert.
+"""What people decide about incidents: each decision is one transaction of status, history, event, alert,
+clock.
 
 Two people may act on one incident at once. Each says which `version` of it they saw; the first wins, the
-second gets a ConflictError that says what happened meanwhile.
+second gets a ConflictError that says what happened meanwhile. Steps (acknowledge, assign, accept) change no
+status and need no version: they do not contradict what happened meanwhile.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from alerting import lifecycle
-from alerting.lifecycle import Action, Decision, LifecycleError, State, Status
-from alerting.publishing import publish
+from alerting import clocks, journal, lifecycle, policy
+from alerting.journal import By, Undo
+from alerting.lifecycle import ENDED, Action, Decision, LifecycleError, Stage, State, Status, Step
+from alerting.policy import Rules
+from alerting.reading import state_of
 from alerting.records import HistoryRow, IncidentDetail
-from alerting.store import ConflictError, NotFoundError, Store, add_event, find_incident, read_incident
-from alerting.tables import HistoryTableRow, IncidentRow
+from alerting.store import ConflictError, NotFoundError, Store, find_incident, read_incident
+from alerting.tables import HistoryTableRow, IncidentRow, SightingRow, VerdictDayRow
 
 UNDO = "undo"
 _DECISIONS = frozenset(str(action) for action in Action)
+_VERDICTS = frozenset({Action.CONFIRM, Action.DISMISS})
 
 
-def decide(store: Store, incident_id: str, decision: Decision, *, who: str, version: int) -> IncidentDetail:
+def decide(
+    store: Store,
+    incident_id: str,
+    decision: Decision,
+    *,
+    who: str,
+    version: int | None,
+    source: str = "",
+    rules: Rules = policy.DEFAULT,
+) -> IncidentDetail:
     """Apply `decision` of the user `who`, who saw the incident at `version`; returns it as it now stands.
 
+    Without a version the decision counts whatever happened meanwhile (a crew reports that it has arrived).
     Raises LifecycleError when the decision is not possible, ConflictError when somebody was faster,
     NotFoundError for an unknown incident.
     """
     now = store.clock()
     with store.writing() as session:
-        row = _find_unchanged(session, incident_id, version)
-        before = State(Status(row.status), _verdict(row), _cause(row))
+        row = find_unchanged(session, incident_id, version)
+        if row.merged_into is not None:
+            raise LifecycleError(f"this incident was merged into {row.merged_into}; undo that first")
+        before = state_of(row)
         after = lifecycle.decide(before, decision)
-        _apply(session, row, after, action=str(decision.action), who=who, why=decision.why, now=now)
+        if decision.action is Action.REOPEN:
+            _begin_anew(row)
+        if decision.action in _VERDICTS:
+            if not row.exercise:
+                _note_verdict(session, incident_id, now)
+            row.permitted_burn_id = None
+        _apply(session, row, before, after, str(decision.action), By(who, source), decision.why, now)
+        clocks.settle(session, row, rules, now)
+        return read_incident(session, incident_id)
+
+
+def take_step(
+    store: Store,
+    incident_id: str,
+    step: Step,
+    *,
+    who: str,
+    source: str = "",
+    to: str = "",
+    why: str = "",
+    rules: Rules = policy.DEFAULT,
+) -> IncidentDetail:
+    """Acknowledge, assign (`to` whom) or accept. Saying the same twice changes nothing.
+
+    Raises LifecycleError for an incident that has ended, NotFoundError for an unknown one.
+    """
+    now = store.clock()
+    with store.writing() as session:
+        row = find_incident(session, incident_id)
+        if Status(row.status) in ENDED:
+            raise LifecycleError(f"'{step}' is not possible: the incident is {row.status}")
+        if step is Step.ASSIGN and not to.strip():
+            raise LifecycleError("assigning needs a name: to whom?")
+        tell: list[str] = []
+        match step:
+            case Step.ACKNOWLEDGE if row.acknowledged_by is None:
+                row.acknowledged_by, row.acknowledged_at = who, now
+            case Step.ASSIGN if row.assigned_to != to:
+                row.assigned_to = to
+            case Step.ACCEPT if row.accepted_by is None:
+                row.accepted_by, row.accepted_at = who, now
+                tell = [f"accepted by {who}"]
+            case _:
+                return read_incident(session, incident_id)
+        said = "; ".join(part for part in (f"to {to}" if step is Step.ASSIGN else "", why) if part)
+        by = By(who, source)
+        journal.write(session, row, state_of(row), by=by, action=str(step), why=said, now=now, tell=tell)
+        clocks.settle(session, row, rules, now)
         return read_incident(session, incident_id)
 
 
 def undo(
-    store: Store, incident_id: str, history_id: int, *, who: str, version: int, why: str = ""
+    store: Store,
+    incident_id: str,
+    history_id: int,
+    *,
+    who: str,
+    version: int,
+    why: str = "",
+    source: str = "",
+    rules: Rules = policy.DEFAULT,
 ) -> IncidentDetail:
     """Return to the state before the decision `history_id`, which must be the latest one.
 
@@ -45,10 +118,13 @@ def undo(
     """
     now = store.clock()
     with store.writing() as session:
-        row = _find_unchanged(session, incident_id, version)
+        row = find_unchanged(session, incident_id, version)
         history = read_incident(session, incident_id).history
-        state = _state_before(history, history_id)
-        _apply(session, row, state, action=UNDO, who=who, why=why, now=now, undoes=history_id)
+        state = _state_before(session, history, history_id)
+        if not state.stage.includes(Stage.DISPATCH):
+            row.escalated_to = None  # nobody has to go after all
+        _apply(session, row, state_of(row), state, UNDO, By(who, source), why, now, undoes=history_id)
+        clocks.settle(session, row, rules, now)
         return read_incident(session, incident_id)
 
 
@@ -62,60 +138,10 @@ def undoable(history: tuple[HistoryRow, ...]) -> HistoryRow | None:
     return None
 
 
-def _state_before(history: tuple[HistoryRow, ...], history_id: int) -> State:
-    ids = [row.history_id for row in history]
-    if history_id not in ids:
-        raise NotFoundError(f"this incident has no history row {history_id}")
-    latest = undoable(history)
-    if latest is None or latest.history_id != history_id:
-        raise LifecycleError("only the latest decision can be undone, and only once")
-    before = history[ids.index(history_id) - 1]
-    return State(before.status_after, before.verdict, before.cause)
-
-
-def _apply(
-    session: Session,
-    row: IncidentRow,
-    after: State,
-    *,
-    action: str,
-    who: str,
-    why: str,
-    now: datetime,
-    undoes: int | None = None,
-) -> None:
-    before = row.status
-    row.status, row.verdict, row.cause = after.status.value, _text(after.verdict), _text(after.cause)
-    row.version += 1
-    row.updated_at = now
-    session.add(
-        HistoryTableRow(
-            incident_id=row.incident_id,
-            at=now,
-            who=who,
-            action=action,
-            why=why,
-            status_before=before,
-            status_after=row.status,
-            verdict=row.verdict,
-            cause=row.cause,
-            undoes=undoes,
-        )
-    )
-    data = {"action": action, "status": row.status, "version": row.version, "who": who}
-    add_event(session, now, "incident", incident_id=row.incident_id, data=data)
-    publish(
-        session,
-        row.incident_id,
-        changes=[f"status {before} -> {row.status}" + (f": {why}" if why else "")],
-        now=now,
-        cancel=after.status is Status.DISMISSED,
-    )
-
-
-def _find_unchanged(session: Session, incident_id: str, version: int) -> IncidentRow:
+def find_unchanged(session: Session, incident_id: str, version: int | None) -> IncidentRow:
+    """The incident, if it still is as somebody saw it at `version`. Raises ConflictError, NotFoundError."""
     row = find_incident(session, incident_id)
-    if row.version != version:
+    if version is not None and row.version != version:
         last = read_incident(session, incident_id).history[-1]
         raise ConflictError(
             f"incident {row.number} has changed since you saw it: {last.who} did '{last.action}' at"
@@ -124,13 +150,54 @@ def _find_unchanged(session: Session, incident_id: str, version: int) -> Inciden
     return row
 
 
-def _verdict(row: IncidentRow) -> lifecycle.Verdict | None:
-    return lifecycle.Verdict(row.verdict) if row.verdict else None
+def _state_before(session: Session, history: tuple[HistoryRow, ...], history_id: int) -> State:
+    ids = [row.history_id for row in history]
+    if history_id not in ids:
+        raise NotFoundError(f"this incident has no history row {history_id}")
+    latest = undoable(history)
+    if latest is None or latest.history_id != history_id:
+        raise LifecycleError("only the latest decision can be undone, and only once")
+    before = history[ids.index(history_id) - 1]
+    detail = session.get_one(HistoryTableRow, history_id).detail or {}
+    stage = Stage(detail.get("stage_before", Stage.NOTIFY))
+    return State(before.status_after, before.verdict, before.cause, stage)
 
 
-def _cause(row: IncidentRow) -> lifecycle.Cause | None:
-    return lifecycle.Cause(row.cause) if row.cause else None
+def _begin_anew(row: IncidentRow) -> None:
+    row.acknowledged_by = row.acknowledged_at = row.accepted_by = row.accepted_at = None
+    row.assigned_to = row.escalated_to = None
 
 
-def _text(value: lifecycle.Verdict | lifecycle.Cause | None) -> str | None:
-    return value.value if value is not None else None
+def _note_verdict(session: Session, incident_id: str, now: datetime) -> None:
+    """Remember that people judge what this model raises (see `policy.stage_of`)."""
+    models = session.scalars(select(SightingRow.model_id).filter_by(incident_id=incident_id).distinct())
+    for model_id in models.all():
+        session.merge(VerdictDayRow(model_id=model_id, day=now.astimezone(UTC).date()))
+
+
+def _apply(
+    session: Session,
+    row: IncidentRow,
+    before: State,
+    after: State,
+    action: str,
+    by: By,
+    why: str,
+    now: datetime,
+    *,
+    undoes: int | None = None,
+) -> None:
+    journal.put_state(row, after)
+    journal.write(
+        session,
+        row,
+        before,
+        by=by,
+        action=action,
+        why=why,
+        now=now,
+        tell=[f"status {before.status} -> {row.status}" + (f": {why}" if why else "")],
+        news=True,
+        cancel=after.status is Status.DISMISSED,
+        undo=Undo(undoes, {"stage_before": before.stage.value}),
+    )

@@ -1,9 +1,12 @@
 """Takes confirmed sightings in: where it is, which incident it belongs to, and who must be told.
 
-A sighting, its incident, the history row, the event, the alert and its deliveries are written in one
-transaction, before anything is sent. Taking the same sighting in twice changes nothing. A picture that cannot
-be stored (evidence disk full) delays no alarm: the alert goes out with its small inline picture and says
-nothing about files; if the store itself cannot be written, nothing has happened and the caller tries again.
+A sighting, its incident, the history row, the event, the alert, its deliveries and the incident's clock are
+written in one transaction, before anything is sent. Taking the same sighting in twice changes nothing. A
+picture that cannot be stored (evidence disk full) delays no alarm: the alert goes out with its small inline
+picture and says nothing about files; if the store itself cannot be written, nothing has happened and the
+caller tries again.
+
+What tells nothing new and comes too fast is counted, not kept: see `REPEAT_S` and `alerting.storms`.
 """
 
 from __future__ import annotations
@@ -11,44 +14,46 @@ from __future__ import annotations
 import hashlib
 import logging
 import math
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 import config
-from alerting import association, grids, location, pictures
+from alerting import association, burns, clocks, journal, location, people, pictures, policy
 from alerting.association import Observation, relative_box
 from alerting.evidence import EvidenceError, EvidenceStore, StoredFile
-from alerting.lifecycle import OPEN, Status
-from alerting.publishing import publish
+from alerting.journal import MACHINE
+from alerting.lifecycle import OPEN, Stage, State, Status
+from alerting.news import GROWING, KnownFire, news_of
+from alerting.placement import Placement
+from alerting.policy import Rules
 from alerting.reading import location as read_location
-from alerting.reading import put_location, stored_grid_chain
-from alerting.records import EvidenceKind, GridArea, Location
+from alerting.reading import state_of
+from alerting.records import EvidenceKind, Location
 from alerting.sighting_rows import (
-    MACHINE,
     Prepared,
     add_evidence,
-    add_history,
     add_sighting,
-    observations,
+    observation_of,
+    representatives,
 )
-from alerting.store import Store, StoreError, add_event
-from alerting.tables import IncidentRow, SightingRow
+from alerting.store import Store, StoreError
+from alerting.storms import MOST_INCIDENTS, MOST_SIGHTINGS, Storms
+from alerting.tables import IncidentRow, SightingRow, VerdictDayRow
 from alerting.viewpoint import Viewpoint
 from detector.detection import Sighting
-from geometry.terrain import RasterTerrain, Terrain
 
 log = logging.getLogger(__name__)
 
-GROWN = 2.0
-"""A box this many times the largest before is worth telling the receivers again."""
+REPEAT_S = 5.0
+"""The same box of the same view again within this time is counted, not kept."""
 
-SEEN_AGAIN_AFTER_S = 600.0
-"""Seen again after this long: it flared up anew."""
+_SAME_BOX_IOU = 0.5
 
 
 class SightingError(ValueError):
@@ -82,20 +87,23 @@ class Intake:
         self,
         store: Store,
         evidence: EvidenceStore,
+        placement: Placement,
         *,
-        terrain: Terrain | None,
-        grids: grids.Grids | None,
-        target_ids: Sequence[str],
+        targets: Mapping[str, Stage],
         config_version: str,
+        rules: Rules = policy.DEFAULT,
         errors: location.ErrorModel = location.DEFAULT_ERRORS,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`targets`: who is told about incidents, from which stage on."""
         self._store = store
         self._evidence = evidence
-        self._terrain = terrain
-        self._grids = grids
-        self._target_ids = tuple(target_ids)
+        self._placement = placement
+        self._targets = {target_id: stage.value for target_id, stage in targets.items()}
         self._config_version = config_version
+        self._rules = rules
         self._errors = errors
+        self._storms = Storms(monotonic)
 
     @classmethod
     def from_deployment(cls, store: Store, deployment: config.Deployment) -> Intake:
@@ -103,10 +111,10 @@ class Intake:
         return cls(
             store,
             EvidenceStore(deployment.storage.evidence),
-            terrain=RasterTerrain.open(deployment.terrain) if deployment.terrain else None,
-            grids=grids.Grids.open(deployment.grids) if deployment.grids else None,
-            target_ids=[target.id for target in deployment.dispatch],
+            Placement.from_deployment(deployment),
+            targets=stages_of_targets(deployment),
             config_version=deployment.version,
+            rules=Rules.of(deployment),
         )
 
     def accept(self, sighting: Sighting, evidence: Evidence, camera: config.Camera) -> IncidentRef:
@@ -115,15 +123,21 @@ class Intake:
         Raises StoreError when nothing could be recorded, SightingError for a sighting that makes no sense.
         """
         _check(sighting)
+        view = (sighting.camera_id, sighting.preset)
         try:
             with self._store.reading() as session:
                 if (known := _find_known(session, sighting.sighting_id)) is not None:
                     return known
+                repeated = self._storms.incident_of(view) or self._repeated(session, sighting)
+            if repeated is not None and (counted := self._count(repeated, sighting, camera)) is not None:
+                return counted
             prepared = self._prepare(sighting, evidence, camera)
             with self._store.writing() as session:
                 if (known := _find_known(session, sighting.sighting_id)) is not None:
                     return known
-                return self._record(session, prepared)
+                ref = self._record(session, prepared)
+            self._storms.kept(view, ref.incident_id, raised=ref.raised)
+            return ref
         except SQLAlchemyError as error:
             raise StoreError(
                 f"sighting {sighting.sighting_id} of {sighting.camera_id} was not recorded, try again:"
@@ -132,7 +146,7 @@ class Intake:
 
     def _prepare(self, sighting: Sighting, evidence: Evidence, camera: config.Camera) -> Prepared:
         """All that takes time, before the transaction."""
-        viewpoint = Viewpoint.of(camera, sighting, self._terrain)
+        viewpoint = Viewpoint.of(camera, sighting, self._placement.terrain)
         where = self._locate(sighting, viewpoint)
         return Prepared(
             sighting=sighting,
@@ -182,61 +196,159 @@ class Intake:
                 )
         return tuple(files)
 
+    def _repeated(self, session: Session, sighting: Sighting) -> str | None:
+        """The open incident that has this box of this view already, seen moments ago."""
+        box = relative_box(sighting.box, sighting.width_px, sighting.height_px)
+        for row in self._near_in_time(session, sighting):
+            seen = representatives(session, row.incident_id)
+            same_view = [
+                one for one in seen if (one.camera_id, one.preset) == (sighting.camera_id, sighting.preset)
+            ]
+            if not same_view or sighting.label != row.label:
+                continue
+            apart_s = (sighting.confirmed_at - same_view[-1].confirmed_at).total_seconds()
+            if abs(apart_s) < REPEAT_S and box.iou(observation_of(same_view[-1]).box) >= _SAME_BOX_IOU:
+                return row.incident_id
+        return None
+
+    def _count(self, incident_id: str, sighting: Sighting, camera: config.Camera) -> IncidentRef | None:
+        """Count the sighting with the incident; None when that has ended meanwhile."""
+        view = (sighting.camera_id, sighting.preset)
+        with self._store.writing() as session:
+            row = session.scalars(select(IncidentRow).filter_by(incident_id=incident_id)).one_or_none()
+            if row is None or Status(row.status) not in OPEN:
+                return None
+            row.repeats += 1
+            _widen(row, sighting)
+            alert_id = None
+            if self._storms.incident_of(view) is not None and self._storms.tell(view):
+                alert_id = self._tell_storm(session, row, camera)
+            return IncidentRef(row.incident_id, row.number, raised=False, alert_id=alert_id)
+
+    def _tell_storm(self, session: Session, row: IncidentRow, camera: config.Camera) -> str | None:
+        why = (
+            f"{camera.name} reports fire everywhere ({MOST_SIGHTINGS} sightings or {MOST_INCIDENTS} places in"
+            " a minute): it may burn itself, or be broken; further ones are only counted"
+        )
+        log.error(
+            "storm camera=%s incident=%s: further sightings are only counted", camera.id, row.incident_id
+        )
+        now = self._store.clock()
+        return journal.write(
+            session, row, state_of(row), by=MACHINE, action="storm", why=why, now=now, tell=[why]
+        )
+
     def _record(self, session: Session, new: Prepared) -> IncidentRef:
         now = self._store.clock()
         row = self._find_incident(session, new)
         raised = row is None
+        before: State | None = None
         if row is None:
             row = self._raise_incident(session, new, now)
             changes = [f"new: {new.sighting.label} seen by {new.camera_name}"]
         else:
+            before = state_of(row)
             changes = self._join_incident(session, row, new)
-        add_sighting(session, row.incident_id, new, self._config_version, now)
+        add_sighting(session, row.incident_id, new, self._config_version, now, told=bool(changes))
         row.picture_evidence_id = add_evidence(session, row.incident_id, new) or row.picture_evidence_id
+        row.targets = {**row.targets, **self._targets}
+        changes += self._take_for_a_burn(session, row, new, changes, raised=raised)
         alert_id = None
         if changes:
-            row.version += 1
-            row.updated_at = now
-            add_history(session, row, new, now, action="raise" if raised else "join", changes=changes)
-            data = {
-                "action": "raise" if raised else "join",
-                "status": row.status,
-                "version": row.version,
-                "who": MACHINE,
-            }
-            add_event(session, now, "incident", incident_id=row.incident_id, data=data)
-            alert_id = publish(
+            dispatched = self._go_further(session, row, new)
+            alert_id = journal.write(
                 session,
-                row.incident_id,
-                changes=changes,
+                row,
+                before,
+                by=MACHINE,
+                action="raise" if raised else "join",
+                why="; ".join(changes) + (f" ({new.sighting.reason})" if new.sighting.reason else ""),
                 now=now,
-                extra_targets=self._target_ids,
+                news=True,
+                tell=[*changes, *dispatched],
                 picture_jpeg=new.picture_jpeg,
             )
+            for why in dispatched:
+                journal.write(
+                    session, row, state_of(row), by=MACHINE, action="auto_dispatch", why=why, now=now
+                )
+        clocks.settle(session, row, self._rules, now)
         return IncidentRef(row.incident_id, row.number, raised, alert_id)
+
+    def _go_further(self, session: Session, row: IncidentRow, new: Prepared) -> list[str]:
+        """Let the machine go as far as the policy lets it; the reason in words if it dispatches."""
+        if row.permitted_burn_id is not None or Status(row.status) not in (
+            Status.SUSPECTED,
+            Status.CONFIRMED,
+        ):
+            return []
+        days = select(func.count()).where(VerdictDayRow.model_id == new.sighting.model_id)
+        seen = policy.Seen(
+            cameras_agree=row.location_method == "combined",
+            probability=row.confidence,
+            days_of_verdicts=session.scalar(days) or 0,
+        )
+        stage = policy.stage_of(seen, self._rules.settings)
+        if Stage(row.stage).includes(stage):
+            return []
+        row.stage = stage.value
+        if stage is not Stage.DISPATCH:
+            return []
+        if self._rules.settings.policy == "automatic":
+            return ["dispatched by itself: this is the policy here"]
+        sure = "two cameras agree" if seen.cameras_agree else f"probability {seen.probability:.2f}"
+        return [f"dispatched by itself: {sure}"]
+
+    def _take_for_a_burn(
+        self, session: Session, row: IncidentRow, new: Prepared, changes: list[str], *, raised: bool
+    ) -> list[str]:
+        """Lower a new incident inside a permitted burn; raise it again when it leaves the area or the time,
+        or has grown: how far a plume reaches cannot be measured, so growing counts as leaving."""
+        where, at = read_location(row), new.sighting.confirmed_at
+        margin_m = self._rules.settings.burn_margin_m
+        if raised:
+            burn = burns.covering(session, where, at, margin_m)
+            if burn is None:
+                return []
+            row.permitted_burn_id = burn.burn_id
+            until = burn.ends_at.isoformat(timespec="minutes")
+            return [f"within the permitted burn of {burn.holder} until {until}: verify"]
+        if row.permitted_burn_id is None:
+            return []
+        burn = burns.find(session, row.permitted_burn_id)
+        inside = burn.covers(where, at, margin_m) and burn.covers(new.observation.location, at, margin_m)
+        if inside and GROWING not in changes:
+            return []
+        row.permitted_burn_id = None
+        return [f"raised again: beyond the area or the time of the permitted burn of {burn.holder}"]
 
     def _find_incident(self, session: Session, new: Prepared) -> IncidentRow | None:
         """The open incident this sighting fits best."""
-        seen = new.observation
-        candidates = session.scalars(
-            select(IncidentRow).where(
-                IncidentRow.status.in_([status.value for status in OPEN]),
-                IncidentRow.last_seen_at >= seen.first_seen_at - association.JOIN_WITHIN,
-                IncidentRow.first_seen_at <= seen.confirmed_at + association.JOIN_WITHIN,
-            )
-        )
         best: tuple[float, IncidentRow] | None = None
-        for row in candidates:
-            fit = association.misfit(seen, observations(session, row), read_location(row))
+        for row in self._near_in_time(session, new.sighting):
+            known = [observation_of(one) for one in representatives(session, row.incident_id)]
+            fit = association.misfit(new.observation, known, read_location(row))
             if fit is not None and (best is None or fit < best[0]):
                 best = (fit, row)
         return best[1] if best is not None else None
 
+    def _near_in_time(self, session: Session, sighting: Sighting) -> list[IncidentRow]:
+        query = select(IncidentRow).where(
+            IncidentRow.status.in_([status.value for status in OPEN]),
+            IncidentRow.last_seen_at >= sighting.first_seen_at - association.JOIN_WITHIN,
+            IncidentRow.first_seen_at <= sighting.confirmed_at + association.JOIN_WITHIN,
+        )
+        return list(session.scalars(query))
+
     def _raise_incident(self, session: Session, new: Prepared, now: datetime) -> IncidentRow:
-        sighting, where = new.sighting, new.observation.location
+        sighting = new.sighting
+        first = Stage.ASK if self._rules.settings.policy == "operator_first" else Stage.NOTIFY
         row = IncidentRow(
             incident_id="inc-" + hashlib.sha256(sighting.sighting_id.encode()).hexdigest()[:16],
             status=Status.SUSPECTED.value,
+            stage=first.value,
+            targets=self._targets,
+            repeats=0,
             label=sighting.label,
             confidence=sighting.confidence,
             first_seen_at=sighting.first_seen_at,
@@ -244,36 +356,45 @@ class Intake:
             last_seen_at=sighting.confirmed_at,
             raised_at=now,
             updated_at=now,
-            grid_chain=stored_grid_chain(self._grid_chain(where)),
+            grid_chain=[],
             camera_ids=[sighting.camera_id],
             version=0,
         )
-        put_location(row, where)
         session.add(row)
+        self._placement.put(session, row, new.observation.location)
         session.flush()
         return row
 
     def _join_incident(self, session: Session, row: IncidentRow, new: Prepared) -> list[str]:
         """Add to the incident what the sighting tells; returns what of it receivers should know."""
         sighting = new.sighting
-        known = observations(session, row)
-        changes = _what_is_new(row, known, new)
-        row.confidence = max(row.confidence, sighting.confidence)
-        row.first_seen_at = min(row.first_seen_at, sighting.first_seen_at)
-        row.last_seen_at = max(row.last_seen_at, sighting.confirmed_at)
+        rows = representatives(session, row.incident_id)
+        known = KnownFire(
+            label="fire" if row.label == "fire" else "smoke",
+            camera_ids=row.camera_ids,
+            last_seen_at=row.last_seen_at,
+            told=[observation_of(one) for one in rows if one.told],
+        )
+        changes = news_of(known, new.observation, sighting.label, new.camera_name)
+        _widen(row, sighting)
         if sighting.label == "fire":
             row.label = "fire"
         if sighting.camera_id not in row.camera_ids:
             row.camera_ids = [*row.camera_ids, sighting.camera_id]
-        where = association.combine([*known, new.observation], self._terrain)
-        put_location(row, where)
-        row.grid_chain = stored_grid_chain(self._grid_chain(where))
+        self._placement.place(session, row, [*(observation_of(one) for one in rows), new.observation])
         return changes
 
-    def _grid_chain(self, where: Location) -> tuple[GridArea, ...]:
-        if self._grids is None or where.lat_deg is None or where.lon_deg is None:
-            return ()
-        return self._grids.chain_at(where.lat_deg, where.lon_deg)
+
+def stages_of_targets(deployment: config.Deployment) -> dict[str, Stage]:
+    """Who is told about incidents, from which stage on. People hear of everything that is told outside."""
+    stages = dict.fromkeys(people.target_ids(deployment), Stage.NOTIFY)
+    return stages | {target.id: Stage(target.from_stage) for target in deployment.dispatch}
+
+
+def _widen(row: IncidentRow, sighting: Sighting) -> None:
+    row.confidence = max(row.confidence, sighting.confidence)
+    row.first_seen_at = min(row.first_seen_at, sighting.first_seen_at)
+    row.last_seen_at = max(row.last_seen_at, sighting.confirmed_at)
 
 
 def _check(sighting: Sighting) -> None:
@@ -288,22 +409,6 @@ def _check(sighting: Sighting) -> None:
         raise SightingError(f"sighting {sighting.sighting_id}: the picture has no size")
     if sighting.first_seen_at.tzinfo is None or sighting.confirmed_at.tzinfo is None:
         raise SightingError(f"sighting {sighting.sighting_id}: its times have no zone")
-
-
-def _what_is_new(row: IncidentRow, known: Sequence[Observation], new: Prepared) -> list[str]:
-    sighting, seen = new.sighting, new.observation
-    changes = []
-    if sighting.label == "fire" and row.label != "fire":
-        changes.append("flames seen")
-    if sighting.camera_id not in row.camera_ids:
-        changes.append(f"also seen by {new.camera_name}")
-    quiet_s = (sighting.first_seen_at - row.last_seen_at).total_seconds()
-    if quiet_s >= SEEN_AGAIN_AFTER_S:
-        changes.append(f"seen again after {quiet_s / 60:.0f} min")
-    same_view = [one for one in known if (one.camera_id, one.preset) == (seen.camera_id, seen.preset)]
-    if same_view and seen.box.area_px2 >= GROWN * max(one.box.area_px2 for one in same_view):
-        changes.append("has grown")
-    return changes
 
 
 def _find_known(session: Session, sighting_id: str) -> IncidentRef | None:

@@ -3,6 +3,11 @@
     suspected -> confirmed -> dispatched -> on_scene -> controlled -> closed
         any open status -> dismissed          dismissed | closed -> suspected (reopened)
 
+The stage says how far the outside was asked to act, whoever asked: `ask` (operators only), `notify`
+(receivers know), `dispatch` (they are asked to go). The machine may dispatch what nobody has judged yet: the
+incident then stays `suspected`, in front of the operators, while crews are on their way; they may arrive
+before the verdict, and confirming it leads straight to `dispatched`.
+
 A person's verdict travels with the decision: confirming says `wildfire`; dismissing says which of the others
 it was, and a false alarm must name its cause, because that is what the site memory learns from. A crew that
 arrives and finds dust dismisses from `on_scene`: dismissal is allowed from every open status. Undoing is not
@@ -11,7 +16,7 @@ a deletion: it is one more decision that returns to the state before.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -56,8 +61,35 @@ class Action(StrEnum):
     REOPEN = "reopen"
 
 
+class Step(StrEnum):
+    """Who deals with it; changes no status."""
+
+    ACKNOWLEDGE = "acknowledge"
+    """An operator has it in hand."""
+    ASSIGN = "assign"
+    """An operator names who shall go."""
+    ACCEPT = "accept"
+    """They say that they go."""
+
+
+class Stage(StrEnum):
+    ASK = "ask"
+    NOTIFY = "notify"
+    DISPATCH = "dispatch"
+
+    def includes(self, other: Stage) -> bool:
+        """
+        >>> Stage.NOTIFY.includes(Stage.ASK), Stage.NOTIFY.includes(Stage.DISPATCH)
+        (True, False)
+        """
+        order = list(Stage)
+        return order.index(self) >= order.index(other)
+
+
 ENDED = frozenset({Status.DISMISSED, Status.CLOSED})
 OPEN = frozenset(Status) - ENDED
+
+_UNDER_WAY = frozenset({Status.DISPATCHED, Status.ON_SCENE, Status.CONTROLLED})
 
 _ALLOWED: dict[Action, tuple[frozenset[Status], Status]] = {
     Action.CONFIRM: (frozenset({Status.SUSPECTED}), Status.CONFIRMED),
@@ -81,6 +113,7 @@ class State:
     status: Status
     verdict: Verdict | None = None
     cause: Cause | None = None
+    stage: Stage = Stage.NOTIFY
 
 
 @dataclass(frozen=True)
@@ -97,13 +130,15 @@ class Decision:
 SUSPECTED = State(Status.SUSPECTED)
 
 
-def allowed_actions(status: Status) -> tuple[Action, ...]:
+def allowed_actions(state: State) -> tuple[Action, ...]:
     """What may be decided now, for buttons and error messages.
 
-    >>> [str(action) for action in allowed_actions(Status.SUSPECTED)]
+    >>> [str(action) for action in allowed_actions(SUSPECTED)]
     ['confirm', 'dismiss']
+    >>> [str(action) for action in allowed_actions(State(Status.SUSPECTED, stage=Stage.DISPATCH))]
+    ['confirm', 'dismiss', 'arrive']
     """
-    return tuple(action for action, (sources, _) in _ALLOWED.items() if status in sources)
+    return tuple(action for action in Action if _target(state, action) is not None)
 
 
 def decide(state: State, decision: Decision) -> State:
@@ -117,25 +152,43 @@ def decide(state: State, decision: Decision) -> State:
     alerting.lifecycle.LifecycleError: a false alarm needs its cause: cloud, fog, dust, glare, light, water, \
 lens, other
     """
-    sources, target = _ALLOWED[decision.action]
-    if state.status not in sources:
-        possible = ", ".join(allowed_actions(state.status))
+    target = _target(state, decision.action)
+    if target is None:
+        possible = ", ".join(allowed_actions(state))
         raise LifecycleError(
             f"'{decision.action}' is not possible while the incident is {state.status}; possible: {possible}"
         )
     match decision.action:
         case Action.CONFIRM:
-            return State(target, *_confirming_verdict(decision))
+            stage = state.stage if state.stage.includes(Stage.NOTIFY) else Stage.NOTIFY
+            return State(target, *_confirming_verdict(decision), stage)
         case Action.DISMISS:
-            return State(target, *_dismissing_verdict(decision))
+            return State(target, *_dismissing_verdict(decision), state.stage)
         case Action.REOPEN:
             _refuse_verdict(decision)
             if not decision.why.strip():
                 raise LifecycleError("reopening needs a reason: say why the incident is not over")
             return State(target)
+        case Action.DISPATCH:
+            _refuse_verdict(decision)
+            return replace(state, status=target, stage=Stage.DISPATCH)
         case _:
             _refuse_verdict(decision)
-            return State(target, state.verdict, state.cause)
+            return replace(state, status=target)
+
+
+def _target(state: State, action: Action) -> Status | None:
+    """The status that `action` leads to; None: it is not possible now."""
+    sources, target = _ALLOWED[action]
+    crews_go = state.stage is Stage.DISPATCH
+    match action:
+        case Action.CONFIRM if state.verdict is None and state.status in _UNDER_WAY:
+            return state.status  # the crew was faster than the operator
+        case Action.CONFIRM if crews_go and state.status in sources:
+            return Status.DISPATCHED
+        case Action.ARRIVE if crews_go and state.status in (Status.SUSPECTED, Status.CONFIRMED):
+            return target
+    return target if state.status in sources else None
 
 
 def _confirming_verdict(decision: Decision) -> tuple[Verdict, None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,11 +12,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from alerting import message
+from alerting.lifecycle import Stage
 from alerting.message import MessageError
 from alerting.people import lane_of
-from alerting.records import AlertType
+from alerting.records import AlertType, IncidentDetail
 from alerting.store import add_event, read_incident
-from alerting.tables import AlertRow, DeliveryRow
+from alerting.tables import AlertRow, DeliveryRow, IncidentRow
 
 log = logging.getLogger(__name__)
 
@@ -28,19 +29,27 @@ def publish(
     changes: Sequence[str],
     now: datetime,
     cancel: bool = False,
-    extra_targets: Iterable[str] = (),
     picture_jpeg: bytes | None = None,
 ) -> str:
     """Put the incident as it now stands into the outbox and return the alert's id.
 
-    It goes to everyone who was told before and to `extra_targets`. After a Cancel the next message is an
-    Alert again, because receivers have forgotten the incident by then. Without `picture_jpeg` the picture of
-    the message before is carried on.
+    It goes to everyone who was told before and to those who hear of the incident's stage. The first message
+    that goes to anyone is an Alert; so is the next after a Cancel, because receivers have forgotten the
+    incident by then. Without `picture_jpeg` the picture of the message before is carried on.
     """
     session.flush()
-    incident = read_incident(session, incident_id)
+    incident = read_incident(session, incident_id, only_representatives=True)
+    told = set(
+        session.scalars(
+            select(DeliveryRow.target_id)
+            .where(DeliveryRow.incident_id == incident_id, DeliveryRow.alert_id.is_not(None))
+            .distinct()
+        )
+    )
+    receivers = told | _hear_of_it(session, incident)
     last = incident.alerts[-1] if incident.alerts else None
-    type_: AlertType = "Alert" if last is None or last.type == "Cancel" else "Update"
+    opens = last is None or last.type == "Cancel" or (receivers and not told)
+    type_: AlertType = "Alert" if opens else "Update"
     if cancel:
         type_ = "Cancel"
     if picture_jpeg is None and last is not None:
@@ -67,12 +76,7 @@ def publish(
         )
     )
     session.flush()
-    told = (
-        select(DeliveryRow.target_id)
-        .where(DeliveryRow.incident_id == incident_id, DeliveryRow.alert_id.is_not(None))
-        .distinct()
-    )
-    for target_id in sorted({*session.scalars(told), *extra_targets}):
+    for target_id in sorted(receivers):
         session.add(
             DeliveryRow(
                 alert_id=alert_id,
@@ -90,6 +94,13 @@ def publish(
     data = {"alert_id": alert_id, "sequence": sequence, "type": type_}
     add_event(session, now, "alert", incident_id=incident_id, data=data)
     return alert_id
+
+
+def _hear_of_it(session: Session, incident: IncidentDetail) -> set[str]:
+    """Those who are to be told of incidents at this stage."""
+    targets = session.get_one(IncidentRow, incident.summary.number).targets
+    stage = incident.summary.response.stage
+    return {target_id for target_id, since in targets.items() if stage.includes(Stage(since))}
 
 
 def _report_misfit(content: dict[str, Any], now: datetime) -> None:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any, cast
 
-from alerting.lifecycle import Cause, Status, Verdict
+from alerting.lifecycle import Cause, Stage, State, Status, Verdict
 from alerting.records import (
     AlertRecord,
     AlertType,
@@ -23,8 +23,10 @@ from alerting.records import (
     GridArea,
     HistoryRow,
     IncidentSummary,
+    Level,
     Location,
     LocationMethod,
+    Response,
     SightingRecord,
 )
 from alerting.tables import (
@@ -105,6 +107,31 @@ def incident_summary(row: IncidentRow) -> IncidentSummary:
         picture_evidence_id=row.picture_evidence_id,
         version=row.version,
         exercise=row.exercise,
+        response=response(row),
+    )
+
+
+def state_of(row: IncidentRow) -> State:
+    return State(
+        Status(row.status),
+        Verdict(row.verdict) if row.verdict else None,
+        Cause(row.cause) if row.cause else None,
+        Stage(row.stage),
+    )
+
+
+def response(row: IncidentRow) -> Response:
+    return Response(
+        stage=Stage(row.stage),
+        acknowledged_by=row.acknowledged_by,
+        acknowledged_at=row.acknowledged_at,
+        assigned_to=row.assigned_to,
+        accepted_by=row.accepted_by,
+        accepted_at=row.accepted_at,
+        called=cast("Level | None", row.escalated_to),
+        permitted_burn_id=row.permitted_burn_id,
+        merged_into=row.merged_into,
+        repeats=row.repeats,
     )
 
 
@@ -159,6 +186,7 @@ def history_row(row: HistoryTableRow) -> HistoryRow:
         verdict=Verdict(row.verdict) if row.verdict else None,
         cause=Cause(row.cause) if row.cause else None,
         undoes=row.undoes,
+        source=row.source,
     )
 
 

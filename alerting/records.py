@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from alerting.lifecycle import Cause, Status, Verdict
+from alerting.lifecycle import Cause, Stage, State, Status, Verdict
 from detector.detection import Box, Label
 
+Level = Literal["grid", "village", "town", "district"]
 LocationMethod = Literal["terrain", "combined", "bearing_only"]
 AlertType = Literal["Alert", "Update", "Cancel"]
 DeliveryState = Literal["pending", "delivered", "dead"]
@@ -70,15 +71,35 @@ class Contact:
 class GridArea:
     """One level of the chain grid -> village -> town -> district."""
 
-    level: Literal["grid", "village", "town", "district"]
+    level: Level
     code: str
     name: str
     contacts: tuple[Contact, ...] = ()
 
 
 @dataclass(frozen=True)
+class Response:
+    """Who deals with an incident, and how far the outside was asked to act."""
+
+    stage: Stage = Stage.NOTIFY
+    acknowledged_by: str | None = None
+    acknowledged_at: datetime | None = None
+    assigned_to: str | None = None
+    accepted_by: str | None = None
+    accepted_at: datetime | None = None
+    called: Level | None = None
+    """The level of the grid chain called last."""
+    permitted_burn_id: int | None = None
+    """The permitted burn it is taken for: to be verified, not dispatched."""
+    merged_into: str | None = None
+    repeats: int = 0
+    """Sightings that told nothing new and came too fast to be kept one by one."""
+
+
+@dataclass(frozen=True)
 class IncidentSummary:
-    """One incident as a list shows it. `version` rises with every change and guards against lost updates."""
+    """One incident as a list shows it. `version` rises with every change that a decision
+    should know of: it guards against lost updates."""
 
     number: int
     incident_id: str
@@ -99,6 +120,11 @@ class IncidentSummary:
     version: int
     exercise: bool = False
     """Raised by a drill: marked everywhere, counted nowhere."""
+    response: Response = Response()
+
+    @property
+    def state(self) -> State:
+        return State(self.status, self.verdict, self.cause, self.response.stage)
 
 
 @dataclass(frozen=True)
@@ -155,6 +181,8 @@ class HistoryRow:
     cause: Cause | None
     undoes: int | None
     """The `history_id` this row takes back, if it is an undo."""
+    source: str = ""
+    """From where: the address of the browser, a token's name, a process of the centre."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,12 +14,11 @@ from alerting.evidence import StoredFile
 from alerting.reading import location as read_location
 from alerting.reading import put_location, stored_box_at
 from alerting.records import EvidenceKind
-from alerting.tables import EvidenceRow, HistoryTableRow, IncidentRow, SightingRow
+from alerting.tables import EvidenceRow, IncidentRow, SightingRow
 from detector.detection import Box, Sighting
 from geometry.position import Position
 
-MACHINE = "machine"
-"""Who raises incidents, in the history."""
+MOST_TOLD = 8
 
 
 @dataclass(frozen=True)
@@ -35,8 +34,9 @@ class Prepared:
 
 
 def add_sighting(
-    session: Session, incident_id: str, new: Prepared, config_version: str, now: datetime
+    session: Session, incident_id: str, new: Prepared, config_version: str, now: datetime, *, told: bool
 ) -> None:
+    """`told`: receivers hear of the incident because of it."""
     sighting, seen = new.sighting, new.observation
     row = SightingRow(
         sighting_id=sighting.sighting_id,
@@ -63,10 +63,45 @@ def add_sighting(
         profile=sighting.profile,
         config_version=config_version,
         reason=sighting.reason,
+        representative=True,
+        told=told,
     )
     put_location(row, seen.location)
     session.add(row)
     session.flush()
+    choose_representatives(session, incident_id, sighting.camera_id, sighting.preset)
+
+
+def choose_representatives(session: Session, incident_id: str, camera_id: str, preset: str | None) -> None:
+    """Let few stand for all that this view has seen of the fire, however long it burns: the first, the
+    largest, the best located, the newest, and the newest of those that were told."""
+    rows = [
+        row
+        for row in representatives(session, incident_id)
+        if (row.camera_id, row.preset) == (camera_id, preset)
+    ]
+    if len(rows) <= 4:
+        return
+    told = [row for row in rows if row.told][-MOST_TOLD:]
+    chosen = {
+        rows[0].sighting_id,
+        rows[-1].sighting_id,
+        max(rows, key=lambda row: (row.x2 - row.x1) * (row.y2 - row.y1)).sighting_id,
+        min(rows, key=lambda row: row.ellipse_semi_major_m or math.inf).sighting_id,
+        *(row.sighting_id for row in told),
+    }
+    for row in rows:
+        row.representative = row.sighting_id in chosen
+
+
+def representatives(session: Session, incident_id: str) -> list[SightingRow]:
+    """The sightings that stand for all of the incident's, in the order of their confirmation."""
+    query = (
+        select(SightingRow)
+        .filter_by(incident_id=incident_id, representative=True)
+        .order_by(SightingRow.confirmed_at, SightingRow.received_at)
+    )
+    return list(session.scalars(query))
 
 
 def add_evidence(session: Session, incident_id: str, new: Prepared) -> int | None:
@@ -89,36 +124,18 @@ def add_evidence(session: Session, incident_id: str, new: Prepared) -> int | Non
     return best
 
 
-def observations(session: Session, incident: IncidentRow) -> list[Observation]:
-    rows = session.scalars(select(SightingRow).filter_by(incident_id=incident.incident_id))
-    return [
-        Observation(
-            camera_id=row.camera_id,
-            preset=row.preset,
-            first_seen_at=row.first_seen_at,
-            confirmed_at=row.confirmed_at,
-            box=relative_box(Box(row.x1, row.y1, row.x2, row.y2), row.width_px, row.height_px),
-            camera=Position(row.camera_lat_deg, row.camera_lon_deg, row.camera_height_m or 0.0),
-            location=read_location(row),
-        )
-        for row in rows
-    ]
-
-
-def add_history(
-    session: Session, row: IncidentRow, new: Prepared, now: datetime, *, action: str, changes: Sequence[str]
-) -> None:
-    why = "; ".join(changes) + (f" ({new.sighting.reason})" if new.sighting.reason else "")
-    session.add(
-        HistoryTableRow(
-            incident_id=row.incident_id,
-            at=now,
-            who=MACHINE,
-            action=action,
-            why=why,
-            status_before=None if action == "raise" else row.status,
-            status_after=row.status,
-            verdict=row.verdict,
-            cause=row.cause,
-        )
+def observation_of(row: SightingRow) -> Observation:
+    return Observation(
+        camera_id=row.camera_id,
+        preset=row.preset,
+        first_seen_at=row.first_seen_at,
+        confirmed_at=row.confirmed_at,
+        box=relative_box(Box(row.x1, row.y1, row.x2, row.y2), row.width_px, row.height_px),
+        camera=Position(row.camera_lat_deg, row.camera_lon_deg, row.camera_height_m or 0.0),
+        location=read_location(row),
     )
+
+
+def observations(session: Session, incident: IncidentRow) -> list[Observation]:
+    """Those of the representative sightings."""
+    return [observation_of(row) for row in representatives(session, incident.incident_id)]

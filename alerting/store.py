@@ -204,12 +204,16 @@ class Store:
             )
 
 
-def read_incident(session: Session, incident_id: str) -> IncidentDetail:
-    """The incident with everything that belongs to it, inside a transaction already open."""
+def read_incident(
+    session: Session, incident_id: str, *, only_representatives: bool = False
+) -> IncidentDetail:
+    """The incident with everything that belongs to it, inside a transaction already open; of its sightings
+    and their evidence only those that stand for all, if wanted."""
     row = find_incident(session, incident_id)
-    sightings = session.scalars(
-        select(SightingRow).filter_by(incident_id=incident_id).order_by(SightingRow.confirmed_at)
-    )
+    of_it = select(SightingRow).filter_by(incident_id=incident_id)
+    if only_representatives:
+        of_it = of_it.filter_by(representative=True)
+    sightings = session.scalars(of_it.order_by(SightingRow.confirmed_at)).all()
     history = session.scalars(
         select(HistoryTableRow).filter_by(incident_id=incident_id).order_by(HistoryTableRow.history_id)
     )
@@ -217,9 +221,10 @@ def read_incident(session: Session, incident_id: str) -> IncidentDetail:
     deliveries = session.scalars(
         select(DeliveryRow).filter_by(incident_id=incident_id).order_by(DeliveryRow.delivery_id)
     )
-    evidence = session.scalars(
-        select(EvidenceRow).filter_by(incident_id=incident_id).order_by(EvidenceRow.evidence_id)
-    )
+    files = select(EvidenceRow).filter_by(incident_id=incident_id)
+    if only_representatives:
+        files = files.where(EvidenceRow.sighting_id.in_([one.sighting_id for one in sightings]))
+    evidence = session.scalars(files.order_by(EvidenceRow.evidence_id))
     return IncidentDetail(
         summary=incident_summary(row),
         sightings=tuple(sighting_record(one) for one in sightings),

@@ -362,22 +362,6 @@ class ClockRow(Base):
     due_at: Mapped[datetime]
 
 
-class CallRow(Base):
-    """A level of the grid chain that has to be called about an incident; who calls them sets `handled_at`."""
-
-    __tablename__ = "calls"
-    __table_args__ = (Index(None, "handled_at"), {"sqlite_autoincrement": True})
-
-    call_id: Mapped[int] = mapped_column(primary_key=True)
-    incident_id: Mapped[str] = mapped_column(ForeignKey("incidents.incident_id"), index=True)
-    level: Mapped[str] = mapped_column(String(16))
-    area_code: Mapped[str] = mapped_column(String(64))
-    """The area of that level in the incident's chain when the call was due."""
-    why: Mapped[str] = mapped_column(Text)
-    created_at: Mapped[datetime]
-    handled_at: Mapped[datetime | None]
-
-
 class PermittedBurnRow(Base):
     __tablename__ = "permitted_burns"
     __table_args__ = (Index(None, "ends_at"), {"sqlite_autoincrement": True})

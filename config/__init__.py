@@ -7,6 +7,7 @@ from config.detection import ConfirmationPolicy, DetectorSettings, LookSettings
 from config.errors import ConfigError, Problem
 from config.live import IceServer, LiveSettings
 from config.loader import load, loads
+from config.response import ResponseSettings
 from config.secrets import SecretSource, redact_url
 from config.targets import BasicAuth, DispatchTarget, Drill, Gateway, Notify, Person, Tls
 
@@ -30,6 +31,7 @@ __all__ = [
     "Pose",
     "Preset",
     "Problem",
+    "ResponseSettings",
     "SecretSource",
     "Storage",
     "StreamSettings",

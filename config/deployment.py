@@ -15,6 +15,7 @@ from config.camera import Camera
 from config.centre import ConsoleSettings, Storage
 from config.detection import ConfirmationPolicy, DetectorSettings, LookSettings
 from config.live import LiveSettings
+from config.response import ResponseSettings
 from config.secrets import surroundings_of
 from config.targets import DispatchTarget, Drill, Notify
 
@@ -77,6 +78,11 @@ class Deployment(Section):
     notify: Notify = Field(default=Notify(), title="Notify", description="How people are told.")
     drill: Drill | None = Field(
         default=None, title="Drill", description="An exercise through the whole chain, every day."
+    )
+    response: ResponseSettings = Field(
+        default=ResponseSettings(),
+        title="Response",
+        description="What happens by itself, and how long people may take.",
     )
     storage: Storage = Field(
         default=Storage(), title="Storage", description="Where incidents and evidence are kept."

@@ -111,6 +111,12 @@ class DispatchTarget(Section):
         default=None, title="Basic", description="User and password of the receiver."
     )
     tls: Tls | None = Field(default=None, title="TLS", description="Certificates of our own or theirs.")
+    from_stage: Literal["notify", "dispatch"] = Field(
+        default="notify",
+        title="From stage",
+        description="`notify`: hears of every incident that is told outside; `dispatch`: only of those "
+        "that are dispatched.",
+    )
     timeout_s: float = Field(
         default=10.0,
         ge=0.5,

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from alerting.decisions import undoable
-from alerting.lifecycle import Action, Cause, Status, Verdict, allowed_actions
+from alerting.lifecycle import Action, Cause, Stage, Status, Verdict, allowed_actions
 from alerting.records import (
     AlertRecord,
     AlertType,
@@ -22,6 +22,7 @@ from alerting.records import (
     GridArea,
     IncidentDetail,
     IncidentSummary,
+    Level,
     LocationMethod,
 )
 from console.roles import Role
@@ -65,6 +66,21 @@ class GridAreaView(View):
     contacts: tuple[ContactView, ...] = Field(description="Empty for viewers.")
 
 
+class ResponseView(View):
+    """Who deals with it, and how far the outside was asked to act."""
+
+    stage: Stage
+    acknowledged_by: str | None
+    acknowledged_at: datetime | None
+    assigned_to: str | None
+    accepted_by: str | None
+    accepted_at: datetime | None
+    called: Level | None = Field(description="The level of the grid chain called last.")
+    permitted_burn_id: int | None = Field(description="The permitted burn it is taken for: verify.")
+    merged_into: str | None
+    repeats: int = Field(description="Sightings that told nothing new and were only counted.")
+
+
 class IncidentView(View):
     number: int
     incident_id: str
@@ -85,6 +101,7 @@ class IncidentView(View):
     camera_ids: tuple[str, ...]
     picture_evidence_id: int | None
     version: int = Field(description="Send it back with a decision.")
+    response: ResponseView
 
 
 class IncidentListView(View):
@@ -135,6 +152,7 @@ class HistoryView(View):
     history_id: int
     at: datetime
     who: str
+    source: str = Field(description="From where.")
     action: str
     why: str
     status_before: Status | None
@@ -252,7 +270,7 @@ def incident_detail(detail: IncidentDetail, role: Role, target_names: dict[str, 
             )
             for one in detail.evidence
         ),
-        allowed_actions=allowed_actions(detail.summary.status),
+        allowed_actions=allowed_actions(detail.summary.state),
         undoable_history_id=latest.history_id if latest else None,
     )
 

@@ -29,18 +29,23 @@ def small_jpeg(image: Image) -> bytes:
     return to_jpeg(image, quality=80)
 
 
+def evidence_of(camera: Camera, sighting: Sighting, frame: Frame, time_zone: ZoneInfo) -> Evidence:
+    """The pictures of a sighting, plain and marked."""
+    taken = frame.captured_at.astimezone(time_zone)
+    caption = f"{camera.name}  {taken:%Y-%m-%d %H:%M:%S}"
+    drawn = annotated(frame.image, sightings=[sighting], caption=caption)
+    return Evidence(to_jpeg(frame.image), to_jpeg(drawn))
+
+
 @dataclass
 class StoreSink:
-    """Puts sightings into the store: incident, alert and deliveries in one transaction."""
+    """Puts sightings into the store at once (a replay; a worker puts a spool between)."""
 
     intake: Intake
     time_zone: ZoneInfo
 
     def accept(self, camera: Camera, sighting: Sighting, frame: Frame) -> None:
-        taken = frame.captured_at.astimezone(self.time_zone)
-        caption = f"{camera.name}  {taken:%Y-%m-%d %H:%M:%S}"
-        drawn = annotated(frame.image, sightings=[sighting], caption=caption)
         try:
-            self.intake.accept(sighting, Evidence(to_jpeg(frame.image), to_jpeg(drawn)), camera)
+            self.intake.accept(sighting, evidence_of(camera, sighting, frame, self.time_zone), camera)
         except SightingError:  # trying again would only keep the sightings behind it waiting
             _log.exception("sighting refused camera=%s", camera.id)

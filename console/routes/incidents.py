@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from alerting import decisions, message
-from alerting.lifecycle import ENDED, OPEN, Action, Cause, Decision, Status, Verdict
+from alerting.lifecycle import ENDED, OPEN, Action, Cause, Decision, Status, Step, Verdict
+from alerting.policy import Rules
 from alerting.records import HistoryRow
 from alerting.store import NotFoundError
 from console import views
-from console.auth import Operator, SignedIn, require_role, role_of
+from console.auth import Operator, SignedIn, client_address, require_role, role_of
 from console.context import InCentre
 from console.problems import Problem
 from console.roles import role_for, role_for_undo
@@ -30,6 +31,12 @@ class DecisionBody(BaseModel):
     cause: Cause | None = None
     why: str = Field(default="", max_length=2000)
     version: int
+
+
+class StepBody(BaseModel):
+    step: Step
+    to: str = Field(default="", max_length=128, description="Whom it is assigned to.")
+    why: str = Field(default="", max_length=2000)
 
 
 class UndoBody(BaseModel):
@@ -83,19 +90,45 @@ def small_picture(incident_id: str, _session: SignedIn, centre: InCentre) -> Res
 
 @router.post("/{incident_id}/decisions", status_code=201)
 def decide(
-    incident_id: str, body: DecisionBody, session: Operator, centre: InCentre
+    incident_id: str, body: DecisionBody, session: Operator, centre: InCentre, request: Request
 ) -> views.IncidentDetailView:
     """Confirm, dismiss, or move the incident on. 409 when somebody else was faster: look again."""
     require_role(session, role_for(body.action))
     decision = Decision(body.action, body.verdict, body.cause, body.why)
     detail = decisions.decide(
-        centre.store, incident_id, decision, who=session.user.username, version=body.version
+        centre.store,
+        incident_id,
+        decision,
+        who=session.user.username,
+        source=client_address(request),
+        version=body.version,
+        rules=Rules.of(centre.deployment),
+    )
+    return views.incident_detail(detail, role_of(session), centre.target_names)
+
+
+@router.post("/{incident_id}/steps", status_code=201)
+def take_step(
+    incident_id: str, body: StepBody, session: Operator, centre: InCentre, request: Request
+) -> views.IncidentDetailView:
+    """Acknowledge (an operator has it in hand), assign somebody, or note that they accepted."""
+    detail = decisions.take_step(
+        centre.store,
+        incident_id,
+        body.step,
+        who=session.user.username,
+        source=client_address(request),
+        to=body.to,
+        why=body.why,
+        rules=Rules.of(centre.deployment),
     )
     return views.incident_detail(detail, role_of(session), centre.target_names)
 
 
 @router.post("/{incident_id}/undo", status_code=201)
-def undo(incident_id: str, body: UndoBody, session: Operator, centre: InCentre) -> views.IncidentDetailView:
+def undo(
+    incident_id: str, body: UndoBody, session: Operator, centre: InCentre, request: Request
+) -> views.IncidentDetailView:
     """Take back the latest decision. Nothing is deleted; receivers are told."""
     row = _history_row(centre.store.incident(incident_id).history, body.history_id)
     require_role(session, role_for_undo(row, session.user.username))
@@ -106,6 +139,8 @@ def undo(incident_id: str, body: UndoBody, session: Operator, centre: InCentre) 
         who=session.user.username,
         version=body.version,
         why=body.why,
+        source=client_address(request),
+        rules=Rules.of(centre.deployment),
     )
     return views.incident_detail(detail, role_of(session), centre.target_names)
 

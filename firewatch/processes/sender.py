@@ -1,7 +1,9 @@
-"""The outbox sender: tells receivers and people until they have acknowledged it."""
+"""The outbox sender: tells receivers and people until they have acknowledged it. Beside it run the clocks of
+incidents: what has to be done about them in time, and who is called when it is not."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
@@ -17,8 +19,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     def run(deployment: Deployment) -> None:
         from alerting.evidence_links import EvidenceLinks
         from alerting.formats import Origin
+        from alerting.keeper import ClockKeeper
         from alerting.notifying import Notifier
         from alerting.outbox import Sender
+        from alerting.policy import Rules
         from alerting.store import Store
         from alerting.trouble import Trouble
 
@@ -26,14 +30,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
         store = Store.open(deployment.storage.database_url.reveal())
         zone = ZoneInfo(deployment.time_zone)
         try:
-            Sender(
+            sender = Sender(
                 store,
                 deployment.dispatch,
                 EvidenceLinks(options.link_key.read_bytes(), options.base_url),
                 origin=Origin(deployment.name, deployment.sender, zone),
                 notifier=Notifier.of(store, deployment, zone),
                 trouble=Trouble.of(deployment),
-            ).run(stop)
+            )
+            keeper = ClockKeeper(store, Rules.of(deployment))
+            clocks = threading.Thread(target=keeper.run, args=(stop,), name="clocks")
+            clocks.start()
+            try:
+                sender.run(stop)
+            finally:
+                stop.set()
+                clocks.join()
         finally:
             store.close()
 

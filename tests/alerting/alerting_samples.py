@@ -16,6 +16,8 @@ import config
 from alerting.evidence import EvidenceStore
 from alerting.grids import Grids
 from alerting.intake import Evidence, Intake
+from alerting.lifecycle import Stage
+from alerting.placement import Placement
 from alerting.store import Store
 from detector.detection import Box, Detection, Label, Sighting
 from geometry.camera import CameraModel, Pose
@@ -143,15 +145,21 @@ PICTURES = Evidence(jpeg(seed=1), jpeg(seed=2))
 
 
 def intake_into(
-    store: Store, folder: Path | str, *, targets: tuple[str, ...] = ("dispatch",), grids: Grids | None = None
+    store: Store,
+    folder: Path | str,
+    *,
+    targets: tuple[str, ...] = ("dispatch",),
+    grids: Grids | None = None,
+    terrain: Any = BOWL,
+    **more: Any,
 ) -> Intake:
     return Intake(
         store,
         EvidenceStore(str(folder)),
-        terrain=BOWL,
-        grids=grids,
-        target_ids=targets,
+        Placement(terrain, grids),
+        targets=dict.fromkeys(targets, Stage.NOTIFY),
         config_version="c0ffee",
+        **more,
     )
 
 

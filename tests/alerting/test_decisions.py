@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from alerting_samples import BOWL, NORTH, PICTURES, intake_into, sighting_of
@@ -83,7 +83,9 @@ def test_only_the_latest_decision_can_be_undone_and_only_once(store: Store, inci
         decisions.undo(store, incident_id, confirmed.history[-1].history_id, who="li", version=3)
     with pytest.raises(LifecycleError, match="only the latest"):
         decisions.undo(store, incident_id, confirmed.history[0].history_id, who="li", version=3)
-    last = dispatched.history[-1].history_id
+    latest = decisions.undoable(dispatched.history)
+    assert latest is not None
+    last = latest.history_id
     undone = decisions.undo(store, incident_id, last, who="li", version=3)
     assert undone.summary.status is Status.CONFIRMED
     with pytest.raises(LifecycleError, match="only once"):
@@ -127,7 +129,8 @@ def test_of_two_operators_deciding_at_once_one_wins_and_the_other_is_told_what_h
 def test_a_quiet_repeat_of_the_machine_does_not_take_the_decision_from_an_operator(
     store: Store, intake: Intake, incident_id: str, noon: datetime
 ) -> None:
-    intake.accept(sighting_of(BOWL.at(23.105, 116.4), NORTH, noon), PICTURES, NORTH)
+    later = noon + timedelta(seconds=20)
+    intake.accept(sighting_of(BOWL.at(23.105, 116.4), NORTH, later), PICTURES, NORTH)
     detail = decisions.decide(store, incident_id, CONFIRM, who="li", version=1)
     assert len(detail.sightings) == 2
 

@@ -27,7 +27,6 @@ from alerting_samples import (
 from sqlalchemy import event, func, select
 
 from alerting import decisions, message
-from alerting.evidence import EvidenceStore
 from alerting.intake import Evidence, Intake
 from alerting.lifecycle import Action, Cause, Decision, Status, Verdict
 from alerting.store import Store, StoreError
@@ -138,7 +137,7 @@ def test_two_cameras_that_agree_make_one_incident_placed_better_than_by_either(
     assert both.ellipse.semi_major_m < alone.ellipse.semi_major_m / 2
     assert apart_m(both.lat_deg, both.lon_deg, FIRE) < both.ellipse.semi_major_m
     update = detail.alerts[1].content
-    assert update["changes"] == ["also seen by west 瞭望塔"]
+    assert update["changes"] == ["also seen by west 瞭望塔", "dispatched by itself: two cameras agree"]
     assert [one["camera_id"] for one in update["cameras"]] == ["north", "west"]
 
 
@@ -322,14 +321,7 @@ def test_a_terrain_that_fails_at_one_place_delays_no_alarm(
                 raise OSError("unreadable block")
             return BOWL.height_m(lat_deg, lon_deg)
 
-    intake = Intake(
-        sqlite_store,
-        EvidenceStore(str(tmp_path / "evidence")),
-        terrain=Failing(),
-        grids=None,
-        target_ids=("dispatch",),
-        config_version="c0ffee",
-    )
+    intake = intake_into(sqlite_store, tmp_path / "evidence", terrain=Failing())
     ref = intake.accept(sighting_of(FIRE, NORTH, noon), PICTURES, NORTH)
     where = sqlite_store.incident(ref.incident_id).summary.location
     assert (where.method, where.caution) == ("bearing_only", "the position could not be worked out")

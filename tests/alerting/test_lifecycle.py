@@ -8,13 +8,14 @@ from types import ModuleType
 
 import pytest
 
-from alerting import backoff, lifecycle, message
+from alerting import backoff, lifecycle, message, policy
 from alerting.lifecycle import (
     OPEN,
     Action,
     Cause,
     Decision,
     LifecycleError,
+    Stage,
     State,
     Status,
     Verdict,
@@ -46,12 +47,40 @@ def test_each_action_from_each_status_leads_where_the_diagram_says_or_is_refused
 ) -> None:
     decision = GOOD.get(action, Decision(action))
     expected = LEADS_TO.get((status, action))
-    assert (action in allowed_actions(status)) == (expected is not None)
+    verdict = None if status is Status.SUSPECTED else Verdict.WILDFIRE
+    state = State(status, verdict)
+    assert (action in allowed_actions(state)) == (expected is not None)
     if expected is not None:
-        assert decide(State(status), decision).status is expected
+        assert decide(state, decision).status is expected
     else:
         with pytest.raises(LifecycleError, match=f"not possible while the incident is {status}; possible: "):
-            decide(State(status), decision)
+            decide(state, decision)
+
+
+@pytest.mark.parametrize("status", [Status.SUSPECTED, Status.CONFIRMED])
+def test_a_crew_sent_by_the_machine_may_arrive_before_anybody_has_judged(status: Status) -> None:
+    there = decide(State(status, stage=Stage.DISPATCH), Decision(Action.ARRIVE))
+    assert there == State(Status.ON_SCENE, stage=Stage.DISPATCH)
+
+
+def test_confirming_what_the_machine_has_dispatched_leads_straight_to_dispatched() -> None:
+    confirmed = decide(State(Status.SUSPECTED, stage=Stage.DISPATCH), Decision(Action.CONFIRM))
+    assert confirmed == State(Status.DISPATCHED, Verdict.WILDFIRE, stage=Stage.DISPATCH)
+
+
+def test_a_verdict_may_follow_the_crew_and_is_given_once() -> None:
+    on_scene = State(Status.ON_SCENE, stage=Stage.DISPATCH)
+    judged = decide(on_scene, Decision(Action.CONFIRM))
+    assert judged == State(Status.ON_SCENE, Verdict.WILDFIRE, stage=Stage.DISPATCH)
+    with pytest.raises(LifecycleError, match="not possible"):
+        decide(judged, Decision(Action.CONFIRM))
+
+
+def test_dispatching_raises_the_stage_and_reopening_takes_it_back() -> None:
+    dispatched = decide(State(Status.CONFIRMED, Verdict.WILDFIRE), Decision(Action.DISPATCH))
+    assert dispatched.stage is Stage.DISPATCH
+    closed = State(Status.CLOSED, Verdict.WILDFIRE, stage=Stage.DISPATCH)
+    assert decide(closed, GOOD[Action.REOPEN]).stage is Stage.NOTIFY
 
 
 def test_the_verdict_wildfire_stays_through_the_fight() -> None:
@@ -97,7 +126,7 @@ def test_a_decision_that_contradicts_itself_is_refused_with_the_way_out(
         decide(State(status), decision)
 
 
-@pytest.mark.parametrize("module", [lifecycle, message, backoff], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [lifecycle, message, backoff, policy], ids=lambda module: module.__name__)
 def test_the_examples_in_the_documentation_of_functions_hold(module: ModuleType) -> None:
     results = doctest.testmod(module)
     assert results.attempted > 0

@@ -22,6 +22,7 @@ from alerting_samples import (
     WEST,
     apart_m,
     camera,
+    intake_into,
     model_of,
     sighting_at,
     sighting_of,
@@ -29,8 +30,6 @@ from alerting_samples import (
 
 from alerting import association, location
 from alerting.association import Observation, relative_box
-from alerting.evidence import EvidenceStore
-from alerting.intake import Intake
 from alerting.location import CHI2_95, base_of, covariance_of, ellipse_of, incidence_deg, locate
 from alerting.records import Ellipse, Location
 from alerting.store import Store
@@ -305,14 +304,7 @@ def test_the_two_cameras_of_the_demo_place_their_fire_together_within_their_elli
 ) -> None:
     """The scenes pair_north and pair_south on the simulator's terrain: one fire, one incident, one place."""
     terrain = RasterTerrain.open(sample_videos_init.replace("__init__.py", "terrain.tif"))
-    intake = Intake(
-        sqlite_store,
-        EvidenceStore(str(tmp_path / "evidence")),
-        terrain=terrain,
-        grids=None,
-        target_ids=(),
-        config_version="c0ffee",
-    )
+    intake = intake_into(sqlite_store, tmp_path / "evidence", targets=(), terrain=terrain)
     refs = []
     for name in ("pair_north", "pair_south"):
         scene = yaml.safe_load((ROOT / "simulator" / "scenes" / f"{name}.yaml").read_text(encoding="utf-8"))

@@ -34,6 +34,7 @@ MATRIX = [
     ("GET", "/api/v1/incidents/{incident_id}/picture", None, SIGNED_IN),
     ("POST", "/api/v1/incidents/{incident_id}/decisions", DECISION, OPERATORS),
     ("POST", "/api/v1/incidents/{incident_id}/decisions", {**DECISION, "action": "reopen"}, SUPERVISORS),
+    ("POST", "/api/v1/incidents/{incident_id}/steps", {"step": "acknowledge"}, OPERATORS),
     ("POST", "/api/v1/incidents/{incident_id}/undo", {"history_id": 1, "version": 99}, OPERATORS),
     ("GET", "/api/v1/cameras", None, SIGNED_IN),
     ("GET", "/api/v1/cameras/{camera_id}/picture", None, SIGNED_IN),

@@ -49,23 +49,6 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_table(
-        "calls",
-        sa.Column("call_id", sa.Integer(), nullable=False),
-        sa.Column("incident_id", sa.String(length=64), nullable=False),
-        sa.Column("level", sa.String(length=16), nullable=False),
-        sa.Column("area_code", sa.String(length=64), nullable=False),
-        sa.Column("why", sa.Text(), nullable=False),
-        sa.Column("created_at", UtcDateTime(timezone=True), nullable=False),
-        sa.Column("handled_at", UtcDateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["incident_id"], ["incidents.incident_id"], name=op.f("fk_calls_incident_id")
-        ),
-        sa.PrimaryKeyConstraint("call_id", name=op.f("pk_calls")),
-        sqlite_autoincrement=True,
-    )
-    op.create_index(op.f("ix_calls_handled_at"), "calls", ["handled_at"], unique=False)
-    op.create_index(op.f("ix_calls_incident_id"), "calls", ["incident_id"], unique=False)
-    op.create_table(
         "permitted_burns",
         sa.Column("burn_id", sa.Integer(), nullable=False),
         sa.Column("holder", sa.String(length=128), nullable=False),
