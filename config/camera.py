@@ -6,14 +6,14 @@ import math
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from config.base import Identifier, Name, Section
-from config.secrets import SecretSource, surroundings_of
+from config.secrets import SecretSource, resolved, surroundings_of
 
 Share = Annotated[float, Field(ge=0, le=1)]
-SOURCE_SCHEMES = ("rtsp", "rtsps")
+SOURCE_SCHEMES = ("rtsp", "rtsps", "http", "https", "play+http", "play+https")
 
 
 class Pose(Section):
@@ -131,8 +131,54 @@ class Mask(Section):
     )
 
 
+class PlayUrl(Section):
+    """How a gateway (GB/T 28181) is asked for the address of a channel, for sources `play+https://...`."""
+
+    method: Literal["GET", "POST"] = Field(
+        default="GET", title="Method", description="HTTP method of the question."
+    )
+    token: SecretStr | None = Field(
+        default=None,
+        title="Token",
+        description="Sent as `Authorization: Bearer`; write ${NAME} or ${file:PATH}.",
+    )
+    path: str = Field(
+        default="data.flv",
+        pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$",
+        title="Path",
+        description="Where in the JSON answer the play URL stands, keys joined by dots.",
+    )
+
+    @field_validator("token", mode="before")
+    @classmethod
+    def _resolve(cls, value: object, info: ValidationInfo) -> object:
+        return resolved(value, info)
+
+
 class StreamSettings(Section):
     """How the pictures are fetched and decoded."""
+
+    kind: Literal["auto", "stream", "snapshot", "mjpeg"] = Field(
+        default="auto",
+        title="Kind",
+        description="What an http(s):// source sends. auto: a path that ends in .flv or .m3u8 is a stream "
+        "(HTTP-FLV, HLS), any other a snapshot, asked for at each look; mjpeg: one endless answer.",
+    )
+    transport: Literal["tcp", "udp"] = Field(
+        default="tcp",
+        title="Transport",
+        description="How RTSP carries its packets; udp only where a camera cannot do tcp (lost packets "
+        "damage pictures).",
+    )
+    looks_from: Literal["main", "sub"] = Field(
+        default="main",
+        title="Looks from",
+        description="Which stream the detector watches: the main one (source), or the smaller one "
+        "(sub_source), which costs less and shows distant smoke worse.",
+    )
+    play_url: PlayUrl = Field(
+        default=PlayUrl(), title="Play URL", description="How a gateway is asked for a play URL."
+    )
 
     decoder: Literal["pyav", "opencv"] = Field(
         default="pyav",
@@ -178,12 +224,24 @@ class Camera(Section):
     name: Name = Field(title="Name", description="What operators call the camera.")
     source: SecretSource = Field(
         title="Source",
-        description="rtsp:// or rtsps:// URL, or the path of a video file or of a folder of time-stamped "
-        "pictures "
-        "(relative paths start at this file). ${NAME} and ${file:PATH} stand for secrets; values put into "
-        "a URL are "
-        "percent-encoded for you.",
+        description="rtsp(s):// URL; http(s):// URL of a snapshot, an HTTP-FLV or an HLS stream; "
+        "play+http(s):// address of a gateway that is asked for such a URL; or the path of a video file or "
+        "of a folder of time-stamped pictures (relative paths start at this file). ${NAME} and ${file:PATH} "
+        "stand for secrets; values put into a URL are percent-encoded for you.",
         examples=["rtsp://viewer:${CAMERA_PASSWORD}@10.2.0.11:554/Streaming/Channels/101"],
+    )
+    sub_source: SecretSource | None = Field(
+        default=None,
+        title="Sub stream",
+        description="The camera's smaller second stream, if it has one; see stream.looks_from.",
+    )
+    channel_id: str | None = Field(
+        default=None,
+        pattern=r"^\d{20}$",
+        title="Channel id",
+        description="The camera's 20-digit GB/T 28181 channel; {channel_id} in a play+https:// source "
+        "stands for it.",
+        examples=["34020000001320000001"],
     )
     lat_deg: float = Field(
         ge=-90, le=90, title="Latitude", description="WGS 84 latitude of the mast, degrees north."
@@ -219,10 +277,10 @@ class Camera(Section):
         default=True, title="Enabled", description="False: kept in the file, but not watched."
     )
 
-    @field_validator("source")
+    @field_validator("source", "sub_source")
     @classmethod
-    def _check_source(cls, source: SecretSource, info: ValidationInfo) -> SecretSource:
-        if source.scheme in SOURCE_SCHEMES:
+    def _check_source(cls, source: SecretSource | None, info: ValidationInfo) -> SecretSource | None:
+        if source is None or source.scheme in SOURCE_SCHEMES:
             return source
         if source.scheme:
             raise PydanticCustomError(
@@ -230,7 +288,8 @@ class Camera(Section):
                 "sources of the kind '{scheme}://' cannot be read",
                 {
                     "scheme": source.scheme,
-                    "mend": "use rtsp://, rtsps://, or the path of a video file or folder",
+                    "mend": "use rtsp://, rtsps://, http://, https://, play+https://, or the path of a "
+                    "video file or folder",
                 },
             )
         surroundings = surroundings_of(info)
@@ -256,6 +315,29 @@ class Camera(Section):
                     {"mask": mask.name, "preset": mask.preset, "mend": "add the preset or correct the mask"},
                 )
         return self
+
+    @model_validator(mode="after")
+    def _names_what_its_source_needs(self) -> Self:
+        if self.stream.looks_from == "sub" and self.sub_source is None:
+            raise PydanticCustomError(
+                "sub_source",
+                "looks are to be made from the sub stream, but there is none",
+                {"mend": "give sub_source, or leave stream.looks_from out"},
+            )
+        if "{channel_id}" in self.watched_source.reveal() and self.channel_id is None:
+            raise PydanticCustomError(
+                "channel_id",
+                "the source asks for the channel id, but there is none",
+                {"mend": "give channel_id (20 digits)"},
+            )
+        return self
+
+    @property
+    def watched_source(self) -> SecretSource:
+        """The stream that the detector watches."""
+        if self.stream.looks_from == "sub" and self.sub_source is not None:
+            return self.sub_source
+        return self.source
 
     def pose_at(self, preset: str | None) -> Pose:
         """The pose at a preset; `None` or an unknown preset gives the camera's own pose."""

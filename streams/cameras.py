@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import count
+from typing import TypedDict
+from urllib.parse import urlsplit
 
-from config import Camera
+from config import Camera, SecretSource
 from streams.capture_clock import CaptureClock
 from streams.live import LiveReader
 from streams.opencv import OpenCvSource
 from streams.paced import PacedSource
 from streams.packet_source import FootageWatch, PacketSource
+from streams.play_url import ask_for_play_url, is_question
 from streams.recorded import open_recorded
+from streams.snapshot import SnapshotSource
 from streams.source import LiveConnection
 from streams.tap import PacketTap, QuietTap
 
@@ -21,40 +25,61 @@ def connector(
 ) -> Callable[[], LiveConnection]:
     """A function that makes a new connection to the camera; sequence and clock go on across connections."""
     sequence, clock, footage = count(1), CaptureClock(), FootageWatch()
-    stream = camera.stream
+    stream, source = camera.stream, camera.watched_source
 
     def connect() -> LiveConnection:
-        if not camera.source.scheme:
-            path = camera.source.reveal()
+        if not source.scheme:
+            path = source.reveal()
             return PacedSource(
                 lambda: open_recorded(path, camera.id),
                 camera.id,
                 wanted_interval_s=wanted_interval_s,
                 sequence=sequence,
             )
-        if stream.decoder == "opencv":
-            return OpenCvSource(
-                camera.source,
-                camera.id,
-                open_timeout_s=stream.open_timeout_s,
-                read_timeout_s=stream.read_timeout_s,
-                wanted_interval_s=wanted_interval_s,
-                clock=clock,
-                sequence=sequence,
-            )
-        return PacketSource(
-            camera.source,
-            camera.id,
+        url = ask_for_play_url(camera) if is_question(source) else source
+        common = _Common(
             open_timeout_s=stream.open_timeout_s,
             read_timeout_s=stream.read_timeout_s,
             wanted_interval_s=wanted_interval_s,
             clock=clock,
-            footage=footage,
             sequence=sequence,
+        )
+        if stream.decoder == "opencv":
+            return OpenCvSource(url, camera.id, **common)
+        if is_snapshot(url, stream.kind):
+            return SnapshotSource(url, camera.id, **common)
+        return PacketSource(
+            url,
+            camera.id,
+            transport=stream.transport,
+            format_name="mpjpeg" if stream.kind == "mjpeg" else None,
+            footage=footage,
             tap=tap,
+            **common,
         )
 
     return connect
+
+
+def is_snapshot(url: SecretSource, kind: str) -> bool:
+    """Whether a URL is asked for single pictures.
+
+    >>> [is_snapshot(SecretSource(url), "auto") for url in ("http://h/cgi/snap?ch=1", "http://h/a.live.flv?t=1")]
+    [True, False]
+    """
+    if not url.scheme.startswith("http") or kind != "auto":
+        return kind == "snapshot"
+    return not urlsplit(url.reveal()).path.endswith((".flv", ".m3u8", ".ts", ".mp4"))
+
+
+class _Common(TypedDict):
+    """What all connections are made with."""
+
+    open_timeout_s: float
+    read_timeout_s: float
+    wanted_interval_s: float
+    clock: CaptureClock
+    sequence: Iterator[int]
 
 
 def reader(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 import av
 import av.error
@@ -42,12 +42,18 @@ from streams.tap import PacketTap, lasting_template
 _log = logging.getLogger(__name__)
 av.logging.set_level(None)  # FFmpeg's own messages repeat the URL with its password
 
-_OPTIONS = {
-    "rtsp_transport": "tcp",
+_RTSP_OPTIONS = {
     "allowed_media_types": "video",
     "fflags": "nobuffer",
     "analyzeduration": "500000",  # microseconds; the SDP tells codec and size, FFmpeg would watch for 5 s
     "fpsprobesize": "0",
+}
+_HTTP_OPTIONS = {
+    "fflags": "nobuffer",
+    "analyzeduration": "2000000",
+    "fpsprobesize": "0",
+    "live_start_index": "-1",  # HLS: begin at the newest segment
+    "protocol_whitelist": "http,https,tls,tcp,crypto,httpproxy",  # a playlist must not name files of ours
 }
 KEY_FRAME_TOLERANCE = 1.5
 """Key frames a little farther apart than wanted still do: decoding everything costs ten times as much."""
@@ -126,7 +132,7 @@ class FootageWatch:
 
 
 class PacketSource:
-    """Frames of an RTSP camera over TCP, until the connection breaks (SourceError)."""
+    """Frames of a camera that sends a stream (RTSP, HTTP-FLV, HLS), until it breaks (SourceError)."""
 
     def __init__(
         self,
@@ -139,6 +145,8 @@ class PacketSource:
         clock: CaptureClock | None = None,
         footage: FootageWatch | None = None,
         sequence: Iterator[int] | None = None,
+        transport: Literal["tcp", "udp"] = "tcp",
+        format_name: str | None = None,
         tap: PacketTap | None = None,
     ) -> None:
         self.camera_id = camera_id
@@ -146,6 +154,9 @@ class PacketSource:
         self.counts = SourceCounts()
         self.clock = clock or CaptureClock()
         self._tap = tap
+        self._format_name = format_name
+        rtsp = url.scheme in ("rtsp", "rtsps")
+        self._options = {**_RTSP_OPTIONS, "rtsp_transport": transport} if rtsp else _HTTP_OPTIONS
         self._url = url
         self._open_timeout_s = open_timeout_s
         self._read_timeout_s = read_timeout_s
@@ -162,7 +173,8 @@ class PacketSource:
         try:
             container = av.open(
                 self._url.reveal(),
-                options=_OPTIONS,
+                format=self._format_name,
+                options=dict(self._options),
                 timeout=(self._open_timeout_s, self._read_timeout_s),
             )
         except (av.error.FFmpegError, OSError) as error:

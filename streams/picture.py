@@ -99,7 +99,12 @@ def read_picture(path: Path) -> Image:
         raise BadPicture(f"cannot be read: {error.strerror}") from None
     if not data:
         raise BadPicture("is an empty file")
-    if path.suffix.lower() in (".jpg", ".jpeg") and b"\xff\xd9" not in data[-64:]:
+    return decode_picture(data)
+
+
+def decode_picture(data: bytes) -> Image:
+    """An encoded picture (JPEG, PNG, ...). Raises BadPicture."""
+    if data.startswith(b"\xff\xd8") and b"\xff\xd9" not in data[-64:]:
         raise BadPicture("is a truncated JPEG (no end marker)")  # OpenCV would fill the rest with grey
     try:
         picture = cv2.imdecode(

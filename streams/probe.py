@@ -6,9 +6,11 @@ import time
 from dataclasses import dataclass
 
 from config import Camera
+from streams.cameras import connector
 from streams.errors import SourceError
 from streams.packet_source import PacketSource
 from streams.recorded import open_recorded
+from streams.source import LiveConnection
 
 WATCH_S = 12.0
 """Long enough to see two key frames of a camera that sends one every five seconds."""
@@ -34,15 +36,18 @@ class CameraProbe:
 def probe_camera(camera: Camera, watch_s: float = WATCH_S) -> CameraProbe:
     """Never raises for a camera's fault: it becomes the probe's `problem`."""
     try:
-        if camera.source.scheme:
-            return _probe_rtsp(camera, watch_s)
-        return _probe_recorded(camera)
+        if not camera.watched_source.scheme:
+            return _probe_recorded(camera)
+        connection = connector(camera)()
+        if isinstance(connection, PacketSource):
+            return _probe_stream(camera.id, connection, watch_s)
+        return _probe_pictures(camera.id, connection)
     except SourceError as error:
         return CameraProbe(camera.id, problem=str(error))
 
 
 def _probe_recorded(camera: Camera) -> CameraProbe:
-    with open_recorded(camera.source.reveal(), camera.id) as source:
+    with open_recorded(camera.watched_source.reveal(), camera.id) as source:
         frame = next(iter(source.frames()))
         return CameraProbe(
             camera.id,
@@ -53,11 +58,24 @@ def _probe_recorded(camera: Camera) -> CameraProbe:
         )
 
 
-def _probe_rtsp(camera: Camera, watch_s: float) -> CameraProbe:
-    stream = camera.stream
-    with PacketSource(
-        camera.source, camera.id, open_timeout_s=stream.open_timeout_s, read_timeout_s=stream.read_timeout_s
-    ) as source:
+def _probe_pictures(camera_id: str, connection: LiveConnection) -> CameraProbe:
+    """One picture of a camera that sends no packets (snapshots, OpenCV)."""
+    with connection:
+        frame = next(iter(connection.frames()))
+        skew_s = connection.counts.clock_skew_s
+        return CameraProbe(
+            camera_id,
+            "pictures",
+            frame.width_px,
+            frame.height_px,
+            clock="none: time of arrival is used"
+            if skew_s is None
+            else f"HTTP, {skew_s:+.0f} s against ours",
+        )
+
+
+def _probe_stream(camera_id: str, connection: PacketSource, watch_s: float) -> CameraProbe:
+    with connection as source:
         until_s = time.monotonic() + watch_s
         first_s: float | None = None
         last_s = 0.0
@@ -84,7 +102,7 @@ def _probe_rtsp(camera: Camera, watch_s: float) -> CameraProbe:
         if skew_s is not None and abs(skew_s) > LARGE_SKEW_S:
             remarks.append(f"camera clock differs by {skew_s:+.1f} s: set NTP in the camera")
         return CameraProbe(
-            camera.id,
+            camera_id,
             context.name,
             context.width,
             context.height,
