@@ -228,9 +228,16 @@ def test_an_identifier_with_capitals_or_spaces_is_refused() -> None:
 
 
 def test_an_unknown_kind_of_source_is_refused() -> None:
-    problem = only_problem(GOOD.replace("rtsp://", "http://"))
-    assert "http://" in problem.what
+    problem = only_problem(GOOD.replace("rtsp://", "ftp://"))
+    assert "ftp://" in problem.what
     assert "rtsp://" in problem.mend
+
+
+def test_a_gateway_source_needs_the_channel_it_asks_for() -> None:
+    asking = GOOD.replace(
+        "rtsp://viewer:${CAMERA_PASSWORD}@10.2.0.11:554/live", "play+https://10.2.0.2/play/{channel_id}"
+    )
+    assert "20 digits" in only_problem(asking).mend
 
 
 def test_a_source_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
