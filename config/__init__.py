@@ -5,6 +5,7 @@ from config.centre import ConsoleSettings, Storage
 from config.deployment import Deployment
 from config.detection import ConfirmationPolicy, DetectorSettings, LookSettings
 from config.errors import ConfigError, Problem
+from config.health import HealthSettings
 from config.live import IceServer, LiveSettings
 from config.loader import load, loads
 from config.response import ResponseSettings
@@ -22,6 +23,7 @@ __all__ = [
     "DispatchTarget",
     "Drill",
     "Gateway",
+    "HealthSettings",
     "IceServer",
     "LiveSettings",
     "LookSettings",

@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_va
 from pydantic_core import PydanticCustomError
 
 from config.base import Identifier, Name, Section
+from config.health import HealthSettings
 from config.secrets import SecretSource, resolved, surroundings_of
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -272,6 +273,9 @@ class Camera(Section):
     )
     stream: StreamSettings = Field(
         default=StreamSettings(), title="Stream", description="Fetching and decoding."
+    )
+    health: HealthSettings | None = Field(
+        default=None, title="Health", description="What differs from the deployment's health section."
     )
     enabled: bool = Field(
         default=True, title="Enabled", description="False: kept in the file, but not watched."

@@ -14,6 +14,7 @@ from config.base import Name, Section
 from config.camera import Camera
 from config.centre import ConsoleSettings, Storage
 from config.detection import ConfirmationPolicy, DetectorSettings, LookSettings
+from config.health import HealthSettings
 from config.live import LiveSettings
 from config.response import ResponseSettings
 from config.secrets import surroundings_of
@@ -52,6 +53,9 @@ class Deployment(Section):
     )
     looks: LookSettings = Field(
         default=LookSettings(), title="Looks", description="How often cameras are looked at."
+    )
+    health: HealthSettings = Field(
+        default=HealthSettings(), title="Health", description="When a camera counts as blind."
     )
     terrain: Path | None = Field(
         default=None,
@@ -153,6 +157,10 @@ class Deployment(Section):
         raise KeyError(
             f"no camera '{camera_id}'; there are {', '.join(camera.id for camera in self.cameras)}"
         )
+
+    def health_of(self, camera: Camera) -> HealthSettings:
+        """The health settings that hold for one camera."""
+        return self.health.overridden_by(camera.health)
 
     @property
     def version(self) -> str:

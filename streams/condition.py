@@ -1,4 +1,4 @@
-"""What is known about a camera's picture: connecting, live, stale or off, and since when."""
+"""What a camera is doing: the conditions, since when one holds and why."""
 
 from __future__ import annotations
 
@@ -9,13 +9,29 @@ from typing import Protocol
 
 
 class Condition(StrEnum):
-    """Connecting: no picture yet. Live: pictures come. Stale: they came and do no longer. Off: not "
-    "watched."""
+    """In the order in which they hide each other: the first that holds is the camera's."""
 
-    CONNECTING = "connecting"
-    LIVE = "live"
-    STALE = "stale"
     OFF = "off"
+    """Not watched."""
+    CONNECTING = "connecting"
+    """No picture yet."""
+    BAD_PICTURE = "bad_picture"
+    """What comes is damaged."""
+    STALE = "stale"
+    """Pictures came and do no longer."""
+    FROZEN = "frozen"
+    """Packets flow, the picture is the same."""
+    DARK = "dark"
+    OVEREXPOSED = "overexposed"
+    OBSTRUCTED = "obstructed"
+    DEFOCUSED = "defocused"
+    MOVED = "moved"
+    """It sees, but not what its pose says: positions are unreliable."""
+    LIVE = "live"
+
+
+BLIND = frozenset(Condition) - {Condition.MOVED, Condition.LIVE}
+"""A fire in front of such a camera would not be seen."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,370 @@
+"""The health of one camera: a state machine over what its pictures and its connection say.
+
+Every condition needs evidence that lasts: it is raised when every picture (of at least two) spoke for it
+during its dwell, and lowered when every picture spoke against it for the recovery time; pictures that cannot
+tell change nothing. So states do not flap. Of several conditions at once the first of `Condition` is shown.
+
+No clock, no I/O: pictures carry their time, `state` is told the time. What the view itself tells (defocused,
+obstructed, moved) is judged by `streams.health_view`, one memory per preset; that its pictures are damaged
+is found by the look (`detector.bad_pictures`) and the decoder, and told here with `damaged`.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from config import HealthSettings
+from streams.condition import CameraState, Condition
+from streams.errors import BadPicture
+from streams.frame import Frame
+from streams.health_measures import Measures, change, measure
+from streams.health_registration import Shift
+from streams.health_view import ViewMemory, ViewReading
+from streams.vitals import Vitals
+
+MEASURED_EVERY_S = 0.9
+"""Dense looks come faster; measuring each would cost more and tell no more."""
+
+MOST_PRESETS = 64
+
+FROZEN_CHANGE = 0.1
+"""Grey levels (`health_measures.change`). The same key frame again: 0.00, with a running clock drawn in too.
+Still scenes with sensor noise of 0.5 to 4 grey levels through H.264 at 1 to 2 Mbit/s: 0.28 to 1.0. (A camera
+that *encodes* a frozen picture anew each time makes 0.3 to 0.5 and cannot be told from a still scene.)"""
+
+DARK_LEVEL = 28  # brightest thousandth of the pixels; darkest real night view (lamps, sky glow): 165
+NOT_DARK_LEVEL = 34
+GLARE_LEVEL = 245  # darkest fiftieth of the pixels; brightest real view (low sun): under 60
+NOT_GLARE_LEVEL = 235
+TOO_BRIGHT = 232
+NOT_TOO_BRIGHT = 222
+"""Mean grey level: little is left to see although a fiftieth is darker; brightest real view: 164."""
+
+REASON_EVERY = timedelta(seconds=60)
+"""A reason that keeps changing (connection errors) is news once a minute."""
+
+LIGHT = ("all black", "overexposed")
+"""What `detector.bad_pictures` says of pictures that are not damaged; they have conditions of their own."""
+
+REASONS = {
+    Condition.BAD_PICTURE: "the picture is damaged",
+    Condition.FROZEN: "packets come, but the picture does not change",
+    Condition.DARK: "the picture is black",
+    Condition.OVEREXPOSED: "the picture is overexposed",
+    Condition.OBSTRUCTED: "something covers the view",
+    Condition.DEFOCUSED: "the picture is out of focus",
+    Condition.MOVED: "the view has moved",
+}
+
+
+@dataclass
+class Sustained:
+    """Evidence over time, with a dwell to raise and a dwell to lower.
+
+    >>> dark, at = Sustained(10, 5), datetime(2026, 11, 24)
+    >>> for second in (0, 2, 4, 6, 8): dark.tell(True, at + timedelta(seconds=second))
+    >>> dark.raised
+    False
+    >>> dark.tell(True, at + timedelta(seconds=10)); dark.raised, dark.since == at
+    (True, True)
+    """
+
+    dwell_s: float
+    recover_s: float
+    fewest: int = 2
+    raised: bool = False
+    since: datetime | None = None
+    """When the evidence began."""
+    _for: int = 0
+    _against_since: datetime | None = None
+    _against: int = 0
+
+    def tell(self, evidence: bool | None, at: datetime, *, began: datetime | None = None) -> None:
+        """`began`: when what speaks for it began, if that was before `at`."""
+        if evidence is None:
+            return
+        if evidence:
+            self._against_since, self._against = None, 0
+            if self.raised:
+                return
+            self.since = self.since or began or at
+            self._for += 1
+            self.raised = self._for >= self.fewest and (at - self.since).total_seconds() >= self.dwell_s
+        elif not self.raised:
+            self.since, self._for = None, 0
+        else:
+            self._against_since = self._against_since or at
+            self._against += 1
+            lasted_s = (at - self._against_since).total_seconds()
+            if self._against >= 2 and lasted_s >= self.recover_s:
+                self.forget()
+
+    def interrupt(self) -> None:
+        """Nothing was seen for a while: what is not raised must begin anew."""
+        self._against_since, self._against = None, 0
+        if not self.raised:
+            self.since, self._for = None, 0
+
+    def forget(self) -> None:
+        self.raised, self.since, self._for = False, None, 0
+        self._against_since, self._against = None, 0
+
+
+class CameraHealth:
+    """The judge of one camera (`streams.vitals.HealthJudge`). One thread."""
+
+    def __init__(
+        self,
+        settings: HealthSettings,
+        *,
+        stale_after_s: float,
+        hfov_of: Callable[[str | None], float] = lambda _preset: 60.0,
+        look_size: Callable[[int, int], tuple[int, int]] | None = None,
+    ) -> None:
+        """`hfov_of` gives a preset's field of view; `look_size` the size looks use, so that a picture is
+        converted only once."""
+        self._settings = settings
+        self._stale_after_s = stale_after_s
+        self._hfov_of = hfov_of
+        self._look_size = look_size
+        lasting = settings.recover_after_s
+        self._sustained = {
+            Condition.BAD_PICTURE: Sustained(settings.bad_picture_after_s, lasting),
+            Condition.FROZEN: Sustained(settings.frozen_after_s, lasting),
+            Condition.DARK: Sustained(settings.dark_after_s, lasting),
+            Condition.OVEREXPOSED: Sustained(settings.overexposed_after_s, lasting),
+        }
+        self._views: OrderedDict[str | None, _View] = OrderedDict()
+        self._view: _View | None = None
+        self._measured_at: datetime | None = None
+        self._still_with: tuple[datetime, Measures] | None = None
+        self._damage = _Damage(settings.bad_picture_after_s)
+        self._live_since: datetime | None = None
+        self._stale_since: datetime | None = None
+        self._fresh_since: datetime | None = None
+        self._shown: CameraState | None = None
+        self._reason_at: datetime | None = None
+
+    @property
+    def shift(self) -> Shift | None:
+        """By how much the present view has moved, while it counts as moved."""
+        view = self._view
+        return view.shift if view is not None and view.sustained[Condition.MOVED].raised else None
+
+    @property
+    def reading(self) -> ViewReading | None:
+        """What the newest picture said against the view's memory; for people and benchmarks."""
+        return self._view.reading if self._view is not None else None
+
+    def saw(self, frame: Frame) -> None:
+        self._damage.sound_pictures += 1
+        at = frame.captured_at
+        if self._measured_at is not None and not frame.new_footage:
+            since_s = (at - self._measured_at).total_seconds()
+            if 0 <= since_s < MEASURED_EVERY_S:
+                return
+            if since_s < 0:  # the clock was set back: times before say nothing any more
+                self._interrupt()
+        try:
+            size = self._look_size(frame.width_px, frame.height_px) if self._look_size else None
+            measures = measure(frame.scaled(*size) if size else frame.image)
+        except BadPicture as error:
+            self.damaged(str(error), at)
+            return
+        self._measured_at = at
+        view = self._view_of(frame)
+        self._judge_light(measures, at)
+        blank = any(self._sustained[one].since is not None for one in (Condition.DARK, Condition.OVEREXPOSED))
+        if not blank:  # a black picture cannot change, cannot be compared and must not be remembered
+            self._judge_motion(measures, at)
+            view.tell(measures, at)
+
+    def damaged(self, reason: str | None, at: datetime) -> None:
+        """What the look found: why the picture could not be judged, or None."""
+        bad = reason is not None and reason not in LIGHT
+        if bad:
+            self._damage.last_reason = reason or ""
+        self._sustained[Condition.BAD_PICTURE].tell(bad, at)
+
+    def state(self, vitals: Vitals, now: datetime) -> CameraState:
+        state = self._with_settled_reason(self._state(vitals, now), now)
+        self._shown = state
+        return state
+
+    def _state(self, vitals: Vitals, now: datetime) -> CameraState:
+        if vitals.stopped_at is not None:
+            return CameraState(Condition.OFF, vitals.stopped_at, "the worker has stopped watching it")
+        if vitals.last_picture_at is None:
+            return self._without_picture(vitals)
+        damaged = self._damage.since(vitals, now)
+        if damaged is not None:
+            self._live_since = None
+            reason = f"{REASONS[Condition.BAD_PICTURE]}: {vitals.last_bad_picture}"
+            return CameraState(Condition.BAD_PICTURE, damaged, reason)
+        if self._is_stale(vitals, now):
+            assert self._stale_since is not None
+            self._live_since = None
+            return CameraState(Condition.STALE, self._stale_since, _why_stale(vitals, now))
+        found = self._of_pictures()
+        if found is not None:
+            self._live_since = None
+            return found
+        self._live_since = self._live_since or (now if self._shown else vitals.last_picture_at)
+        return CameraState(Condition.LIVE, self._live_since)
+
+    @staticmethod
+    def _without_picture(vitals: Vitals) -> CameraState:
+        if vitals.bad_pictures:
+            return CameraState(
+                Condition.BAD_PICTURE,
+                vitals.started_at,
+                f"{REASONS[Condition.BAD_PICTURE]}: {vitals.last_bad_picture}",
+            )
+        return CameraState(Condition.CONNECTING, vitals.started_at, vitals.problem)
+
+    def _of_pictures(self) -> CameraState | None:
+        view = self._view
+        for condition in Condition:
+            sustained = self._sustained.get(condition)
+            if sustained is None and view is not None:
+                sustained = view.sustained.get(condition)
+            if sustained is None or not sustained.raised or sustained.since is None:
+                continue
+            reason = REASONS[condition]
+            if condition is Condition.MOVED and view is not None:
+                reason = view.how_it_moved(self._hfov_of(view.preset))
+            if condition is Condition.BAD_PICTURE and self._damage.last_reason:
+                reason = f"{reason}: {self._damage.last_reason}"
+            return CameraState(condition, sustained.since, reason)
+        return None
+
+    def _is_stale(self, vitals: Vitals, now: datetime) -> bool:
+        """On the frame's age alone; a camera is back when pictures came for the recovery time."""
+        newest = vitals.last_picture_at
+        assert newest is not None
+        if (now - newest).total_seconds() > self._stale_after_s:
+            if self._stale_since is None:
+                self._stale_since = newest
+                self._interrupt()
+            self._fresh_since = None
+        elif self._stale_since is not None:
+            self._fresh_since = self._fresh_since or newest
+            if (newest - self._fresh_since).total_seconds() >= self._settings.recover_after_s:
+                self._stale_since = self._fresh_since = None
+        return self._stale_since is not None
+
+    def _judge_light(self, measures: Measures, at: datetime) -> None:
+        dark = measures.brightest < DARK_LEVEL or (None if measures.brightest < NOT_DARK_LEVEL else False)
+        self._sustained[Condition.DARK].tell(dark, at)
+        bright: bool | None = measures.darkest > GLARE_LEVEL or measures.mean > TOO_BRIGHT
+        if not bright and (measures.darkest > NOT_GLARE_LEVEL or measures.mean > NOT_TOO_BRIGHT):
+            bright = None
+        self._sustained[Condition.OVEREXPOSED].tell(bright, at)
+
+    def _judge_motion(self, measures: Measures, at: datetime) -> None:
+        """Frozen since the first picture that all later ones equal."""
+        frozen = self._sustained[Condition.FROZEN]
+        if self._still_with is None or change(self._still_with[1], measures) >= FROZEN_CHANGE:
+            self._still_with = (at, measures)
+            frozen.tell(False, at)
+        else:
+            frozen.tell(True, at, began=self._still_with[0])
+
+    def _view_of(self, frame: Frame) -> _View:
+        if frame.new_footage:
+            self._views.pop(frame.preset, None)
+            self._still_with = None
+        view = self._views.pop(frame.preset, None) or _View(frame.preset, self._settings)
+        if self._view is not view:
+            self._still_with = None
+        self._views[frame.preset] = self._view = view
+        while len(self._views) > MOST_PRESETS:
+            self._views.popitem(last=False)
+        return view
+
+    def _interrupt(self) -> None:
+        self._still_with = None
+        for sustained in self._sustained.values():
+            sustained.interrupt()
+        for view in self._views.values():
+            for sustained in view.sustained.values():
+                sustained.interrupt()
+
+    def _with_settled_reason(self, state: CameraState, now: datetime) -> CameraState:
+        shown = self._shown
+        if shown is None or (shown.condition, shown.since) != (state.condition, state.since):
+            self._reason_at = now
+            return state
+        if state.reason == shown.reason:
+            return shown
+        if shown.reason and self._reason_at is not None and now - self._reason_at < REASON_EVERY:
+            return shown
+        self._reason_at = now
+        return state
+
+
+class _View:
+    """One preset's memory and what it says over time."""
+
+    def __init__(self, preset: str | None, settings: HealthSettings) -> None:
+        self.preset = preset
+        self.memory = ViewMemory()
+        self.reading: ViewReading | None = None
+        self.shift: Shift | None = None
+        lasting = settings.recover_after_s
+        self.sustained = {
+            Condition.OBSTRUCTED: Sustained(settings.obstructed_after_s, lasting),
+            Condition.DEFOCUSED: Sustained(settings.obstructed_after_s, lasting),
+            Condition.MOVED: Sustained(settings.moved_after_s, lasting, fewest=3),
+        }
+
+    def tell(self, measures: Measures, at: datetime) -> None:
+        reading = self.reading = self.memory.observe(measures, at)
+        self.sustained[Condition.OBSTRUCTED].tell(reading.obstructed, at)
+        self.sustained[Condition.DEFOCUSED].tell(reading.defocused, at)
+        moved = self.sustained[Condition.MOVED]
+        moved.tell(reading.moved, at)
+        if not moved.raised or (self.shift is None and reading.shift is not None):
+            self.shift = reading.shift
+
+    def how_it_moved(self, hfov_deg: float) -> str:
+        if self.shift is None:
+            return REASONS[Condition.MOVED]
+        azimuth, tilt = self.shift.degrees(hfov_deg)
+        percent = 100 * self.shift.size
+        return f"the view has moved by {percent:.1f} % of its width ({azimuth:+.1f} deg azimuth, {tilt:+.1f} deg tilt)"
+
+
+class _Damage:
+    """Pictures the decoder refused, against pictures that were looked at."""
+
+    def __init__(self, dwell_s: float) -> None:
+        self._dwell_s = dwell_s
+        self.sound_pictures = 0
+        self._window: deque[tuple[datetime, int, int]] = deque()
+        self._since: datetime | None = None
+        self.last_reason = ""
+
+    def since(self, vitals: Vitals, now: datetime) -> datetime | None:
+        """Since when most of what comes is damaged, if it has lasted; None when pictures are sound."""
+        self._window.append((now, vitals.bad_pictures, self.sound_pictures))
+        while (now - self._window[0][0]).total_seconds() > self._dwell_s:
+            self._window.popleft()
+        first_at, bad, good = self._window[0]
+        more_bad = vitals.bad_pictures - bad > self.sound_pictures - good
+        enough = (now - first_at).total_seconds() >= 0.8 * self._dwell_s
+        if more_bad and enough and self._since is None:
+            self._since = first_at
+        elif vitals.bad_pictures == bad:
+            self._since = None
+        return self._since
+
+
+def _why_stale(vitals: Vitals, now: datetime) -> str:
+    if vitals.problem:
+        return vitals.problem
+    age_s = vitals.packet_age_s(now)
+    return "packets come, but no picture" if age_s is not None and age_s < 5 else "no picture comes"
