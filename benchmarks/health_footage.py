@@ -32,7 +32,7 @@ Alteration = Callable[[Image, float], Image]
 
 
 @dataclass(frozen=True)
-class Alteration_:
+class Mishap:
     """Something that befalls a camera. `turn` is by how much of the width it looks aside."""
 
     name: str
@@ -105,35 +105,35 @@ def night(minutes: float, lamps: int = 12) -> Alteration:
     return change
 
 
-ALTERATIONS = (
-    Alteration_("frozen", "frozen", unchanged, frozen=True),
-    Alteration_("blur 3 px", "defocused", blurred(3)),
-    Alteration_("blur 6 px", "defocused", blurred(6)),
-    Alteration_("blur 12 px", "defocused", blurred(12)),
-    Alteration_("covered half, grey", "obstructed", covered(0.5, (90, 90, 95))),
-    Alteration_("covered 70 %, light", "obstructed", covered(0.7, (190, 195, 200))),
-    Alteration_("covered whole, brown", "obstructed", covered(1.2, (40, 60, 80))),
-    Alteration_("dark", "dark", exposed(0.04, 0)),
-    Alteration_("overexposed", "overexposed", exposed(3.0, 160)),
+MISHAPS = (
+    Mishap("frozen", "frozen", unchanged, frozen=True),
+    Mishap("blur 3 px", "defocused", blurred(3)),
+    Mishap("blur 6 px", "defocused", blurred(6)),
+    Mishap("blur 12 px", "defocused", blurred(12)),
+    Mishap("covered half, grey", "obstructed", covered(0.5, (90, 90, 95))),
+    Mishap("covered 70 %, light", "obstructed", covered(0.7, (190, 195, 200))),
+    Mishap("covered whole, brown", "obstructed", covered(1.2, (40, 60, 80))),
+    Mishap("dark", "dark", exposed(0.04, 0)),
+    Mishap("overexposed", "overexposed", exposed(3.0, 160)),
     *(
-        Alteration_(f"turned {100 * share:g} %", "moved", unchanged, turn=(share, 0.0))
+        Mishap(f"turned {100 * share:g} %", "moved", unchanged, turn=(share, 0.0))
         for share in (0.02, 0.05, 0.1, 0.2)
     ),
-    Alteration_("tilted 5 %", "moved", unchanged, turn=(0.0, 0.05)),
-    Alteration_("turned and tilted 4 %", "moved", unchanged, turn=(-0.04, 0.04)),
+    Mishap("tilted 5 %", "moved", unchanged, turn=(0.0, 0.05)),
+    Mishap("turned and tilted 4 %", "moved", unchanged, turn=(-0.04, 0.04)),
 )
 HARMLESS = (
-    Alteration_("fog in 10 min", "live", fogged(10, 0.97, patchy=False)),
-    Alteration_("fog in 2 min", "live", fogged(2, 0.97, patchy=False)),
-    Alteration_("banks of cloud", "live", fogged(1, 0.9, patchy=True)),
-    Alteration_("dusk in 20 min", "live", night(20)),
-    Alteration_("half the light", "live", exposed(0.5, 0)),
-    Alteration_("more light", "live", exposed(1.3, 10)),
+    Mishap("fog in 10 min", "live", fogged(10, 0.97, patchy=False)),
+    Mishap("fog in 2 min", "live", fogged(2, 0.97, patchy=False)),
+    Mishap("banks of cloud", "live", fogged(1, 0.9, patchy=True)),
+    Mishap("dusk in 20 min", "live", night(20)),
+    Mishap("half the light", "live", exposed(0.5, 0)),
+    Mishap("more light", "live", exposed(1.3, 10)),
 )
 
 
 def played(
-    still: Image, alteration: Alteration_, *, calm_s: float, altered_s: float, camera_id: str = "still"
+    still: Image, mishap: Mishap, *, calm_s: float, altered_s: float, camera_id: str = "still"
 ) -> Iterator[Frame]:
     """The still for `calm_s`, then altered."""
     random = np.random.default_rng(7)
@@ -141,15 +141,15 @@ def played(
     frozen: Image | None = None
     for number in range(int((calm_s + altered_s) * RATE_HZ)):
         since_s = number / RATE_HZ - calm_s
-        view = _window(still, alteration.turn if since_s >= 0 else (0.0, 0.0), number)
+        view = _window(still, mishap.turn if since_s >= 0 else (0.0, 0.0), number)
         if since_s >= 0:
-            view = alteration.change(view, since_s)
+            view = mishap.change(view, since_s)
         light = 1 + 0.04 * np.sin(2 * np.pi * number / 400)
         if len(noise) < NOISES:
             noise.append(random.normal(0, NOISE, view.shape).round().astype(np.int16))
         lit = cv2.convertScaleAbs(view, alpha=light)
         image = np.asarray(cv2.add(lit, noise[number % NOISES], dtype=cv2.CV_8U), np.uint8)
-        if alteration.frozen and since_s >= 0:
+        if mishap.frozen and since_s >= 0:
             frozen = image if frozen is None else frozen
             image = frozen.copy()
         at = START + timedelta(seconds=number / RATE_HZ)

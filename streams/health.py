@@ -334,8 +334,10 @@ class _View:
         if self.shift is None:
             return REASONS[Condition.MOVED]
         azimuth, tilt = self.shift.degrees(hfov_deg)
-        percent = 100 * self.shift.size
-        return f"the view has moved by {percent:.1f} % of its width ({azimuth:+.1f} deg azimuth, {tilt:+.1f} deg tilt)"
+        return (
+            f"the view has moved by {100 * self.shift.size:.1f} % of its width "
+            f"({azimuth:+.1f} deg azimuth, {tilt:+.1f} deg tilt)"
+        )
 
 
 class _Damage:

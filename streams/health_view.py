@@ -194,7 +194,7 @@ def _structure_kept(now: Cells, before: Cells, cells: tuple[int, int]) -> tuple[
     energy, energy_before = around(now * now), around(before * before)
     share = energy / np.maximum(energy_before, 0.5)
     same = around(now * before) / np.sqrt(np.maximum(energy * energy_before, 0.25))
-    return share, same
+    return np.asarray(share, np.float32), np.asarray(same, np.float32)
 
 
 def _weight(interval_s: float, looks: int) -> float:

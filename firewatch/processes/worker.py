@@ -47,6 +47,7 @@ def watch(
     from alerting.store import Store
     from firewatch.detecting import open_detector, pipeline_for
     from firewatch.evidence import StoreSink
+    from firewatch.health import HealthJudges
     from firewatch.worker import Worker, share_of
 
     cv2.setNumThreads(1)  # the workers share the cores among themselves
@@ -56,6 +57,7 @@ def watch(
         def make_pipeline(_camera: Camera) -> CameraPipeline:
             return pipeline_for(deployment, model, backend)
 
+    health = HealthJudges(deployment)
     store = Store.open(deployment.storage.database_url.reveal())
     try:
         Worker(
@@ -65,7 +67,8 @@ def watch(
             StoreSink(Intake.from_deployment(store, deployment), ZoneInfo(deployment.time_zone)),
             store,
             LatestPictures(deployment.storage.evidence),
-            observers=observers,
+            judge_for=health.judge_for,
+            observers=(health, *observers),
             heartbeat=heartbeat,
         ).run(stop)
     finally:
