@@ -43,9 +43,12 @@ def post(
     now: datetime,
     people: Iterable[Recipient] = (),
     targets: Iterable[str] = (),
+    stream: str | None = None,
+    sequence: int = 1,
 ) -> bool:
     """Put the notice into the outbox for these people and targets; False when it was there before.
 
+    Notices of one `stream` reach a receiver in the order of `sequence`; by default each stands alone.
     Call it inside the transaction that found the reason.
     """
     if session.get(NoticeRow, notice.notice_id) is not None:
@@ -69,8 +72,8 @@ def post(
             DeliveryRow(
                 notice_id=notice.notice_id,
                 incident_id=notice.incident_id,
-                stream=notice.notice_id,
-                sequence=1,
+                stream=stream or notice.notice_id,
+                sequence=sequence,
                 target_id=target_id,
                 lane=lane_of(target_id),
                 recipient=recipient,

@@ -12,6 +12,7 @@ from alerting.records import (
     AlertRecord,
     AlertType,
     BoxAt,
+    CameraPeriod,
     CameraState,
     Contact,
     DeliveryRecord,
@@ -31,6 +32,7 @@ from alerting.records import (
 )
 from alerting.tables import (
     AlertRow,
+    CameraPeriodRow,
     CameraStateRow,
     DeliveryRow,
     EventRow,
@@ -234,4 +236,8 @@ def event_record(row: EventRow) -> Event:
 
 
 def camera_state(row: CameraStateRow) -> CameraState:
-    return CameraState(row.camera_id, row.state, row.since, row.reason)
+    return CameraState(row.camera_id, row.state, row.since, row.reason, row.heard_at)
+
+
+def camera_period(row: CameraPeriodRow) -> CameraPeriod:
+    return CameraPeriod(row.camera_id, row.condition, row.since, row.until, row.reason)

@@ -272,3 +272,17 @@ class CameraState:
     state: str
     since: datetime
     reason: str
+    heard_at: datetime | None = None
+    """When its worker last said that it watches the camera."""
+
+
+@dataclass(frozen=True)
+class CameraPeriod:
+    """A time during which a camera was blind, or stood elsewhere than its pose says."""
+
+    camera_id: str
+    condition: str
+    since: datetime
+    until: datetime | None
+    """None: it lasts."""
+    reason: str

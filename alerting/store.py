@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -18,11 +18,12 @@ from typing import Any, Literal
 from sqlalchemy import Engine, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from alerting import database
+from alerting import camera_periods, database
 from alerting.database import StoreError, StoreVersionError
 from alerting.lifecycle import Status
 from alerting.reading import (
     alert_record,
+    camera_period,
     camera_state,
     delivery_record,
     event_record,
@@ -32,6 +33,7 @@ from alerting.reading import (
     sighting_record,
 )
 from alerting.records import (
+    CameraPeriod,
     CameraState,
     DeliveryRecord,
     DeliveryState,
@@ -42,6 +44,7 @@ from alerting.records import (
 )
 from alerting.tables import (
     AlertRow,
+    CameraPeriodRow,
     CameraStateRow,
     DeliveryRow,
     EventRow,
@@ -187,21 +190,44 @@ class Store:
             rows = session.scalars(select(CameraStateRow).order_by(CameraStateRow.camera_id))
             return tuple(camera_state(row) for row in rows)
 
-    def set_camera_state(self, camera_id: str, state: str, since: datetime, reason: str = "") -> None:
-        """Remember what a camera is doing; writes an event only when state or reason changed."""
+    def set_camera_state(
+        self, camera_id: str, state: str, since: datetime, reason: str = "", *, counts: bool = True
+    ) -> None:
+        """Remember what a camera is doing; writes an event only when state or reason changed.
+
+        Without `counts` it is nobody's fault (the camera is switched off on purpose): no blind time.
+        """
         with self.writing() as session:
-            row = session.get(CameraStateRow, camera_id)
-            if row is not None and (row.state, row.reason) == (state, reason):
-                return
-            before = row.state if row is not None else None
-            session.merge(CameraStateRow(camera_id=camera_id, state=state, since=since, reason=reason))
-            add_event(
-                session,
-                self.clock(),
-                "camera",
-                camera_id=camera_id,
-                data={"state": state, "before": before, "reason": reason},
-            )
+            set_state(session, camera_id, state, since, reason, now=self.clock(), counts=counts)
+
+    def heard_from(self, states: Mapping[str, tuple[str, datetime, str]]) -> None:
+        """A worker watches these cameras now: condition, since when, and why, by camera id.
+
+        Says what `set_camera_state` says, should that have been overwritten meanwhile.
+        """
+        now = self.clock()
+        with self.writing() as session:
+            for camera_id, (state, since, reason) in states.items():
+                row = session.get(CameraStateRow, camera_id)
+                was_given_up = row is not None and row.reason == camera_periods.UNWATCHED
+                since_then = now if was_given_up else since
+                set_state(session, camera_id, state, since_then, reason, now=now)
+                session.flush()
+                session.get_one(CameraStateRow, camera_id).heard_at = now
+
+    def camera_periods(
+        self, start: datetime, end: datetime, camera_id: str | None = None
+    ) -> tuple[CameraPeriod, ...]:
+        """Times of blindness (and of standing elsewhere) that touch the given time, oldest first."""
+        query = select(CameraPeriodRow).where(
+            CameraPeriodRow.since < end,
+            or_(CameraPeriodRow.until.is_(None), CameraPeriodRow.until > start),
+        )
+        if camera_id is not None:
+            query = query.where(CameraPeriodRow.camera_id == camera_id)
+        query = query.order_by(CameraPeriodRow.since, CameraPeriodRow.period_id)
+        with self.reading() as session:
+            return tuple(camera_period(row) for row in session.scalars(query))
 
 
 def read_incident(
@@ -252,6 +278,30 @@ def add_event(
     data: dict[str, Any],
 ) -> None:
     session.add(EventRow(at=at, kind=kind, incident_id=incident_id, camera_id=camera_id, data=data))
+
+
+def set_state(
+    session: Session,
+    camera_id: str,
+    state: str,
+    since: datetime,
+    reason: str,
+    *,
+    now: datetime,
+    counts: bool = True,
+) -> None:
+    """`Store.set_camera_state`, inside a transaction already open."""
+    row = session.get(CameraStateRow, camera_id)
+    if row is not None and (row.state, row.reason) == (state, reason):
+        return
+    before = row.state if row is not None else None
+    row = row or CameraStateRow(camera_id=camera_id, told="", notices=0)
+    if before != state or not counts:
+        camera_periods.change(session, row, state, since, reason, counts=counts)
+    row.state, row.since, row.reason = state, since, reason
+    session.add(row)
+    data = {"state": state, "before": before, "reason": reason}
+    add_event(session, now, "camera", camera_id=camera_id, data=data)
 
 
 def _write_cursor(at: datetime, number: int) -> str:

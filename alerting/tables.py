@@ -308,6 +308,33 @@ class CameraStateRow(Base):
     state: Mapped[str] = mapped_column(String(32))
     since: Mapped[datetime]
     reason: Mapped[str] = mapped_column(Text)
+    heard_at: Mapped[datetime | None]
+    """When its worker last said that it watches the camera."""
+    blind_since: Mapped[datetime | None]
+    """Since when it has been blind without a break, under whatever condition; None: it sees."""
+    told: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    """What receivers were told last: `blind`, `moved`, or nothing that is not over."""
+    notices: Mapped[int] = mapped_column(default=0, server_default="0")
+    """How many notices went out about it: the sequence number of the last."""
+
+
+class CameraPeriodRow(Base):
+    """A time during which a camera was blind, or stood elsewhere than its pose says (`moved`)."""
+
+    __tablename__ = "camera_periods"
+    __table_args__ = (
+        Index(None, "camera_id", "since"),
+        Index(None, "until"),
+        {"sqlite_autoincrement": True},
+    )
+
+    period_id: Mapped[int] = mapped_column(primary_key=True)
+    camera_id: Mapped[str] = mapped_column(String(128))
+    condition: Mapped[str] = mapped_column(String(32))
+    since: Mapped[datetime]
+    until: Mapped[datetime | None]
+    """None: it lasts."""
+    reason: Mapped[str] = mapped_column(Text)
 
 
 class UserRow(Base):

@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+import logging
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Protocol
+
 from config import Camera, Deployment
 from detector.pipeline import LookResult
 from detector.view import look_size
 from streams.frame import Frame
 from streams.health import CameraHealth
+
+_log = logging.getLogger(__name__)
+
+HEARD_EVERY_S = 10.0
+
+
+class StateKeeper(Protocol):
+    """The store, as far as it is told that cameras are watched."""
+
+    def heard_from(self, states: Mapping[str, tuple[str, datetime, str]]) -> None: ...
 
 
 class HealthJudges:
@@ -28,3 +44,37 @@ class HealthJudges:
 
     def looked(self, camera: Camera, frame: Frame, result: LookResult) -> None:
         self._judges[camera.id].damaged(result.look.bad_picture, frame.captured_at)
+
+    def states(self) -> dict[str, tuple[str, datetime, str]]:
+        """What each judge said last: condition, since when, why."""
+        shown = {camera_id: judge.shown for camera_id, judge in self._judges.items()}
+        return {
+            camera_id: (state.condition.value, state.since, state.reason)
+            for camera_id, state in shown.items()
+            if state is not None
+        }
+
+
+class LifeSign:
+    """Tells the store now and then that this worker watches its cameras; call it from the worker's loop.
+
+    The time between the last sign and the next worker counts as blind.
+    """
+
+    def __init__(
+        self, keeper: StateKeeper, judges: HealthJudges, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._keeper = keeper
+        self._judges = judges
+        self._monotonic = monotonic
+        self._due_s = monotonic() + HEARD_EVERY_S
+
+    def __call__(self) -> None:
+        now_s = self._monotonic()
+        if now_s < self._due_s:
+            return
+        self._due_s = now_s + HEARD_EVERY_S
+        try:
+            self._keeper.heard_from(self._judges.states())
+        except Exception:  # the store may be locked or away; looking goes on
+            _log.exception("life sign not stored")

@@ -90,7 +90,7 @@ def prepare_store(deployment: Deployment) -> FirstLogIn | None:
     try:
         for camera in deployment.cameras:
             if not camera.enabled:
-                store.set_camera_state(camera.id, Condition.OFF, store.clock(), "not enabled")
+                store.set_camera_state(camera.id, Condition.OFF, store.clock(), "not enabled", counts=False)
         accounts = Accounts(store)
         if accounts.count():
             return None

@@ -155,6 +155,11 @@ class CameraHealth:
         return view.shift if view is not None and view.sustained[Condition.MOVED].raised else None
 
     @property
+    def shown(self) -> CameraState | None:
+        """What `state` said last."""
+        return self._shown
+
+    @property
     def reading(self) -> ViewReading | None:
         """What the newest picture said against the view's memory; for people and benchmarks."""
         return self._view.reading if self._view is not None else None

@@ -17,6 +17,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = made.parse_args(arguments)
 
     def run(deployment: Deployment) -> None:
+        import threading
+
+        from alerting.camera_watch import CameraWatch
         from alerting.evidence_links import EvidenceLinks
         from alerting.formats import Origin
         from alerting.keeper import ClockKeeper
@@ -29,6 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         stop = stop_on_signals()
         store = Store.open(deployment.storage.database_url.reveal())
         zone = ZoneInfo(deployment.time_zone)
+        watch = threading.Thread(
+            target=CameraWatch.of(store, deployment).run, args=(stop,), name="camera-watch"
+        )
+        watch.start()
         try:
             sender = Sender(
                 store,
@@ -47,6 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 stop.set()
                 clocks.join()
         finally:
+            stop.set()
+            watch.join()
             store.close()
 
     live(options, run)

@@ -47,7 +47,7 @@ def watch(
     from alerting.store import Store
     from firewatch.detecting import open_detector, pipeline_for
     from firewatch.evidence import StoreSink
-    from firewatch.health import HealthJudges
+    from firewatch.health import HealthJudges, LifeSign
     from firewatch.worker import Worker, share_of
 
     cv2.setNumThreads(1)  # the workers share the cores among themselves
@@ -59,6 +59,12 @@ def watch(
 
     health = HealthJudges(deployment)
     store = Store.open(deployment.storage.database_url.reveal())
+    life_sign = LifeSign(store, health)
+
+    def alive() -> None:
+        heartbeat()
+        life_sign()
+
     try:
         Worker(
             share_of(deployment.cameras, index, of),
@@ -69,7 +75,7 @@ def watch(
             LatestPictures(deployment.storage.evidence),
             judge_for=health.judge_for,
             observers=(health, *observers),
-            heartbeat=heartbeat,
+            heartbeat=alive,
         ).run(stop)
     finally:
         store.close()
