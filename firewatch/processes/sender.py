@@ -17,7 +17,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = made.parse_args(arguments)
 
     def run(deployment: Deployment) -> None:
-        import threading
 
         from alerting.camera_watch import CameraWatch
         from alerting.evidence_links import EvidenceLinks
