@@ -285,7 +285,7 @@ class Intake:
         days = select(func.count()).where(VerdictDayRow.model_id == new.sighting.model_id)
         seen = policy.Seen(
             cameras_agree=row.location_method == "combined",
-            probability=row.confidence,
+            probability=new.sighting.probability,
             days_of_verdicts=session.scalar(days) or 0,
         )
         stage = policy.stage_of(seen, self._rules.settings)
@@ -296,7 +296,7 @@ class Intake:
             return []
         if self._rules.settings.policy == "automatic":
             return ["dispatched by itself: this is the policy here"]
-        sure = "two cameras agree" if seen.cameras_agree else f"probability {seen.probability:.2f}"
+        sure = "two cameras agree" if seen.cameras_agree else f"probability {seen.probability or 0:.2f}"
         return [f"dispatched by itself: {sure}"]
 
     def _take_for_a_burn(

@@ -51,7 +51,8 @@ class Seen:
     """What decides about automatic dispatch."""
 
     cameras_agree: bool
-    probability: float
+    probability: float | None
+    """Calibrated; None for weights that were never calibrated: they dispatch nothing alone."""
     days_of_verdicts: int
     """On how many days people have judged what this model raises."""
 
@@ -88,7 +89,7 @@ def stage_of(seen: Seen, settings: ResponseSettings) -> Stage:
         case "operator_first":
             return Stage.ASK
     trusted = seen.days_of_verdicts >= settings.auto_dispatch_after_days
-    sure = trusted and seen.probability >= settings.auto_dispatch_min
+    sure = trusted and (seen.probability or 0.0) >= settings.auto_dispatch_min
     return Stage.DISPATCH if seen.cameras_agree or sure else Stage.NOTIFY
 
 

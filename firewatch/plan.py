@@ -63,10 +63,10 @@ class Plan:
         links = ("--link-key", str(self.link_key), "--base-url", self.base_url)
         listen = ("--listen-fd", str(self.listen_fd))
         centre = self._spec("centre", *listen, *links, keep_open=(self.listen_fd,))
+        spool = ("--spool", str(self.state_folder / "spool"))
+        count = str(self.worker_count)
         workers = [
-            self._spec(
-                "worker", "--index", str(index), "--of", str(self.worker_count), name=f"worker-{index + 1}"
-            )
+            self._spec("worker", "--index", str(index), "--of", count, *spool, name=f"worker-{index + 1}")
             for index in range(self.worker_count)
         ]
         sender = [self._spec("sender", *links)]

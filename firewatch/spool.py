@@ -76,11 +76,15 @@ class Spool:
         parts = (_SIGHTING.dump_json(sighting), evidence.snapshot_jpeg, evidence.annotated_jpeg)
         lengths = json.dumps([len(part) for part in parts]).encode()
         aside = path.with_suffix(".tmp")
-        with aside.open("wb") as file:
-            file.write(lengths + b"\n" + b"".join(parts))
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
+        try:
+            with aside.open("wb") as file:
+                file.write(lengths + b"\n" + b"".join(parts))
+                file.flush()
+                os.fsync(file.fileno())
+            aside.replace(path)
+        except OSError:
+            aside.unlink(missing_ok=True)
+            raise
         _sync_folder(self._folder)
 
     def waiting(self) -> Iterator[Spooled]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Sequence
+from typing import Self
 from zoneinfo import ZoneInfo
 
 from alerting.intake import Intake, SightingError
@@ -24,7 +25,7 @@ RETRY_S = 2.0
 
 
 class SpoolingSink:
-    """A `SightingSink` whose sightings wait on disk. `start()` before, `stop()` after use."""
+    """A `SightingSink` whose sightings wait on disk. Use it in a `with`."""
 
     def __init__(
         self,
@@ -46,10 +47,11 @@ class SpoolingSink:
         self.dropped = 0
         """Sightings of a camera that floods."""
 
-    def start(self) -> None:
+    def __enter__(self) -> Self:
         self._thread.start()
+        return self
 
-    def stop(self) -> None:
+    def __exit__(self, *_error: object) -> None:
         """Take in what waits, once; what the store refuses stays on the disk."""
         self._stop.set()
         self._wake.set()

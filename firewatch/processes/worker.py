@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
 
 from config import Camera, Deployment
 from firewatch.processes.life import heartbeat_of, live, parser, stop_on_signals
-from firewatch.worker import CameraPipeline, LookObserver
+from firewatch.worker import CameraPipeline, LookObserver, SightingSink
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     made = parser("worker", "watches a share of the cameras")
     made.add_argument("--index", type=int, default=0, help="which worker this is, from 0")
     made.add_argument("--of", type=int, default=1, help="how many workers there are")
+    made.add_argument("--spool", type=Path, help="folder where sightings wait for the store")
     options = made.parse_args(arguments)
 
     def run(deployment: Deployment) -> None:
         stop = stop_on_signals()
         heartbeat = heartbeat_of(options.heartbeat)
-        watch(deployment, stop, index=options.index, of=options.of, heartbeat=heartbeat)
+        watch(
+            deployment,
+            stop,
+            index=options.index,
+            of=options.of,
+            spool=options.spool,
+            heartbeat=heartbeat,
+        )
 
     live(options, run)
 
@@ -30,11 +40,13 @@ def watch(
     *,
     index: int = 0,
     of: int = 1,
+    spool: Path | None = None,
     heartbeat: Callable[[], None] = lambda: None,
     observers: Sequence[LookObserver] = (),
     make_pipeline: Callable[[Camera], CameraPipeline] | None = None,
 ) -> None:
-    """The whole life of worker `index` among `of`, until `stop` is set.
+    """The whole life of worker `index` among `of`, until `stop` is set. Sightings wait for the store in
+    `spool`; without it they go straight into the store.
 
     Benchmarks add observers, and a pipeline of their own in place of the deployment's detector.
     """
@@ -48,6 +60,8 @@ def watch(
     from firewatch.detecting import open_detector, pipeline_for
     from firewatch.evidence import StoreSink
     from firewatch.health import HealthJudges, LifeSign
+    from firewatch.spool import Spool
+    from firewatch.spooling import SpoolingSink
     from firewatch.worker import Worker, share_of
 
     cv2.setNumThreads(1)  # the workers share the cores among themselves
@@ -57,28 +71,34 @@ def watch(
         def make_pipeline(_camera: Camera) -> CameraPipeline:
             return pipeline_for(deployment, model, backend)
 
+    cameras = share_of(deployment.cameras, index, of)
+    zone = ZoneInfo(deployment.time_zone)
     health = HealthJudges(deployment)
-    store = Store.open(deployment.storage.database_url.reveal())
-    life_sign = LifeSign(store, health)
+    with ExitStack() as at_the_end:
+        store = Store.open(deployment.storage.database_url.reveal())
+        at_the_end.callback(store.close)
+        life_sign = LifeSign(store, health)
+        intake = Intake.from_deployment(store, deployment)
+        sink: SightingSink = StoreSink(intake, zone)
+        if spool is not None:
+            waiting = Spool(spool, [camera.id for camera in cameras])
+            sink = at_the_end.enter_context(SpoolingSink(waiting, intake, cameras, zone))
 
-    def alive() -> None:
-        heartbeat()
-        life_sign()
+        def alive() -> None:
+            heartbeat()
+            life_sign()
 
-    try:
         Worker(
-            share_of(deployment.cameras, index, of),
+            cameras,
             deployment.looks,
             make_pipeline,
-            StoreSink(Intake.from_deployment(store, deployment), ZoneInfo(deployment.time_zone)),
+            sink,
             store,
             LatestPictures(deployment.storage.evidence),
             judge_for=health.judge_for,
             observers=(health, *observers),
             heartbeat=alive,
         ).run(stop)
-    finally:
-        store.close()
 
 
 if __name__ == "__main__":

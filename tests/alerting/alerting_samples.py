@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import itertools
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -90,15 +91,17 @@ def sighting_of(
     label: Label = "smoke",
     size_px: float = 40,
     confidence: float = 0.8,
+    probability: float | None = None,
     sighting_id: str | None = None,
     terrain: Any = BOWL,
 ) -> Sighting:
     """What camera `of` reports of a plume that stands on `fire`."""
     pixel = model_of(of, terrain).project(fire)
     assert pixel is not None
-    return sighting_at(
+    seen = sighting_at(
         pixel, of, at, label=label, size_px=size_px, confidence=confidence, sighting_id=sighting_id
     )
+    return replace(seen, probability=probability)
 
 
 def sighting_at(

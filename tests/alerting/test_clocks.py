@@ -247,7 +247,7 @@ def test_one_sure_camera_dispatches_only_after_enough_days_of_verdicts(centre: M
     intake = intake_into(here.store, here.folder)
     stages = []
     for day in range(16):
-        sure = sighting_of(FIRE, NORTH, here.time.wall, confidence=0.95)
+        sure = sighting_of(FIRE, NORTH, here.time.wall, probability=0.95)
         summary = here.store.incident(intake.accept(sure, PICTURES, NORTH).incident_id).summary
         stages.append(summary.response.stage)
         who, version = f"operator {day}", summary.version
