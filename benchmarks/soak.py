@@ -6,7 +6,7 @@ is killed, and the server with all cameras vanishes and returns. At the end ever
 workers must hold no more memory, threads and open files than before, and the health history in the store
 must tell of every fault that blinds, and of no blindness without one. Ends with code 1 otherwise.
 
-Looks are rare (every 5 s), so that it can run beside other work: about a third of a core.
+Looks are rare (every 6 s), so that it can run beside other work: about a third of a core.
 """
 
 from __future__ import annotations
@@ -179,7 +179,7 @@ class Soak:
     def _deployment(self) -> dict[str, object]:
         return {
             "name": "soak",
-            "looks": {"patrol_interval_s": 5, "dense_interval_s": 2},
+            "looks": {"patrol_interval_s": 6, "dense_interval_s": 3},
             "storage": {"database_url": self._database, "evidence": str(self._folder / "evidence")},
             "cameras": [
                 {

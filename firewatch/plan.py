@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from config import Deployment
+from config import Camera, Deployment
 from firewatch.supervision import ProcessSpec
 
 MOST_CAMERAS_PER_WORKER = 32
@@ -34,6 +35,11 @@ _WITH_HEARTBEAT = ("worker", "live")
 def live_socket(state_folder: Path) -> Path:
     """Where the live view listens for the console (`firewatch.live_app`)."""
     return state_folder / "live.sock"
+
+
+def share_of(cameras: Sequence[Camera], index: int, count: int) -> tuple[Camera, ...]:
+    """The cameras of worker `index` (from 0) among `count`: every camera in exactly one share."""
+    return tuple(camera for camera in cameras if camera.enabled)[index::count]
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,13 @@ class Plan:
         sender = [self._spec("sender", *links)]
         live = self._spec("live", "--socket", str(live_socket(self.state_folder)))
         return (centre, *sender, *workers, live)
+
+    def cameras_of(self, process: str) -> tuple[Camera, ...]:
+        """The cameras that a process of this name watches; none for all but workers."""
+        name, _, number = process.rpartition("-")
+        if name != "worker":
+            return ()
+        return share_of(self.deployment.cameras, int(number) - 1, self.worker_count)
 
     def log_of(self, name: str) -> Path | None:
         return self.state_folder / "logs" / f"{name}.log" if self.logs_to_files else None

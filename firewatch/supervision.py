@@ -4,8 +4,9 @@ Runs in the main thread of the command. Each process has its own session (a Ctrl
 only the supervisor, which stops the others in order) and dies with the supervisor, even when that is
 killed (`firewatch/die_with_parent.py`). A process that ends is started again at once; after
 `RestartPolicy.most` restarts within `within_s` it rests for `rest_s` first: it may fail for ever, but not
-spin. A process that ends with `EXIT_UNUSABLE` cannot work without a person (wrong configuration, missing
-weights): everything stops and the command says so.
+spin. One that hangs is told to end, waited for, then killed. Whoever wants to know of deaths (cameras
+without a worker are blind) is told through `on_death`. A process that ends with `EXIT_UNUSABLE` cannot work
+without a person (wrong configuration, missing weights): everything stops and the command says so.
 
 Not for: what the processes do.
 """
@@ -29,7 +30,7 @@ from typing import IO
 _log = logging.getLogger(__name__)
 
 EXIT_UNUSABLE = 2
-STOP_GRACE_S = 3.0
+STOP_GRACE_S = 5.0
 POLL_S = 0.1
 _DIE_WITH_PARENT = Path(__file__).with_name("die_with_parent.py")
 
@@ -86,6 +87,7 @@ class _Kept:
     process: subprocess.Popen[bytes] | None = None
     started_s: float = 0.0
     start_due_s: float = 0.0
+    asked_to_end_s: float | None = None
     deaths_s: deque[float] = field(default_factory=lambda: deque(maxlen=50))
 
 
@@ -97,10 +99,14 @@ class Supervisor:
         specs: Sequence[ProcessSpec],
         *,
         policy: RestartPolicy | None = None,
+        on_death: Callable[[ProcessSpec, float], None] = lambda _spec, _pause_s: None,
+        grace_s: float = STOP_GRACE_S,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._kept = [_Kept(spec) for spec in specs]
         self._policy = policy or RestartPolicy()
+        self._on_death = on_death
+        self._grace_s = grace_s
         self._monotonic = monotonic
         self._stop_requested = False
 
@@ -144,9 +150,14 @@ class Supervisor:
                     self._start(kept, now_s)
             elif (code := kept.process.poll()) is not None:
                 self._died(kept, code, now_s)
+            elif kept.asked_to_end_s is not None:
+                if now_s - kept.asked_to_end_s > self._grace_s:
+                    _log.error("process does not end, killing it name=%s", kept.spec.name)
+                    _signal_group(kept.process, signal.SIGKILL)
             elif self._hangs(kept, now_s):
-                _log.error("process hangs, killing it name=%s pid=%d", kept.spec.name, kept.process.pid)
-                _signal_group(kept.process, signal.SIGKILL)
+                _log.error("process hangs, ending it name=%s pid=%d", kept.spec.name, kept.process.pid)
+                kept.asked_to_end_s = now_s
+                _signal_group(kept.process, signal.SIGTERM)
 
     def stop(self) -> None:
         """Terminate all, wait, kill what is left."""
@@ -155,7 +166,7 @@ class Supervisor:
         for kept in running:
             if kept.process is not None:
                 _signal_group(kept.process, signal.SIGTERM)
-        deadline_s = self._monotonic() + STOP_GRACE_S
+        deadline_s = self._monotonic() + self._grace_s
         for kept in running:
             if kept.process is None:
                 continue
@@ -190,6 +201,7 @@ class Supervisor:
                 pass_fds=spec.keep_open,
             )
         kept.started_s = now_s
+        kept.asked_to_end_s = None
         _log.info("process started name=%s pid=%d", spec.name, kept.process.pid)
 
     def _died(self, kept: _Kept, code: int, now_s: float) -> None:
@@ -203,6 +215,7 @@ class Supervisor:
         kept.start_due_s = now_s + pause_s
         level = logging.ERROR if pause_s else logging.WARNING
         _log.log(level, "process ended name=%s code=%d restart_in_s=%g", kept.spec.name, code, pause_s)
+        self._on_death(kept.spec, pause_s)
 
     def _hangs(self, kept: _Kept, now_s: float) -> bool:
         heartbeat = kept.spec.heartbeat

@@ -306,8 +306,3 @@ class Worker:
         deadline_s = time.monotonic() + 1.0
         for live in self._readers.values():  # those that hang in a silent camera end with the process
             live.join(max(0.0, deadline_s - time.monotonic()))
-
-
-def share_of(cameras: Sequence[Camera], index: int, count: int) -> tuple[Camera, ...]:
-    """The cameras of worker `index` (from 0) among `count`: every camera in exactly one share."""
-    return tuple(camera for camera in cameras if camera.enabled)[index::count]

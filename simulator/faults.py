@@ -5,7 +5,7 @@
 | `freeze`     | the last key frame again and again, five times a second, with time stamps that go on      |
 | `stall`      | no packet at all; the connection stays open and requests are answered                     |
 | `drop`       | every connection of this camera is reset, once; new ones are accepted                     |
-| `refuse`     | new connections get an error status (401, 403, 404, 453, 500, 503) or are closed unanswered |
+| `refuse`     | new connections get an error status (401, 404 ...; 302 with a location) or are closed       |
 | `corrupt`    | a share of the pictures arrives with damaged bytes                                        |
 | `resolution` | another file plays, announced only in band, as when somebody changes the camera's setting  |
 | `clock`      | RTCP sender reports tell a wall clock that is wrong by so many seconds                    |
@@ -29,7 +29,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from simulator.rtsp_footage import Codec, FootageError, is_picture
 
-RefusalStatus = Literal[401, 403, 404, 453, 500, 503]
+RefusalStatus = Literal[302, 401, 403, 404, 453, 500, 503]
 
 
 class _Fault(BaseModel):
@@ -51,6 +51,7 @@ class Drop(_Fault):
 class Refuse(_Fault):
     fault: Literal["refuse"]
     status: RefusalStatus | Literal["close"] = 404
+    location: str | None = Field(default=None, description="where a 302 sends the client")
 
 
 class Corrupt(_Fault):

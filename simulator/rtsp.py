@@ -56,7 +56,8 @@ class RtspServer:
     `cameras` maps a name (the path of its URL) to a playlist: a file, its text form
     (`simulator.rtsp_playlist`), or clips. With `users` (name to password) clients must log in by digest.
     `wait_for_reader`: a camera's footage begins when its first reader plays it, not at once.
-    `control_port=None` leaves the HTTP control out. Raises FootageError, PlaylistError or OSError.
+    `offers_udp`: clients may choose RTP over UDP. `control_port=None` leaves the HTTP control out. Raises
+    FootageError, PlaylistError or OSError.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class RtspServer:
         users: Mapping[str, str] | None = None,
         wait_for_reader: bool = False,
         largest_backlog_bytes: int = LARGEST_BACKLOG_BYTES,
+        offers_udp: bool = False,
     ) -> None:
         library = FootageLibrary()
         self._channels: dict[str, Channel] = {}
@@ -85,6 +87,7 @@ class RtspServer:
             )
         self._guard = DigestGuard(users or {})
         self._largest_backlog_bytes = largest_backlog_bytes
+        self._offers_udp = offers_udp
         self._host = host
         self._socket = bound_socket(host, port)
         self.port: int = self._socket.getsockname()[1]
@@ -208,7 +211,9 @@ class RtspServer:
             await asyncio.gather(stop, *tasks, return_exceptions=True)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        session = Session(reader, writer, self._channels, self._guard, self._largest_backlog_bytes)
+        session = Session(
+            reader, writer, self._channels, self._guard, self._largest_backlog_bytes, self._offers_udp
+        )
         self._sessions.add(session)
         try:
             await session.serve()

@@ -1,7 +1,7 @@
 """One RTSP connection: reads requests, answers them, and carries a camera's packets inside itself.
 
-RTSP 1.0 (RFC 2326) over TCP with interleaved packets only: other transports are answered with 461, on
-which clients try TCP by themselves. One connection plays one camera.
+RTSP 1.0 (RFC 2326) over TCP with interleaved packets; over UDP where the server offers it, else that is
+answered with 461, on which clients try TCP by themselves. One connection plays one camera.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ _LARGEST_REQUEST_BYTES = 64 * 1024
 _METHODS = "OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE, TEARDOWN, GET_PARAMETER, SET_PARAMETER"
 _REASONS = {
     200: "OK",
+    302: "Moved Temporarily",
     400: "Bad Request",
     401: "Unauthorized",
     403: "Forbidden",
@@ -69,6 +70,31 @@ class _MalformedError(Exception):
     """Bytes that are no RTSP request."""
 
 
+class _UdpSender:
+    """Takes interleaved packets apart and sends them to the client's two UDP ports."""
+
+    def __init__(self, writer: asyncio.StreamWriter, rtp_port: int, rtcp_port: int) -> None:
+        local, remote = writer.get_extra_info("sockname"), writer.get_extra_info("peername")
+        self._addresses = ((remote[0], rtp_port), (remote[0], rtcp_port))
+        self._sockets = tuple(socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in self._addresses)
+        for one in self._sockets:
+            one.bind((local[0], 0))
+            one.setblocking(False)
+        self.ports = tuple(one.getsockname()[1] for one in self._sockets)
+
+    def send(self, data: bytes) -> None:
+        at = 0
+        while at < len(data):
+            channel, size = struct.unpack_from("!xBH", data, at)
+            with contextlib.suppress(OSError):  # what the kernel cannot take is lost, as UDP may
+                self._sockets[channel].sendto(data[at + 4 : at + 4 + size], self._addresses[channel])
+            at += 4 + size
+
+    def close(self) -> None:
+        for one in self._sockets:
+            one.close()
+
+
 class Session:
     """One connected client; also the `Reader` a camera sends to."""
 
@@ -79,7 +105,10 @@ class Session:
         channels: Mapping[str, Channel],
         guard: DigestGuard,
         largest_backlog_bytes: int,
+        offers_udp: bool = False,
     ) -> None:
+        self._offers_udp = offers_udp
+        self._udp: _UdpSender | None = None
         self.rtp_channel = 0
         self.has_report = False
         self._rtcp_channel = 1
@@ -117,6 +146,8 @@ class Session:
             pass  # the client went away, which needs no answer
         finally:
             self._stop_playing()
+            if self._udp is not None:
+                self._udp.close()
             self._writer.close()
 
     # What the camera does with its reader
@@ -139,13 +170,19 @@ class Session:
             return not self._has_picture
         self._waits_for_key = False
         self._has_picture = True
-        self._writer.write(data)
+        self._carry(data)
         return True
+
+    def _carry(self, data: bytes) -> None:
+        if self._udp is not None:
+            self._udp.send(data)
+        else:
+            self._writer.write(data)
 
     def report(self, packet: bytes) -> None:
         if self.backlog_bytes <= self._largest_backlog_bytes:
             self.has_report = True
-            self._writer.write(interleaved(self._rtcp_channel, [packet]))
+            self._carry(interleaved(self._rtcp_channel, [packet]))
 
     def reset(self) -> None:
         """Break the connection with a TCP reset, as a camera that lost its power or its link."""
@@ -208,8 +245,10 @@ class Session:
             status = channel.refusal.status
             if status == "close":
                 return None
-            challenge = {"WWW-Authenticate": self._guard.challenge(self._nonce)}
-            return _Reply(status, challenge if status == 401 else None)
+            headers = {"WWW-Authenticate": self._guard.challenge(self._nonce)} if status == 401 else None
+            if status == 302:
+                headers = {"Location": channel.refusal.location or ""}
+            return _Reply(status, headers)
         return (
             self._describe(request, channel)
             if request.method == "DESCRIBE"
@@ -241,7 +280,15 @@ class Session:
             return _Reply(455)
         for offer in request.headers.get("transport", "").split(","):
             if not offer.strip().upper().startswith("RTP/AVP/TCP"):
-                continue
+                ports = re.search(r"client_port=(\d{1,5})-(\d{1,5})", offer)
+                if not (self._offers_udp and ports):
+                    continue
+                self.rtp_channel, self._rtcp_channel = 0, 1
+                self._udp = _UdpSender(self._writer, int(ports[1]), int(ports[2]))
+                self._set_up = channel
+                self._id = self._id or secrets.token_hex(8)
+                mine = f"server_port={self._udp.ports[0]}-{self._udp.ports[1]};ssrc={channel.ssrc:08X}"
+                return _Reply(200, {"Transport": f"RTP/AVP;unicast;client_port={ports[1]}-{ports[2]};{mine}"})
             numbers = re.search(r"interleaved=(\d{1,3})(?:-(\d{1,3}))?", offer)
             rtp = int(numbers[1]) if numbers else 0
             rtcp = int(numbers[2]) if numbers and numbers[2] else rtp + 1

@@ -23,6 +23,7 @@ def run(
 ) -> None:
     """Watch the cameras of a deployment: console, workers and alert sender, each supervised."""
     from config import load
+    from firewatch.dead_workers import tell_of_dead_workers
     from firewatch.logs import start_logging
     from firewatch.plan import Plan
     from firewatch.prepare import base_url, check_parts, link_key, listening_socket, prepare_store
@@ -43,4 +44,4 @@ def run(
         out.print(f"{deployment.name}: console at {url}/")
         if first:
             out.print(f"first log-in: [bold]{first.username}[/bold] / [bold]{first.password}[/bold]")
-        Supervisor(plan.processes()).run()
+        Supervisor(plan.processes(), on_death=tell_of_dead_workers(plan)).run()

@@ -60,9 +60,10 @@ def watch(
     from firewatch.detecting import open_detector, pipeline_for
     from firewatch.evidence import StoreSink
     from firewatch.health import HealthJudges, LifeSign
+    from firewatch.plan import share_of
     from firewatch.spool import Spool
     from firewatch.spooling import SpoolingSink
-    from firewatch.worker import Worker, share_of
+    from firewatch.worker import Worker
 
     cv2.setNumThreads(1)  # the workers share the cores among themselves
     if make_pipeline is None:

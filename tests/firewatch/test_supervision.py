@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,8 +52,8 @@ def until(condition: Callable[[], bool], supervisor: Supervisor | None = None) -
 def supervise() -> Iterator[Callable[..., Supervisor]]:
     made: list[Supervisor] = []
 
-    def make(*specs: ProcessSpec, policy: RestartPolicy | None = None) -> Supervisor:
-        made.append(Supervisor(specs, policy=policy))
+    def make(*specs: ProcessSpec, policy: RestartPolicy | None = None, **more: Any) -> Supervisor:
+        made.append(Supervisor(specs, policy=policy, **more))
         return made[-1]
 
     yield make
@@ -90,6 +91,42 @@ def test_a_process_that_hangs_is_killed_and_started_again(
     supervisor.check()
     first = supervisor.process_ids()["a"]
     assert until(lambda: supervisor.process_ids().get("a", first) != first, supervisor)
+
+
+def test_a_process_that_hangs_may_end_by_itself_first(
+    supervise: Callable[..., Supervisor], tmp_path: Path
+) -> None:
+    ended = tmp_path / "ended"
+    code = (
+        "import pathlib, signal, sys, time\n"
+        f"signal.signal(signal.SIGTERM, lambda *_: (pathlib.Path({str(ended)!r}).touch(), sys.exit(0)))\n"
+        "time.sleep(600)"
+    )
+    spec = python("a", code, heartbeat=tmp_path / "beats" / "a", heartbeat_limit_s=2.0)
+    supervisor = supervise(spec)
+    assert until(ended.exists, supervisor)
+
+
+def test_a_process_that_hangs_and_does_not_listen_is_killed(
+    supervise: Callable[..., Supervisor], tmp_path: Path
+) -> None:
+    spec = python("a", DEAF, heartbeat=tmp_path / "beats" / "a", heartbeat_limit_s=2.0)
+    supervisor = supervise(spec, grace_s=0.2)
+    supervisor.check()
+    first = supervisor.process_ids()["a"]
+    assert until(lambda: supervisor.process_ids().get("a", first) != first, supervisor)
+
+
+def test_deaths_are_told_with_the_pause_before_the_next_start(
+    supervise: Callable[..., Supervisor],
+) -> None:
+    told: list[tuple[str, float]] = []
+    policy = RestartPolicy(most=1, within_s=60, rest_s=3600)
+    supervisor = supervise(
+        python("a", "pass"), policy=policy, on_death=lambda spec, pause_s: told.append((spec.name, pause_s))
+    )
+    assert until(lambda: len(told) == 2, supervisor)
+    assert told == [("a", 0.0), ("a", 3600)]
 
 
 def test_a_process_that_shows_life_is_left_alone(

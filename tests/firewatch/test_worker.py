@@ -18,7 +18,8 @@ from config import Camera, LookSettings, Mask
 from detector.detection import Box, Detection, Look, Sighting
 from detector.pipeline import LookResult
 from firewatch.masks import is_ignored, without_private_parts
-from firewatch.worker import DetectorBrokenError, Worker, share_of
+from firewatch.plan import share_of
+from firewatch.worker import DetectorBrokenError, Worker
 from streams.frame import Frame
 
 LIMIT_S = 30.0
