@@ -6,27 +6,23 @@ import logging
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-import cv2
-import numpy as np
-
 from alerting.intake import Evidence, Intake, SightingError
 from config import Camera
 from detector.annotate import annotated, to_jpeg
 from detector.detection import Sighting
-from streams.frame import Frame, Image
+from streams.frame import Frame
 
 _log = logging.getLogger(__name__)
 
 SHOWN_WIDTH_PX = 1280
 
 
-def small_jpeg(image: Image) -> bytes:
+def small_jpeg(frame: Frame) -> bytes:
     """A picture for the console's camera list: at most 1280 px wide."""
-    height, width = image.shape[:2]
+    width, height = frame.width_px, frame.height_px
     if width > SHOWN_WIDTH_PX:
-        size = (SHOWN_WIDTH_PX, round(height * SHOWN_WIDTH_PX / width))
-        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
-    return to_jpeg(image, quality=80)
+        width, height = SHOWN_WIDTH_PX, round(height * SHOWN_WIDTH_PX / width)
+    return to_jpeg(frame.scaled(width, height), quality=80)
 
 
 def evidence_of(camera: Camera, sighting: Sighting, frame: Frame, time_zone: ZoneInfo) -> Evidence:

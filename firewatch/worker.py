@@ -1,9 +1,9 @@
 """The worker: watches its cameras and reports confirmed sightings.
 
-One reader thread per camera (`streams.live`), one loop that looks: it takes the camera most overdue,
-passes its newest frame through the camera's pipeline, and hands confirmed sightings with their pictures to
-the sink. Everything is bounded: one frame per camera, one look at a time, `MOST_PENDING` sightings waiting
-for a sink that fails. One camera's trouble never stops the others.
+One reader thread per camera (`streams.live`), one loop that looks: it takes the camera most overdue, decodes
+its newest picture, passes it through the camera's pipeline, and hands what it finds to the clerk
+(`firewatch.clerk`), which writes in a thread of its own. Everything is bounded: one frame per camera, one
+look at a time. One camera's trouble never stops the others.
 
 Not for: decoding, detecting, locating, sending; those are passed in.
 """
@@ -13,7 +13,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,7 +21,7 @@ from typing import Protocol
 from config import Camera, LookSettings
 from detector.detection import Sighting
 from detector.pipeline import LookResult
-from firewatch.evidence import small_jpeg
+from firewatch.clerk import RETRY_S, Clerk, PictureSink, SightingSink
 from firewatch.masks import is_ignored, without_private_parts
 from firewatch.schedule import SLACK, LookSchedule
 from streams.cameras import reader
@@ -34,8 +33,6 @@ from streams.vitals import AgeJudge, HealthJudge
 
 _log = logging.getLogger(__name__)
 
-MOST_PENDING = 200
-RETRY_S = 2.0
 HOUSEKEEPING_S = 1.0
 PICTURE_INTERVAL_S = 10.0
 MOST_FAILURES = 100
@@ -61,18 +58,6 @@ class LookObserver(Protocol):
         ...
 
 
-class SightingSink(Protocol):
-    """Takes a confirmed sighting and the frame it was confirmed on; raises when it could not be kept."""
-
-    def accept(self, camera: Camera, sighting: Sighting, frame: Frame) -> None: ...
-
-
-class PictureSink(Protocol):
-    """Takes now and then a camera's picture, for people who want to see that it is alive."""
-
-    def write(self, camera_id: str, jpeg: bytes, captured_at: datetime) -> None: ...
-
-
 @dataclass
 class WorkerCounts:
     """What a worker did since its start."""
@@ -82,14 +67,6 @@ class WorkerCounts:
     failed_looks: int = 0
     sightings: int = 0
     ignored_sightings: int = 0
-    lost_sightings: int = 0
-
-
-@dataclass(frozen=True)
-class _Pending:
-    camera: Camera
-    sighting: Sighting
-    frame: Frame
 
 
 class Worker:
@@ -108,6 +85,7 @@ class Worker:
         judge_for: Callable[[Camera], HealthJudge] = lambda camera: AgeJudge(camera.stream.stale_after_s),
         observers: Sequence[LookObserver] = (),
         heartbeat: Callable[[], None] = lambda: None,
+        life_sign: Callable[[], None] = lambda: None,
         retry_s: float = RETRY_S,
         most_failures: int = MOST_FAILURES,
         monotonic: Callable[[], float] = time.monotonic,
@@ -116,12 +94,11 @@ class Worker:
         self._cameras = {camera.id: camera for camera in cameras if camera.enabled}
         self._looks = looks
         self._pipelines = {camera.id: make_pipeline(camera) for camera in self._cameras.values()}
-        self._sightings = sightings
-        self._states = states
-        self._pictures = pictures
+        self._clerk = Clerk(
+            sightings, states, pictures, life_sign=life_sign, retry_s=retry_s, monotonic=monotonic
+        )
         self._picture_due_s = dict.fromkeys(self._cameras, float("-inf"))
         self._heartbeat = heartbeat
-        self._retry_s = retry_s
         self._most_failures = most_failures
         self._monotonic = monotonic
         self._wake = threading.Event()
@@ -137,13 +114,13 @@ class Worker:
             for camera in self._cameras.values()
         }
         self._schedule = LookSchedule(self._cameras, looks, now_s=monotonic(), slack=SLACK)
-        self._written_states: dict[str, CameraState] = {}
-        self._pending: deque[_Pending] = deque()
+        self._told_states: dict[str, CameraState] = {}
         self._failures_in_a_row = 0
-        self._housekeeping_due_s = self._retry_due_s = self._overload_said_s = float("-inf")
+        self._housekeeping_due_s = self._overload_said_s = float("-inf")
 
     def run(self, stop: threading.Event) -> None:
         """Watch until `stop` is set; then the cameras are off."""
+        self._clerk.start()
         for live in self._readers.values():
             live.start()
         try:
@@ -199,7 +176,7 @@ class Worker:
                 self.counts.ignored_sightings += 1
                 _log.info("sighting ignored by mask camera=%s sighting=%s", camera.id, sighting.sighting_id)
                 continue
-            self._report(_Pending(camera, sighting, frame))
+            self._report(camera, sighting, frame)
         return result.suspicious
 
     def _look_failed(self, camera: Camera, error: Exception) -> None:
@@ -217,14 +194,10 @@ class Worker:
         if now_s < self._picture_due_s[frame.camera_id]:
             return
         self._picture_due_s[frame.camera_id] = now_s + PICTURE_INTERVAL_S
-        try:
-            self._pictures.write(frame.camera_id, small_jpeg(frame.image), frame.captured_at)
-        except Exception:  # a full disk must not stop the looks
-            _log.exception("picture not written camera=%s", frame.camera_id)
+        self._clerk.picture(frame)
 
-    def _report(self, pending: _Pending) -> None:
+    def _report(self, camera: Camera, sighting: Sighting, frame: Frame) -> None:
         self.counts.sightings += 1
-        sighting = pending.sighting
         _log.warning(
             "sighting camera=%s sighting=%s label=%s confidence=%.2f captured_at=%s",
             sighting.camera_id,
@@ -233,40 +206,17 @@ class Worker:
             sighting.confidence,
             sighting.confirmed_at.isoformat(),
         )
-        if len(self._pending) >= MOST_PENDING:
-            lost = self._pending.popleft()
-            self.counts.lost_sightings += 1
-            _log.error("sighting lost, too many wait: sighting=%s", lost.sighting.sighting_id)
-        self._pending.append(pending)
-        self._hand_over()
-
-    def _hand_over(self) -> None:
-        """Give waiting sightings to the sink, oldest first; keep them when it fails."""
-        while self._pending:
-            pending = self._pending[0]
-            try:
-                self._sightings.accept(pending.camera, pending.sighting, pending.frame)
-            except Exception:  # the store may be locked, full or away: keep the sighting and try again
-                self._retry_due_s = self._monotonic() + self._retry_s
-                _log.exception(
-                    "sighting not stored, will retry sighting=%s waiting=%d",
-                    pending.sighting.sighting_id,
-                    len(self._pending),
-                )
-                return
-            self._pending.popleft()
+        self._clerk.sighting(camera, sighting, frame)
 
     def _keep_house(self) -> None:
         now_s = self._monotonic()
-        if self._pending and now_s >= self._retry_due_s:
-            self._hand_over()
         if now_s < self._housekeeping_due_s:
             return
         self._housekeeping_due_s = now_s + HOUSEKEEPING_S
         self._heartbeat()
         for live in self._readers.values():
             live.watch()
-        self._write_states()
+        self._tell_states()
         self._warn_of_overload(now_s)
 
     def _warn_of_overload(self, now_s: float) -> None:
@@ -284,25 +234,18 @@ class Worker:
         """How much longer than wanted the look intervals are for want of processor time; 1 is as wanted."""
         return self._schedule.stretch
 
-    def _write_states(self) -> None:
+    def _tell_states(self) -> None:
         for camera_id, live in self._readers.items():
             state = self._judges[camera_id].state(live.vitals(), datetime.now(UTC))
-            if state != self._written_states.get(camera_id):
-                self._write_state(camera_id, state)
-
-    def _write_state(self, camera_id: str, state: CameraState) -> None:
-        try:
-            self._states.set_camera_state(camera_id, state.condition.value, state.since, state.reason)
-        except Exception:  # as for sightings; the next round tries again
-            _log.exception("camera state not stored camera=%s", camera_id)
-            return
-        self._written_states[camera_id] = state
+            if state != self._told_states.get(camera_id):
+                self._told_states[camera_id] = state
+                self._clerk.state(camera_id, state)
 
     def _shut_down(self) -> None:
         for live in self._readers.values():
             live.stop()
-        self._hand_over()
-        self._write_states()
+        self._tell_states()
+        self._clerk.close()
         deadline_s = time.monotonic() + 1.0
         for live in self._readers.values():  # those that hang in a silent camera end with the process
             live.join(max(0.0, deadline_s - time.monotonic()))

@@ -8,8 +8,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from config import Camera, Deployment
+from firewatch.clerk import SightingSink
 from firewatch.processes.life import heartbeat_of, live, parser, stop_on_signals
-from firewatch.worker import CameraPipeline, LookObserver, SightingSink
+from firewatch.worker import CameraPipeline, LookObserver
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -78,16 +79,11 @@ def watch(
     with ExitStack() as at_the_end:
         store = Store.open(deployment.storage.database_url.reveal())
         at_the_end.callback(store.close)
-        life_sign = LifeSign(store, health)
         intake = Intake.from_deployment(store, deployment)
         sink: SightingSink = StoreSink(intake, zone)
         if spool is not None:
             waiting = Spool(spool, [camera.id for camera in cameras])
             sink = at_the_end.enter_context(SpoolingSink(waiting, intake, cameras, zone))
-
-        def alive() -> None:
-            heartbeat()
-            life_sign()
 
         Worker(
             cameras,
@@ -98,7 +94,8 @@ def watch(
             LatestPictures(deployment.storage.evidence),
             judge_for=health.judge_for,
             observers=(health, *observers),
-            heartbeat=alive,
+            heartbeat=heartbeat,
+            life_sign=LifeSign(store, health),
         ).run(stop)
 
 
