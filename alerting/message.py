@@ -60,7 +60,7 @@ def build(
         "sequence": sequence,
         "type": type_,
         "changes": list(changes),
-        "references": _references(incident.alerts),
+        "references": _references(incident.alerts) if type_ != "Alert" else [],
         "exercise": summary.exercise,
         "event": summary.label,
         "certainty": certainty(summary),
@@ -133,8 +133,7 @@ def picture_of(content: dict[str, Any]) -> bytes | None:
 def _references(alerts: Sequence[AlertRecord]) -> list[dict[str, str]]:
     """The messages this one replaces: all since the incident was last opened."""
     opened = max((index for index, one in enumerate(alerts) if one.type == "Alert"), default=0)
-    replaced = () if alerts and alerts[-1].type == "Cancel" else alerts[opened:]
-    return [{"alert_id": one.alert_id, "issued_at": _time(one.created_at)} for one in replaced]
+    return [{"alert_id": one.alert_id, "issued_at": _time(one.created_at)} for one in alerts[opened:]]
 
 
 @cache

@@ -5,18 +5,23 @@ the reason, delivered until acknowledged.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Literal
 
+import jsonschema
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from alerting.formats.origin import MessageError
 from alerting.people import Recipient, lane_of
 from alerting.tables import DeliveryRow, NoticeRow
 
 FORMAT = "firewatch.notice/1"
+SCHEMA_PATH = Path(__file__).parent / "notice.schema.json"
 
 NoticeKind = Literal["call", "camera", "trouble", "drill"]
 
@@ -89,6 +94,14 @@ def post(
 def complete(content: dict[str, Any], *, sent_at: datetime) -> dict[str, Any]:
     """The notice as it is sent."""
     return {**content, "sent_at": _time(sent_at)}
+
+
+def validate(notice: Any) -> None:
+    """Raises MessageError naming the first field that does not fit the schema."""
+    schema = json.loads(SCHEMA_PATH.read_text(encoding="utf-8"))
+    error = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(schema).iter_errors(notice))
+    if error is not None:
+        raise MessageError(f"notice, field {error.json_path}: {error.message[:200]}")
 
 
 def of_incident(session: Session, incident_id: str) -> tuple[NoticeRow, ...]:

@@ -7,7 +7,7 @@ import logging
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType
 
@@ -41,6 +41,27 @@ def parser(name: str, description: str) -> argparse.ArgumentParser:
     made.add_argument("config", type=Path, help="deployment file")
     made.add_argument("--heartbeat", type=Path, help="file to touch while alive")
     return made
+
+
+def run_all(stop: threading.Event, jobs: Mapping[str, Callable[[threading.Event], None]]) -> None:
+    """Run jobs side by side until `stop` is set. One that ends by a fault ends the process: the supervisor
+    starts a fresh one."""
+    faults: list[BaseException] = []
+
+    def run(job: Callable[[threading.Event], None]) -> None:
+        try:
+            job(stop)
+        except BaseException as error:
+            faults.append(error)
+            stop.set()
+
+    threads = [threading.Thread(target=run, args=(job,), name=name) for name, job in jobs.items()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if faults:
+        raise faults[0]
 
 
 def add_link_options(made: argparse.ArgumentParser) -> None:

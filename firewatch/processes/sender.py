@@ -1,14 +1,13 @@
-"""The outbox sender: tells receivers and people until they have acknowledged it. Beside it run the clocks of
-incidents: what has to be done about them in time, and who is called when it is not."""
+"""The outbox sender: tells receivers and people until they have acknowledged it, watches the clocks of
+incidents and the cameras' eyesight, and tells the outside that the centre lives."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from config import Deployment
-from firewatch.processes.life import add_link_options, live, parser, stop_on_signals
+from firewatch.processes.life import add_link_options, live, parser, run_all, stop_on_signals
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -17,10 +16,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = made.parse_args(arguments)
 
     def run(deployment: Deployment) -> None:
-
         from alerting.camera_watch import CameraWatch
         from alerting.evidence_links import EvidenceLinks
         from alerting.formats import Origin
+        from alerting.heartbeat import Heartbeats
         from alerting.keeper import ClockKeeper
         from alerting.notifying import Notifier
         from alerting.outbox import Sender
@@ -31,30 +30,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
         stop = stop_on_signals()
         store = Store.open(deployment.storage.database_url.reveal())
         zone = ZoneInfo(deployment.time_zone)
-        watch = threading.Thread(
-            target=CameraWatch.of(store, deployment).run, args=(stop,), name="camera-watch"
-        )
-        watch.start()
+        origin = Origin(deployment.name, deployment.sender, zone)
         try:
             sender = Sender(
                 store,
                 deployment.dispatch,
                 EvidenceLinks(options.link_key.read_bytes(), options.base_url),
-                origin=Origin(deployment.name, deployment.sender, zone),
+                origin=origin,
                 notifier=Notifier.of(store, deployment, zone),
                 trouble=Trouble.of(deployment),
             )
-            keeper = ClockKeeper(store, Rules.of(deployment))
-            clocks = threading.Thread(target=keeper.run, args=(stop,), name="clocks")
-            clocks.start()
-            try:
-                sender.run(stop)
-            finally:
-                stop.set()
-                clocks.join()
+            run_all(
+                stop,
+                {
+                    "outbox": sender.run,
+                    "clocks": ClockKeeper(store, Rules.of(deployment)).run,
+                    "camera-watch": CameraWatch.of(store, deployment).run,
+                    "heartbeats": Heartbeats(store, deployment.dispatch, origin).run,
+                },
+            )
         finally:
-            stop.set()
-            watch.join()
             store.close()
 
     live(options, run)
