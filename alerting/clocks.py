@@ -14,19 +14,15 @@ from typing import cast
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from alerting import journal, notices, policy
+from alerting import calling, journal, policy
 from alerting.journal import MACHINE
 from alerting.lifecycle import Stage, Status
-from alerting.notices import Notice
-from alerting.people import Recipient, reachable
 from alerting.policy import Clock, Rules, Situation
 from alerting.reading import state_of
 from alerting.records import Level
 from alerting.tables import ClockRow, IncidentRow, PermittedBurnRow
 
 log = logging.getLogger(__name__)
-
-_LEVEL_NAMES = {"grid": "网格", "village": "村居", "town": "镇街", "district": "区"}
 
 
 def settle(session: Session, row: IncidentRow, rules: Rules, now: datetime) -> None:
@@ -104,24 +100,16 @@ def call_next(session: Session, row: IncidentRow, rules: Rules, now: datetime, w
     log.warning("calling level=%s incident=%s: %s", level, row.incident_id, why)
     said = f"{level} called: {why}"
     journal.write(session, row, state_of(row), by=MACHINE, action="call", why=said, now=now)
-    called = [
-        Recipient.of_contact(contact["name"], contact["role"], contact["phone"])
-        for area in row.grid_chain
-        if area["level"] == level
-        for contact in area["contacts"]
-    ]
-    notice = Notice(
-        notice_id=f"call-{row.incident_id}-{level}-{now:%Y%m%dT%H%M%S}",
-        kind="call",
-        title=f"请{_LEVEL_NAMES[level]}处置火情 {row.number} 号",
-        text=f"请核实并接单；逾时未接单将通知上一级。原因：{why}",
-        title_en=f"incident {row.number}: the {level} is called",
-        text_en=f"Go and see, and accept; if nobody accepts in time the next level is called. Why: {why}",
-        incident_id=row.incident_id,
-        exercise=row.exercise,
+    calling.call(
+        session,
+        row,
+        level,
+        key=f"call-{row.incident_id}-{level}-{now:%Y%m%dT%H%M%S}",
+        why=why,
+        now=now,
+        gateways=rules.gateways,
+        trouble=rules.trouble,
     )
-    people = [one for one in called if reachable(one, rules.gateways)]
-    notices.post(session, notice, now=now, people=people)
 
 
 def _nobody_acted(session: Session, row: IncidentRow, rules: Rules, now: datetime, why: str) -> None:

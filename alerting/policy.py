@@ -15,6 +15,7 @@ from enum import StrEnum
 
 from alerting.lifecycle import Stage, Status
 from alerting.records import Level
+from alerting.trouble import Trouble
 from config import Deployment, ResponseSettings
 
 LADDER: tuple[Level, ...] = ("grid", "village", "town", "district")
@@ -26,10 +27,13 @@ class Rules:
 
     settings: ResponseSettings = field(default_factory=ResponseSettings)
     gateways: tuple[str, ...] = ()
+    trouble: Trouble = field(default_factory=Trouble)
+    """Who is told when nobody can be called."""
 
     @classmethod
     def of(cls, deployment: Deployment) -> Rules:
-        return cls(deployment.response, tuple(gateway.id for gateway in deployment.notify.gateways))
+        gateways = tuple(gateway.id for gateway in deployment.notify.gateways)
+        return cls(deployment.response, gateways, Trouble.of(deployment))
 
 
 DEFAULT = Rules()

@@ -64,12 +64,13 @@ class PeopleLine:
             return "the gateway's URL is none that Apprise knows"
         attach = None
         if message.picture_jpeg is not None and service.attachment_support:
-            attach = AttachMemory(message.picture_jpeg, name="fire.jpg", mimetype="image/jpeg")
-        sender = apprise.Apprise()
-        sender.add(service)
+            attach = apprise.AppriseAttachment()
+            attach.add(AttachMemory(message.picture_jpeg, name="fire.jpg", mimetype="image/jpeg"))
         with _reasons.collecting() as collected:
             try:
-                taken = sender.notify(
+                # The service itself, in this thread: Apprise's own pool of threads is shared by all, and a
+                # gateway that hangs would fill it.
+                taken = service.notify(
                     body=message.text,
                     title=message.title,
                     notify_type=apprise.NotifyType.FAILURE if message.urgent else apprise.NotifyType.INFO,
