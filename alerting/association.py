@@ -1,24 +1,30 @@
 """Which sightings are the same fire, and where several cameras together place it. Pure.
 
-One camera and view: boxes that touch are one fire; its pose error is common to both, so boxes tell better
-than positions. Different cameras (or presets): positions that agree within their errors are one fire. A
-second alarm for one fire is a nuisance, a second fire hidden in the first one's incident is a danger: in
-doubt they stay apart.
-"""
+One camera and view: boxes that touch are one fire, unless they stand on ranges that cannot be the same; the
+pose error is common to both, so boxes tell better than positions. Different cameras (or presets): positions
+that agree within their errors are one fire. A second alarm for one fire is a nuisance, a second fire hidden
+in the first one's incident is a danger: in doubt they stay apart. Two that one view cannot tell apart are
+one incident marked "possibly two".
+
+Nothing here depends on the order in which sightings arrive: a late one refines the place as it would have
+done in time."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import combinations
 
 import numpy as np
 
-from alerting.location import DEFAULT_ERRORS, covariance_of, ellipse_of
+from alerting.location import DEFAULT_ERRORS, MAX_RANGE_M, covariance_of, ellipse_of
 from alerting.records import Location
 from detector.detection import Box
-from geometry.position import FloatArray, Position, bearing_deg, distance_m, enu_m, from_enu
+from geometry.camera import Ray
+from geometry.fusion import Fix, Line, fuse
+from geometry.position import Position, bearing_deg, distance_m, enu_m
 from geometry.terrain import Terrain
 
 JOIN_WITHIN = timedelta(hours=2)
@@ -30,10 +36,16 @@ OTHER_VIEW_WITHIN = timedelta(minutes=30)
 SAME_SITE_M = 50.0
 """Cameras nearer than this see a fire under the same angle and share their mast's errors."""
 
+POSSIBLY_TWO = "possibly two fires on this bearing"
+
 _CHI2_99 = 9.21
 _BEARING_SIGMAS = 3.0
 _BOX_WIDENED = 0.5
-_MAX_RANGE_M = 20_000.0
+_SAME_PLUME = 0.5
+"""Boxes that share more than this of the smaller one show one plume, wherever their feet seem to stand."""
+
+_APART_M = 500.0
+_TERRAIN_SIGMA_M = DEFAULT_ERRORS.ground_m
 
 
 @dataclass(frozen=True)
@@ -65,8 +77,8 @@ def misfit(new: Observation, known: Sequence[Observation], incident: Location) -
         return None
     same_view = [one for one in known if (one.camera_id, one.preset) == (new.camera_id, new.preset)]
     if same_view:
-        touches = any(_boxes_meet(new.box, one.box) for one in same_view)
-        return 0.0 if touches and _near_in_time(new, known, JOIN_WITHIN) else None
+        one_plume = any(_one_plume(new, one) for one in same_view)
+        return 0.0 if one_plume and _near_in_time(new, known, JOIN_WITHIN) else None
     if not _near_in_time(new, known, OTHER_VIEW_WITHIN):
         return None
     if not incident.has_point:
@@ -79,23 +91,32 @@ def misfit(new: Observation, known: Sequence[Observation], incident: Location) -
 def combine(observations: Sequence[Observation], terrain: Terrain | None) -> Location:
     """Where the observations of one fire place it together.
 
-    Each site counts once, by its best estimate, because repeated looks share the errors of pose and terrain.
-    Positions are weighted by their covariances; a bearing without position pulls across itself only.
+    Each site counts once, by its best estimate, because repeated looks share the errors of pose and terrain:
+    cameras on one mast are never triangulated.
     """
     sites = _best_of_each_site(observations)
-    best = sites[0]
-    if len(sites) == 1 or not best.location.has_point:
-        return best.location
-    origin = best.camera
-    information = np.zeros((2, 2))
-    weighted = np.zeros(2)
-    for one in sites:
-        matrix, point = _information(one, origin, best.location)
-        information += matrix
-        weighted += matrix @ point
-    covariance: FloatArray = np.asarray(np.linalg.inv(information), np.float64)
-    east, north = covariance @ weighted
-    return _combined(best, from_enu(origin, float(east), float(north), 0.0), covariance, terrain)
+    best = sites[0].location
+    cautions = [POSSIBLY_TWO] if _possibly_two(observations) else []
+    if len(sites) > 1:
+        starts = [_point(one.location) for one in sites if one.location.has_point]
+        fix = fuse([_line(one) for one in sites], terrain, _TERRAIN_SIGMA_M, starts)
+        if fix is None or not _in_front(fix, sites):
+            cautions.append("the cameras do not agree on a place, the surest one is shown")
+        else:
+            best = _combined(sites[fix.used[0]], fix)
+            if len(fix.used) < len(sites):
+                left_out = len(sites) - len(fix.used)
+                cautions.append(f"{left_out} of {len(sites)} lines of sight does not fit, it is left out")
+    if not cautions:
+        return best
+    return replace(best, caution="; ".join([*cautions, *([best.caution] if best.caution else [])]))
+
+
+def ranges_overlap(a: Location, b: Location) -> bool:
+    """Whether two locations of one camera may be the same place, by their 95 % range intervals."""
+    a_min, a_max = a.range_min_m or 0.0, a.range_max_m or MAX_RANGE_M
+    b_min, b_max = b.range_min_m or 0.0, b.range_max_m or MAX_RANGE_M
+    return a_min <= b_max and b_min <= a_max
 
 
 def _near_in_time(new: Observation, known: Sequence[Observation], within: timedelta) -> bool:
@@ -104,8 +125,38 @@ def _near_in_time(new: Observation, known: Sequence[Observation], within: timede
     return new.confirmed_at >= start and new.first_seen_at <= end
 
 
-def _boxes_meet(a: Box, b: Box) -> bool:
-    return a.widened(_BOX_WIDENED).intersection_px2(b.widened(_BOX_WIDENED)) > 0
+def _one_plume(a: Observation, b: Observation) -> bool:
+    """Boxes of one view that touch, or stand one above the other, and may stand on the same ground."""
+    a_box, b_box = a.box.widened(_BOX_WIDENED), b.box.widened(_BOX_WIDENED)
+    touch = a_box.intersection_px2(b_box) > 0
+    if not touch and not (a.box.x1 < b.box.x2 and b.box.x1 < a.box.x2):
+        return False
+    smaller = min(a.box.area_px2, b.box.area_px2)
+    if smaller > 0 and a.box.intersection_px2(b.box) > _SAME_PLUME * smaller:
+        return True
+    if not _at_the_same_time(a, b):
+        return touch
+    return ranges_overlap(a.location, b.location)
+
+
+def _possibly_two(observations: Sequence[Observation]) -> bool:
+    """One view saw two feet at about the same time, one far behind the other within their errors."""
+    return any(
+        (a.camera_id, a.preset) == (b.camera_id, b.preset)
+        and _at_the_same_time(a, b)
+        and _far_apart(a.location, b.location)
+        and a.box.intersection_px2(b.box) <= _SAME_PLUME * min(a.box.area_px2, b.box.area_px2)
+        for a, b in combinations(observations, 2)
+    )
+
+
+def _far_apart(a: Location, b: Location) -> bool:
+    return a.range_m is None or b.range_m is None or abs(a.range_m - b.range_m) > _APART_M
+
+
+def _at_the_same_time(a: Observation, b: Observation) -> bool:
+    """Near enough for a fire not to have walked from one place to the other."""
+    return abs(a.first_seen_at - b.first_seen_at) <= OTHER_VIEW_WITHIN
 
 
 def _position_misfit(a: Location, b: Location) -> float | None:
@@ -121,14 +172,15 @@ def _position_misfit(a: Location, b: Location) -> float | None:
 def _bearing_misfit(new: Observation, incident: Location) -> float | None:
     point = _point(incident)
     away_m = distance_m(new.camera, point)
-    if not (new.location.range_min_m or 0.0) * 0.8 <= away_m <= _MAX_RANGE_M:
+    nearest, farthest = new.location.range_min_m or 0.0, new.location.range_max_m or MAX_RANGE_M
+    if not nearest * 0.8 <= away_m <= farthest * 1.2:
         return None
     assert incident.ellipse is not None
     difference = (bearing_deg(new.camera, point) - new.location.bearing_deg + 180) % 360 - 180
     azimuth = math.radians(new.location.bearing_deg)
     across = np.array([math.cos(azimuth), -math.sin(azimuth)])
     spread_m = math.sqrt(float(across @ covariance_of(incident.ellipse) @ across))
-    sigma_deg = math.hypot(DEFAULT_ERRORS.azimuth_deg, math.degrees(math.atan2(spread_m, away_m)))
+    sigma_deg = math.hypot(_line(new).azimuth_sigma_deg, math.degrees(math.atan2(spread_m, away_m)))
     sigmas = abs(difference) / sigma_deg
     return sigmas**2 if sigmas <= _BEARING_SIGMAS else None
 
@@ -147,35 +199,41 @@ def _best_of_each_site(observations: Sequence[Observation]) -> list[Observation]
     return sites
 
 
-def _information(one: Observation, origin: Position, best: Location) -> tuple[FloatArray, FloatArray]:
-    """The inverse covariance of what one site says, and the point it says it about, east and north."""
-    if one.location.ellipse is not None:
-        east, north, _ = enu_m(origin, _point(one.location))
-        inverse = np.linalg.inv(covariance_of(one.location.ellipse))
-        return np.asarray(inverse, np.float64), np.array([east, north])
-    azimuth = math.radians(one.location.bearing_deg)
-    across = np.array([math.cos(azimuth), -math.sin(azimuth)])
-    away_m = max(100.0, distance_m(one.camera, _point(best)))
-    sigma_m = away_m * math.radians(DEFAULT_ERRORS.azimuth_deg)
-    east, north, _ = enu_m(origin, one.camera)
-    return np.outer(across, across) / sigma_m**2, np.array([east, north])
+def _line(one: Observation) -> Line:
+    where = one.location
+    return Line(
+        one.camera,
+        Ray(where.bearing_deg, where.elevation_deg),
+        where.bearing_sigma_deg or DEFAULT_ERRORS.azimuth_deg,
+        where.elevation_sigma_deg or DEFAULT_ERRORS.tilt_deg,
+    )
 
 
-def _combined(best: Observation, flat: Position, covariance: FloatArray, terrain: Terrain | None) -> Location:
-    height_m = float(terrain.height_m(flat.lat_deg, flat.lon_deg)) if terrain is not None else math.nan
-    if math.isnan(height_m):
-        height_m = best.location.height_m or 0.0
-    point = Position(flat.lat_deg, flat.lon_deg, height_m)
+def _in_front(fix: Fix, sites: Sequence[Observation]) -> bool:
+    """Within sight of every camera used, and not behind it."""
+    for i in fix.used:
+        away_m = distance_m(sites[i].camera, fix.position)
+        apart = (bearing_deg(sites[i].camera, fix.position) - sites[i].location.bearing_deg + 180) % 360 - 180
+        if away_m > 1.5 * MAX_RANGE_M or abs(apart) > 90:
+            return False
+    return True
+
+
+def _combined(best: Observation, fix: Fix) -> Location:
+    point, covariance = fix.position, fix.covariance_m2
     azimuth = math.radians(bearing_deg(best.camera, point))
     along = np.array([math.sin(azimuth), math.cos(azimuth)])
     half_m = 1.96 * math.sqrt(float(along @ covariance @ along))
     east, north, up = enu_m(best.camera, point)
     level_m = math.hypot(east, north)
     range_m = math.hypot(level_m, up)
+    line = _line(best)
     return Location(
         method="combined",
         bearing_deg=math.degrees(math.atan2(east, north)) % 360,
         elevation_deg=math.degrees(math.atan2(up, level_m)),
+        bearing_sigma_deg=line.azimuth_sigma_deg,
+        elevation_sigma_deg=line.elevation_sigma_deg,
         lat_deg=point.lat_deg,
         lon_deg=point.lon_deg,
         height_m=point.height_m,

@@ -1,41 +1,45 @@
 """Where a sighting is: its base's line of sight, the ground it meets, and how sure that is.
 
-The fire is at the foot of the plume, so the ray goes through the bottom of the box. Errors of pose, pixel and
-terrain are carried through by sampling: the same intersection for a fixed set of disturbed rays (the same for
-every call, so the same sighting has the same answer). Where the ray meets no ground the answer is a bearing
-and a range interval, never a point.
-
-This is the first, honest model; learned pose errors and full fusion build on it. It takes every pose to be
-equally uncertain, and the box's bottom to be the foot: a foot hidden behind a ridge is placed on the ridge.
-"""
+The fire is at the foot of the plume, so the ray goes through the bottom of the box. `geometry.sightline`
+says how probable every piece of ground along it is, given the errors of pose, pixel, terrain and lens
+height; this module turns that into an answer for people. There are four: a point with its 95 % ellipse
+(`terrain`); the same without an elevation model, marked as such (`flat_earth`); "behind this ridge, along
+this bearing" with a range interval (`behind_ridge`); and a bearing alone (`bearing_only`). The same
+sighting always has the same answer."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache
-from statistics import NormalDist
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from alerting.records import Ellipse, Location
+from alerting.records import Ellipse, Location, LocationMethod
 from detector.detection import Box, Sighting
-from geometry.camera import CameraModel, Ray, refraction_m
-from geometry.position import FloatArray, Position, enu_m, geodetic_of_enu
-from geometry.terrain import GroundHit, Terrain, intersect
+from geometry.camera import CameraModel, Ray
+from geometry.position import FloatArray, Position, lat_lon_near
+from geometry.sightline import Outlook, SightError, look_along
+from geometry.terrain import AssumedFlat, Terrain
 
 CHI2_95 = 5.991
 """95 % quantile of chi square with two degrees of freedom."""
 
+MAX_RANGE_M = 20_000.0
+
 _BASE_SHARE = 0.5
-_SAMPLES = 96
-_FEWEST_HITS = 0.5
-_NEAREST_M = 20.0
-_STEP_M = 30.0
 _GRAZING_DEG = 3.0
-_GAP = 1.3
-"""Neighbouring samples whose ranges differ by more than this factor lie on different slopes."""
+_HIDDEN = 0.9
+"""Probability from which a foot on a crest is taken to belong to a fire behind it."""
+
+_SKY_SIGMAS = 6.0
+"""Smoke that begins farther than this above all ground tells nothing of where its foot is."""
+
+_WORTH_SAYING = 0.05
+_FLAT_LENS_M = 100.0
+"""Standard deviation of the lens above ground that is unknown and taken to be level with the mast's foot."""
+
+_UNKNOWN_ELEVATION_DEG = 30.0
 
 
 @dataclass(frozen=True)
@@ -54,10 +58,25 @@ class ErrorModel:
     terrain_m: float = 5.0
     vegetation_m: float = 5.0
     """Trees stand on the model's ground and hide the foot of the plume by about this much."""
+    lens_m: float = 5.0
+    """Of the lens's height: the model's own error under the mast; a metre where the mast was surveyed."""
 
     @property
-    def height_m(self) -> float:
+    def ground_m(self) -> float:
+        """Of the height at which a foot seems to stand."""
         return math.hypot(self.terrain_m, self.vegetation_m)
+
+    def of_ray(self, camera: CameraModel, across_px: float, upright_px: float) -> SightError:
+        """The errors of a line of sight whose pixel is known to `across_px` and `upright_px`."""
+        degrees_per_px = math.degrees(1 / camera.focal_px)
+        return SightError(
+            pose_azimuth_deg=self.azimuth_deg,
+            pose_elevation_deg=self.tilt_deg,
+            pixel_azimuth_deg=across_px * degrees_per_px,
+            pixel_elevation_deg=upright_px * degrees_per_px,
+            terrain_m=self.ground_m,
+            lens_m=self.lens_m,
+        )
 
 
 DEFAULT_ERRORS = ErrorModel()
@@ -83,20 +102,20 @@ def base_of(sighting: Sighting) -> tuple[float, float]:
 def locate(
     sighting: Sighting,
     camera: CameraModel,
-    terrain: Terrain | None,
+    terrain: Terrain,
     errors: ErrorModel = DEFAULT_ERRORS,
-    max_range_m: float = 20_000,
+    max_range_m: float = MAX_RANGE_M,
 ) -> Location:
     """Where the sighting's foot is. `camera` must have the sighting's picture size."""
-    if terrain is None:
-        return direction_only(sighting, camera, "the ground's height is not known, only the direction is")
+    error = errors.of_ray(
+        camera,
+        max(errors.pixel_min_px, errors.foot_across_share * sighting.box.width_px),
+        max(errors.pixel_min_px, errors.foot_height_share * sighting.box.height_px),
+    )
     ray = camera.ray(*base_of(sighting))
-    hit = intersect(terrain, camera.position, ray, max_range_m)
-    spread = _ray_spread(sighting, camera, errors)
-    samples = _disturbed(camera.position, ray, spread, terrain, max_range_m)
-    if hit is None or samples.hits < _SAMPLES * _FEWEST_HITS:
-        return _without_point(ray, hit, samples)
-    return _with_point(camera.position, ray, hit, samples, terrain)
+    if isinstance(terrain, AssumedFlat):
+        return _on_flat_earth(locate_ray(camera.position, ray, replace(error, lens_m=_FLAT_LENS_M), terrain))
+    return locate_ray(camera.position, ray, error, terrain, max_range_m)
 
 
 def direction_only(sighting: Sighting, camera: CameraModel, caution: str) -> Location:
@@ -104,119 +123,123 @@ def direction_only(sighting: Sighting, camera: CameraModel, caution: str) -> Loc
     return _bearing_only(camera.ray(*base_of(sighting)), caution)
 
 
-@dataclass(frozen=True)
-class _Spread:
-    """Standard deviations of a line of sight."""
-
-    azimuth_deg: float
-    elevation_deg: float
-    height_m: float
-
-
-@dataclass(frozen=True)
-class _Samples:
-    """Where disturbed rays met ground; those that met none are missing."""
-
-    ranges_m: FloatArray
-    offsets_m: FloatArray
-    """East and north of the camera, one row a sample."""
-
-    @property
-    def hits(self) -> int:
-        return len(self.ranges_m)
+def locate_ray(
+    lens: Position, ray: Ray, error: SightError, terrain: Terrain, max_range_m: float = MAX_RANGE_M
+) -> Location:
+    """Where what is seen along `ray` from `lens` stands on `terrain`."""
+    outlook = look_along(terrain, lens, ray, error, max_range_m)
+    if outlook is None:
+        return _bearing_only(ray, "the ground's height is not known, only the direction is", error)
+    if not outlook.on_ground:
+        return _above_ground(ray, error, outlook)
+    if outlook.hidden_share > _HIDDEN and outlook.hidden_m is not None:
+        return _behind_ridge(ray, error, *outlook.hidden_m)
+    return _on_ground(lens, ray, error, outlook, terrain)
 
 
-def _ray_spread(sighting: Sighting, camera: CameraModel, errors: ErrorModel) -> _Spread:
-    degrees_per_px = math.degrees(1 / camera.focal_px)
-    x_px = max(errors.pixel_min_px, errors.foot_across_share * sighting.box.width_px)
-    y_px = max(errors.pixel_min_px, errors.foot_height_share * sighting.box.height_px)
-    return _Spread(
-        azimuth_deg=math.hypot(errors.azimuth_deg, x_px * degrees_per_px),
-        elevation_deg=math.hypot(errors.tilt_deg, y_px * degrees_per_px),
-        height_m=errors.height_m,
-    )
+def _on_flat_earth(where: Location) -> Location:
+    """Marked as what it is; the elevation says nothing to other cameras, because the lens's height is
+    unknown."""
+    caution = "there is no elevation model: the ground was taken to be flat, the range is very unsure"
+    method: LocationMethod = "flat_earth" if where.has_point else "bearing_only"
+    return replace(where, method=method, elevation_sigma_deg=_UNKNOWN_ELEVATION_DEG, caution=caution)
 
 
-def _disturbed(origin: Position, ray: Ray, spread: _Spread, terrain: Terrain, max_range_m: float) -> _Samples:
-    """`intersect` for all samples at once, with longer steps: metres do not matter to a spread."""
-    across, along, height = _standard_normals().T
-    level = max(0.05, math.cos(math.radians(ray.elevation_deg)))
-    azimuth = np.radians(ray.azimuth_deg + across * spread.azimuth_deg / level)[:, None]
-    elevation = np.radians(np.clip(ray.elevation_deg + along * spread.elevation_deg, -89, 89))[:, None]
-    ranges = np.arange(_NEAREST_M, max_range_m + _STEP_M, _STEP_M)
-    levels = ranges * np.cos(elevation)
-    east, north = levels * np.sin(azimuth), levels * np.cos(azimuth)
-    # A terrain that is higher than modelled is the same as a camera that stands lower.
-    lens = height[:, None] * spread.height_m
-    lat, lon, up = geodetic_of_enu(
-        origin, east, north, lens + ranges * np.sin(elevation) - refraction_m(levels)
-    )
-    clearance = up - terrain.height_m(lat, lon)
-    stop = ~(clearance > 0)  # at the ground, under it, or unknown
-    every, after = np.arange(_SAMPLES), np.argmax(stop, axis=1)
-    before = np.maximum(after - 1, 0)
-    high, low = clearance[every, before], clearance[every, after]
-    met = stop.any(axis=1) & ~np.isnan(low)
-    share = np.where(after > 0, high / np.where(high > low, high - low, 1.0), 0.0)
-    hit_m = ranges[before] + share * (ranges[after] - ranges[before])
-    flat = hit_m * np.cos(elevation[:, 0])
-    offsets = np.stack([flat * np.sin(azimuth[:, 0]), flat * np.cos(azimuth[:, 0])], axis=1)
-    return _Samples(hit_m[met], offsets[met])
-
-
-def _with_point(origin: Position, ray: Ray, hit: GroundHit, samples: _Samples, terrain: Terrain) -> Location:
-    east, north, _ = enu_m(origin, hit.position)
-    range_min, range_max = (float(v) for v in np.quantile(samples.ranges_m, [0.025, 0.975]))
+def _on_ground(lens: Position, ray: Ray, error: SightError, outlook: Outlook, terrain: Terrain) -> Location:
+    near, likely, far = _components(outlook)
+    level_m, azimuth = outlook.meets_m(likely), math.radians(ray.azimuth_deg)
+    east, north = level_m * math.sin(azimuth), level_m * math.cos(azimuth)
+    lat, lon = (float(v) for v in lat_lon_near(lens, east, north))
+    height_m = float(terrain.height_m(lat, lon))
+    if math.isnan(height_m):  # the middle of a curved piece of ground at the model's edge
+        height_m = lens.height_m
+    point = Position(lat, lon, height_m)
+    range_min, range_max = outlook.quantiles_m([0.025, 0.975])
+    slant = 1 / math.cos(math.radians(ray.elevation_deg))
     return Location(
         method="terrain",
         bearing_deg=ray.azimuth_deg,
         elevation_deg=ray.elevation_deg,
-        lat_deg=hit.position.lat_deg,
-        lon_deg=hit.position.lon_deg,
-        height_m=hit.position.height_m,
-        ellipse=_covering_ellipse(samples.offsets_m - np.array([east, north])),
-        range_m=hit.range_m,
-        range_min_m=min(range_min, hit.range_m),
-        range_max_m=max(range_max, hit.range_m),
-        caution=_caution(ray, hit, samples, terrain),
+        bearing_sigma_deg=error.azimuth_deg,
+        elevation_sigma_deg=error.elevation_deg,
+        lat_deg=point.lat_deg,
+        lon_deg=point.lon_deg,
+        height_m=point.height_m,
+        ellipse=_covering_ellipse(outlook, east, north),
+        range_m=level_m * slant,
+        range_min_m=min(range_min, level_m) * slant,
+        range_max_m=max(range_max, level_m) * slant,
+        caution=_caution(ray, point, terrain, outlook, near, far),
     )
 
 
-def _without_point(ray: Ray, hit: GroundHit | None, samples: _Samples) -> Location:
-    """No ground on the line of sight, or only by luck: the direction, and how near it might still be."""
-    near = [hit.range_m] if hit is not None else []
-    possible = [*samples.ranges_m.tolist(), *near]
-    reason = "the line of sight passes above the ground"
-    if possible:
-        reason += f"; the fire may stand behind a ridge, {min(possible) / 1000:.1f} km away or farther"
-    return _bearing_only(ray, reason, range_min_m=min(possible) if possible else None)
+def _components(outlook: Outlook) -> tuple[float, FloatArray, float]:
+    """The piece of ground with most of the probability, as a mask over ranges, and the probability of all
+    that lies nearer and farther than it."""
+    along = outlook.along()
+    density = along / np.gradient(outlook.ranges_m)
+    dense = density > 2e-3 * density.max()
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], dense.astype(int), [0]])))
+    pieces = edges.reshape(-1, 2)
+    mass = [float(along[start:end].sum()) for start, end in pieces]
+    start, end = pieces[int(np.argmax(mass))]
+    likely = np.zeros_like(along)
+    likely[start:end] = 1.0
+    return float(along[:start].sum()), likely, float(along[end:].sum())
 
 
-def _bearing_only(ray: Ray, caution: str, range_min_m: float | None = None) -> Location:
+def _above_ground(ray: Ray, error: SightError, outlook: Outlook) -> Location:
+    """No visible ground on the line of sight: smoke over a ridge, or the pose is wrong."""
+    if outlook.hidden_m is not None and outlook.misfit_sigmas <= _SKY_SIGMAS:
+        return _behind_ridge(ray, error, *outlook.hidden_m)
+    if outlook.known_to_m < MAX_RANGE_M - 100:
+        end = f"{outlook.known_to_m / 1000:.1f} km"
+        reason = f"the elevation model ends {end} away, before the line of sight meets ground"
+        return _bearing_only(ray, reason, error)
+    return _bearing_only(ray, "the line of sight passes above the ground", error)
+
+
+def _behind_ridge(ray: Ray, error: SightError, nearest_m: float, farthest_m: float) -> Location:
+    return Location(
+        method="behind_ridge",
+        bearing_deg=ray.azimuth_deg,
+        elevation_deg=ray.elevation_deg,
+        bearing_sigma_deg=error.azimuth_deg,
+        elevation_sigma_deg=error.elevation_deg,
+        range_min_m=nearest_m,
+        range_max_m=farthest_m,
+        caution=f"the fire stands behind a ridge, between {nearest_m / 1000:.1f} and"
+        f" {farthest_m / 1000:.1f} km along this bearing",
+    )
+
+
+def _bearing_only(ray: Ray, caution: str, error: SightError | None = None) -> Location:
     return Location(
         method="bearing_only",
         bearing_deg=ray.azimuth_deg,
         elevation_deg=ray.elevation_deg,
-        range_min_m=range_min_m,
+        bearing_sigma_deg=error.azimuth_deg if error else None,
+        elevation_sigma_deg=error.elevation_deg if error else None,
         caution=caution,
     )
 
 
-def _caution(ray: Ray, hit: GroundHit, samples: _Samples, terrain: Terrain) -> str | None:
+def _caution(
+    ray: Ray, point: Position, terrain: Terrain, outlook: Outlook, near: float, far: float
+) -> str | None:
     reasons = []
-    if (behind := _SAMPLES - samples.hits + _beyond_a_gap(hit.range_m, samples.ranges_m)) > 0:
-        share = 100 * behind / _SAMPLES
-        reasons.append(f"with {share:.0f} % probability the fire stands behind this ridge, farther away")
-    if (angle := incidence_deg(ray, hit.position, terrain)) < _GRAZING_DEG:
+    if outlook.hidden_share >= _WORTH_SAYING and outlook.hidden_m is not None:
+        share, reach = 100 * outlook.hidden_share, f"{outlook.hidden_m[1] / 1000:.1f} km"
+        reasons.append(
+            f"with {share:.0f} % probability the fire stands behind this ridge, up to {reach} away"
+        )
+    if far >= _WORTH_SAYING:
+        reasons.append(f"with {100 * far:.0f} % probability the fire stands on a slope farther away")
+    if near >= _WORTH_SAYING:
+        reasons.append(f"with {100 * near:.0f} % probability the fire stands on a slope nearer by")
+    if (angle := incidence_deg(ray, point, terrain)) < _GRAZING_DEG:
         reasons.append(f"the line of sight grazes the ground at {angle:.1f} degrees, the range is unsure")
     return "; ".join(reasons) or None
-
-
-def _beyond_a_gap(range_m: float, ranges_m: FloatArray) -> int:
-    """How many samples flew over a crest and met ground much farther away."""
-    sorted_m = np.sort(ranges_m[ranges_m >= range_m])
-    gaps = np.flatnonzero(sorted_m[1:] > sorted_m[:-1] * _GAP)
-    return len(sorted_m) - 1 - int(gaps[0]) if gaps.size else 0
 
 
 def incidence_deg(ray: Ray, ground: Position, terrain: Terrain, baseline_m: float = 60.0) -> float:
@@ -233,15 +256,18 @@ def incidence_deg(ray: Ray, ground: Position, terrain: Terrain, baseline_m: floa
     return math.degrees(math.atan2(after - before, baseline_m)) - ray.elevation_deg
 
 
-def _covering_ellipse(offsets: FloatArray) -> Ellipse:
-    """The ellipse about the estimate, shaped by the samples' spread, that holds 95 % of them.
+def _covering_ellipse(outlook: Outlook, east_m: float, north_m: float) -> Ellipse:
+    """The ellipse about the estimate, shaped by the probability's spread, that holds 95 % of it.
 
-    Samples of grazing rays are skewed: an ellipse from their covariance alone would claim too much.
+    What lies along a grazing ray is skewed: an ellipse from its covariance alone would claim too much.
     """
-    second_moment = offsets.T @ offsets / max(1, len(offsets)) + np.eye(2)  # at least a metre
+    weights = outlook.weights.ravel()
+    offsets = np.stack([(outlook.east_m - east_m).ravel(), (outlook.north_m - north_m).ravel()], axis=1)
+    second_moment = (offsets * weights[:, None]).T @ offsets + np.eye(2)  # at least a metre
     distance2 = np.einsum("ni,ij,nj->n", offsets, np.linalg.inv(second_moment), offsets)
-    scale = max(float(np.quantile(distance2, 0.95)), 1e-6)
-    return ellipse_of(second_moment * scale / CHI2_95)
+    order = np.argsort(distance2)
+    scale = float(np.interp(0.95, np.cumsum(weights[order]), distance2[order]))
+    return ellipse_of(second_moment * max(scale, 1e-6) / CHI2_95)
 
 
 def ellipse_of(covariance_m2: FloatArray) -> Ellipse:
@@ -264,21 +290,3 @@ def covariance_of(ellipse: Ellipse) -> FloatArray:
     across = np.array([math.cos(azimuth), -math.sin(azimuth)])
     major, minor = ellipse.semi_major_m**2 / CHI2_95, ellipse.semi_minor_m**2 / CHI2_95
     return np.asarray(major * np.outer(along, along) + minor * np.outer(across, across))
-
-
-@cache
-def _standard_normals() -> FloatArray:
-    """Points that fill the standard normal distribution in three dimensions evenly (Halton)."""
-    normal = NormalDist()
-    return np.array(
-        [[normal.inv_cdf(_halton(i, base)) for base in (2, 3, 5)] for i in range(1, _SAMPLES + 1)]
-    )
-
-
-def _halton(index: int, base: int) -> float:
-    value, share = 0.0, 1.0
-    while index > 0:
-        share /= base
-        value += share * (index % base)
-        index //= base
-    return value

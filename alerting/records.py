@@ -15,10 +15,14 @@ from alerting.lifecycle import Cause, Stage, State, Status, Verdict
 from detector.detection import Box, Label
 
 Level = Literal["grid", "village", "town", "district"]
-LocationMethod = Literal["terrain", "combined", "bearing_only"]
+LocationMethod = Literal["terrain", "combined", "flat_earth", "behind_ridge", "bearing_only"]
 AlertType = Literal["Alert", "Update", "Cancel"]
 DeliveryState = Literal["pending", "delivered", "dead"]
 EvidenceKind = Literal["snapshot", "annotated", "clip"]
+
+
+FLAGGED_M = 300.0
+"""A location whose 95 % ellipse reaches farther than this is flagged."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,14 @@ class Location:
     range_min_m: float | None = None
     range_max_m: float | None = None
     caution: str | None = None
+    bearing_sigma_deg: float | None = None
+    """One standard deviation of the bearing, and of the elevation: what several cameras are weighted by."""
+    elevation_sigma_deg: float | None = None
+
+    @property
+    def flagged(self) -> bool:
+        """Too unsure to send people to the point alone."""
+        return self.ellipse is None or self.ellipse.semi_major_m > FLAGGED_M
 
     @property
     def has_point(self) -> bool:

@@ -9,17 +9,17 @@ import config
 from detector.detection import Sighting
 from geometry.camera import CameraModel, Pose
 from geometry.position import Position
-from geometry.terrain import Terrain
+from geometry.terrain import AssumedFlat, Terrain
 
 
 @dataclass(frozen=True)
 class Viewpoint:
-    """The camera model of one sighting. `lens_height_m` is None when no ground height is known; then
-    `terrain` is None too, because rays from an unknown height meet no ground that one could trust."""
+    """The camera model of one sighting. `lens_height_m` is None when no ground height is known; then, or
+    without an elevation model, `terrain` is a flat one that is marked as assumed."""
 
     model: CameraModel
     lens_height_m: float | None
-    terrain: Terrain | None
+    terrain: Terrain
 
     @classmethod
     def of(cls, camera: config.Camera, sighting: Sighting, terrain: Terrain | None) -> Viewpoint:
@@ -30,9 +30,14 @@ class Viewpoint:
         lens_m = ground_m + camera.mast_height_m if ground_m is not None else None
         pose = camera.pose_at(sighting.preset)
         model = CameraModel(
-            Position(camera.lat_deg, camera.lon_deg, lens_m or 0.0),
+            Position(camera.lat_deg, camera.lon_deg, lens_m if lens_m is not None else camera.mast_height_m),
             Pose(pose.azimuth_deg, pose.tilt_deg, pose.roll_deg, pose.hfov_deg),
             sighting.width_px,
             sighting.height_px,
         )
-        return cls(model, lens_m, terrain if lens_m is not None else None)
+        known = terrain is not None and lens_m is not None and _is_known(terrain, camera)
+        return cls(model, lens_m, terrain if known and terrain is not None else AssumedFlat(ground_m or 0.0))
+
+
+def _is_known(terrain: Terrain, camera: config.Camera) -> bool:
+    return not math.isnan(float(terrain.height_m(camera.lat_deg, camera.lon_deg)))

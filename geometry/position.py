@@ -110,6 +110,27 @@ def geodetic_of_enu(
     return _geodetic(x, y, z)
 
 
+def lat_lon_near(
+    origin: Position, east_m: npt.ArrayLike, north_m: npt.ArrayLike
+) -> tuple[FloatArray, FloatArray]:
+    """Latitude and longitude of the ground these metres along the level from `origin`: a series of second
+    order, many times faster than `geodetic_of_enu` and right to a metre within 20 km (below 60 degrees).
+
+    >>> lat, lon = lat_lon_near(Position(23.1, 116.4, 500), 6000.0, 8000.0)
+    >>> round(distance_m(Position(23.1, 116.4, 0), Position(float(lat), float(lon), 0)), 1)
+    10000.0
+    """
+    east, north = np.asarray(east_m, float), np.asarray(north_m, float)
+    sin_lat = math.sin(math.radians(origin.lat_deg))
+    cos_lat = math.cos(math.radians(origin.lat_deg))
+    normal = SEMI_MAJOR_M / math.sqrt(1 - ECCENTRICITY2 * sin_lat**2)
+    meridian = normal * (1 - ECCENTRICITY2) / (1 - ECCENTRICITY2 * sin_lat**2)
+    tangent = sin_lat / cos_lat
+    lat = north / meridian - tangent * east**2 / (2 * meridian * normal)
+    lon = east / (normal * cos_lat) * (1 + north * tangent / normal)
+    return origin.lat_deg + np.degrees(lat), origin.lon_deg + np.degrees(lon)
+
+
 def _sin_cos(origin: Position) -> tuple[float, float, float, float]:
     lat, lon = math.radians(origin.lat_deg), math.radians(origin.lon_deg)
     return math.sin(lat), math.cos(lat), math.sin(lon), math.cos(lon)

@@ -47,6 +47,10 @@ class FlatTerrain:
         return np.full(shape, self.ground_height_m)
 
 
+class AssumedFlat(FlatTerrain):
+    """Where nothing is known of the ground: level with the mast's foot, and everybody is told."""
+
+
 class RasterTerrain:
     """Heights from one band of a raster in any coordinate system, bilinear between the middles of its cells.
 

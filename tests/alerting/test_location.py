@@ -37,7 +37,7 @@ from alerting.viewpoint import Viewpoint
 from detector.detection import Box, Detection
 from geometry.camera import CameraModel, Pose, Ray
 from geometry.position import Position, bearing_deg, distance_m, enu_m
-from geometry.terrain import FlatTerrain, RasterTerrain, intersect
+from geometry.terrain import AssumedFlat, FlatTerrain, RasterTerrain, intersect
 from sample_videos import __file__ as sample_videos_init
 
 
@@ -98,10 +98,16 @@ def test_a_ray_into_the_sky_is_a_bearing_with_a_reason_and_never_a_point(noon: d
     assert where.caution == "the line of sight passes above the ground"
 
 
-def test_without_terrain_there_is_only_a_direction(noon: datetime) -> None:
-    where = locate(sighting_at((640, 600), NORTH, noon), model_of(NORTH), None)
-    assert (where.method, where.has_point) == ("bearing_only", False)
-    assert where.caution == "the ground's height is not known, only the direction is"
+def test_without_terrain_the_ground_is_taken_to_be_flat_and_the_answer_says_so(noon: datetime) -> None:
+    seen = sighting_at((640, 600), NORTH, noon)
+    view = Viewpoint.of(NORTH, seen, None)
+    where = locate(seen, view.model, view.terrain)
+    assert (where.method, where.flagged) == ("flat_earth", True)
+    assert (where.caution or "").startswith("there is no elevation model: the ground was taken to be flat")
+    sky = sighting_at((640, 100), NORTH, noon)
+    above = locate(sky, view.model, view.terrain)
+    assert above.caution == where.caution
+    assert not above.has_point or above.flagged
 
 
 def test_a_foot_on_the_crest_says_that_the_fire_may_be_behind_it(noon: datetime) -> None:
@@ -112,10 +118,33 @@ def test_a_foot_on_the_crest_says_that_the_fire_may_be_behind_it(noon: datetime)
     just_below = locate(sighting_of(crest, view, noon, terrain=ridge), model, ridge)
     assert "behind this ridge" in (just_below.caution or "")
     x, y = model.project(crest) or (0.0, 0.0)
-    just_above = locate(sighting_at((x, y - 5), view, noon), model, FarGap())
-    assert just_above.method == "bearing_only"
-    assert just_above.range_min_m is not None
-    assert "behind a ridge" in (just_above.caution or "")
+    just_above = locate(sighting_at((x, y - 5), view, noon), model, ridge)
+    assert "behind this ridge" in (just_above.caution or "")
+    well_above = locate(sighting_at((x, y - 25), view, noon), model, FarGap())
+    assert (well_above.method, well_above.has_point) == ("bearing_only", False)
+    assert "the elevation model ends 2.1 km away" in (well_above.caution or "")
+
+
+def test_smoke_over_a_ridge_stands_behind_it_and_gets_a_range_interval_but_no_point(noon: datetime) -> None:
+    """A ridge that the camera looks down on, with a valley behind it that it cannot see."""
+
+    class Valley(Ridge):
+        def height_m(self, lat_deg: Any, lon_deg: Any) -> Any:
+            south_m = (23.13 - np.asarray(lat_deg, float)) * 110_750
+            hills = np.where(south_m < 2000, 100.0, -100.0)
+            return np.where(np.abs(south_m - 2000) < 100, 220.0, hills) + 0.0 * np.asarray(lon_deg, float)
+
+    valley = Valley()
+    view = camera(tilt_deg=0, mast_height_m=130)
+    model = model_of(view, valley)
+    crest = Position(23.13 - 2090 / 110_750, 116.4, 220.0)
+    x, y = model.project(crest) or (0.0, 0.0)
+    where = locate(sighting_at((x, y - 20), view, noon, size_px=10), model, valley)
+    assert (where.method, where.has_point, where.ellipse) == ("behind_ridge", False, None)
+    assert where.range_min_m == pytest.approx(2080, abs=60)
+    assert 6000 < (where.range_max_m or 0) < 20_000  # nothing but the plume's height limits it
+    assert where.bearing_deg == pytest.approx(180, abs=0.1)
+    assert "behind a ridge, between 2.1 and" in (where.caution or "")
 
 
 class FarGap(Ridge):
@@ -151,7 +180,7 @@ def test_the_ellipse_contains_the_truth_as_often_as_it_says() -> None:
             azimuth_deg=nominal.pose.azimuth_deg + rng.normal(0, errors.azimuth_deg),
             tilt_deg=nominal.pose.tilt_deg + rng.normal(0, errors.tilt_deg),
         )
-        lift_m = rng.normal(0, errors.height_m)
+        lift_m = rng.normal(0, errors.ground_m)
         lens = replace(nominal.position, height_m=nominal.position.height_m + lift_m)
         true_camera = CameraModel(lens, pose, nominal.width_px, nominal.height_px)
         x, y = rng.uniform(200, 1080), rng.uniform(430, 700)
@@ -195,13 +224,15 @@ class TestViewpoint:
         surveyed = camera(ground_height_m=600)
         assert Viewpoint.of(surveyed, seen, BOWL).lens_height_m == 630
 
-    def test_a_camera_outside_the_terrain_model_has_a_direction_only(self, noon: datetime) -> None:
+    def test_a_camera_outside_the_terrain_model_is_taken_to_stand_on_flat_ground(
+        self, noon: datetime
+    ) -> None:
         class Nothing:
             def height_m(self, lat_deg: Any, lon_deg: Any) -> Any:  # noqa: ARG002
                 return np.full(np.shape(lat_deg), np.nan)
 
         view = Viewpoint.of(NORTH, sighting_at((640, 500), NORTH, noon), Nothing())
-        assert (view.lens_height_m, view.terrain) == (None, None)
+        assert (view.lens_height_m, view.terrain) == (None, AssumedFlat(0.0))
 
     def test_a_preset_has_its_own_pose(self, noon: datetime) -> None:
         pose = {"azimuth_deg": 45, "tilt_deg": -1, "hfov_deg": 20}
@@ -289,7 +320,7 @@ def test_on_the_demo_terrain_random_places_come_back_within_their_ellipse(noon: 
     while checked < 8:
         ray = model.ray(rng.uniform(0, 1280), rng.uniform(200, 720))
         hit = intersect(terrain, model.position, ray)
-        if hit is None:
+        if hit is None or hit.range_m < 500:  # nearer, and metres of height are many degrees
             continue
         pixel = model.project(hit.position)
         assert pixel is not None

@@ -30,7 +30,14 @@ const CHANGES = [
   [/^the line of sight grazes the ground at ([\d.]+) degrees/, (m) => t("caution.grazing", { n: m[1] })],
   [/^the ground's height is not known/, () => t("caution.no_ground")],
   [/^the line of sight passes above the ground$/, () => t("caution.above")],
-  [/^the fire may stand behind a ridge, ([\d.]+) km away or farther$/, (m) => t("caution.farther", { n: m[1] })],
+  [/^the fire stands behind a ridge, between ([\d.]+) and ([\d.]+) km/, (m) => t("caution.hidden", { near: m[1], far: m[2] })],
+  [/^with (\d+) % probability the fire stands on a slope farther away$/, (m) => t("caution.slope_farther", { n: m[1] })],
+  [/^with (\d+) % probability the fire stands on a slope nearer by$/, (m) => t("caution.slope_nearer", { n: m[1] })],
+  [/^the elevation model ends ([\d.]+) km away/, (m) => t("caution.model_ends", { n: m[1] })],
+  [/^there is no elevation model/, () => t("caution.flat")],
+  [/^possibly two fires on this bearing$/, () => t("caution.two")],
+  [/^the cameras do not agree on a place/, () => t("caution.disagree")],
+  [/^(\d+) of (\d+) lines of sight does not fit/, (m) => t("caution.left_out", { n: m[1], of: m[2] })],
 ];
 
 /** What the machine wrote into the history, in the page's language; the reason behind it apart. */
