@@ -88,6 +88,14 @@ class Look:
 
 
 @dataclass(frozen=True)
+class Usual:
+    """What is usual at a place at this hour: a score, and what operators said it was (None: nobody did)."""
+
+    score: float
+    cause: str | None = None
+
+
+@dataclass(frozen=True)
 class Sighting:
     """A confirmed track: one camera says "this is smoke" or "this is fire".
 
@@ -113,3 +121,5 @@ class Sighting:
     """Why it was confirmed, in words an engineer can check against the policy."""
     probability: float | None = None
     """The highest calibrated probability of its detections; None for weights that were never calibrated."""
+    usual: Usual | None = None
+    """What is usual here at this hour, which the sighting has risen above; None: nothing is known."""

@@ -7,7 +7,7 @@ that recorded footage gives the same decisions as the live camera did.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -21,6 +21,7 @@ from detector.decoding import OVERLAP_LIMIT, decode
 from detector.detection import Box, Detection, Look, Sighting
 from detector.footing import doubt_the_sky
 from detector.registry import Model, Profile, ProfileName
+from detector.site_memory import SiteMemory, with_usual
 from detector.tiles import Rotation, Tile, merged, tiles_of
 from detector.tracking import Track
 from detector.view import ViewMemory, look_size
@@ -141,7 +142,8 @@ class Pipeline:
     """One camera. `look(frame)` is all a worker calls; not thread-safe.
 
     `policy` overrides single figures of the profile's confirmation (a deployment's `confirmation` section),
-    `ages_s` the reference ages the model names. A backend may be shared by the pipelines of one thread.
+    `ages_s` the reference ages the model names. `site_memory` gives the memory of a preset, where one is
+    kept. A backend may be shared by the pipelines of one thread.
     BackendError leaves the pipeline usable.
     """
 
@@ -155,8 +157,10 @@ class Pipeline:
         policy: Mapping[str, float] | None = None,
         threads: int = 1,
         tiles: bool = True,
+        site_memory: Callable[[str | None], SiteMemory | None] = lambda _preset: None,
     ) -> None:
         self.model = model
+        self._site_memory = site_memory
         self._tiles = tiles
         self._backend = backend if backend is not None else model.open_backend(threads=threads)
         self._ages_s = (replace(model, ages_s=tuple(ages_s)) if ages_s else model).ages_for(self._backend)
@@ -173,6 +177,10 @@ class Pipeline:
         view = self._view(frame)
         least_score = min(self.profile.threshold, self.policy.candidate_score)
         candidates, bad = view.looker.detections(frame, least_score, view.suspected)
+        memory, size_px = self._site_memory(frame.preset), (frame.width_px, frame.height_px)
+        if memory is not None and bad is None:
+            memory.record(frame.captured_at, candidates, size_px)
+            candidates = memory.doubted(candidates, size_px, frame.captured_at)
         look = Look(
             camera_id=frame.camera_id,
             preset=frame.preset,
@@ -193,7 +201,7 @@ class Pipeline:
             else ()
         )
         sightings = tuple(
-            sighting_of(track, look, policy=self.policy, profile=self.profile.name)
+            with_usual(sighting_of(track, look, policy=self.policy, profile=self.profile.name), memory)
             for track in verdict.confirmed
         )
         return LookResult(look, verdict.tracks, sightings, verdict.suspicious)
