@@ -161,6 +161,9 @@ def sighting_record(row: SightingRow) -> SightingRecord:
         profile=row.profile,
         config_version=row.config_version,
         reason=row.reason,
+        probability=row.probability,
+        usual_score=row.usual_score,
+        usual_cause=row.usual_cause,
     )
 
 

@@ -176,6 +176,12 @@ class SightingRecord:
     profile: str
     config_version: str
     reason: str
+    probability: float | None = None
+    """Calibrated; None for weights that were never calibrated."""
+    usual_score: float | None = None
+    """What is usual at this place at this hour, which the sighting has risen above."""
+    usual_cause: str | None = None
+    """What people called it when they dismissed it; None: nobody did."""
 
 
 @dataclass(frozen=True)

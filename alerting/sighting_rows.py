@@ -63,6 +63,9 @@ def add_sighting(
         profile=sighting.profile,
         config_version=config_version,
         reason=sighting.reason,
+        probability=sighting.probability,
+        usual_score=sighting.usual.score if sighting.usual else None,
+        usual_cause=sighting.usual.cause if sighting.usual else None,
         representative=True,
         told=told,
     )

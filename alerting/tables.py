@@ -160,6 +160,10 @@ class SightingRow(LocationColumns, Base):
     profile: Mapped[str] = mapped_column(String(64))
     config_version: Mapped[str] = mapped_column(String(128))
     reason: Mapped[str] = mapped_column(Text)
+    probability: Mapped[float | None]
+    usual_score: Mapped[float | None]
+    """What is usual at this place at this hour, which the sighting has risen above."""
+    usual_cause: Mapped[str | None] = mapped_column(String(16))
     representative: Mapped[bool] = mapped_column(default=True, server_default=true())
     """One of the few that stand for their view when another sighting is compared with the incident."""
     told: Mapped[bool] = mapped_column(default=True, server_default=true())
@@ -335,6 +339,16 @@ class CameraPeriodRow(Base):
     until: Mapped[datetime | None]
     """None: it lasts."""
     reason: Mapped[str] = mapped_column(Text)
+
+
+class SiteMemoryRow(Base):
+    __tablename__ = "site_memories"
+
+    camera_id: Mapped[str] = mapped_column(String(128), primary_key=True)
+    preset: Mapped[str] = mapped_column(String(128), primary_key=True)
+    """Empty for a camera without presets."""
+    state: Mapped[bytes]
+    updated_at: Mapped[datetime]
 
 
 class UserRow(Base):

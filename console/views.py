@@ -146,6 +146,11 @@ class SightingView(View):
     profile: str
     config_version: str
     reason: str
+    probability: float | None = Field(description="Calibrated; null where it was never measured.")
+    usual_score: float | None = Field(
+        description="What is usual at this place at this hour; the sighting has risen above it."
+    )
+    usual_cause: str | None = Field(description="What people called it when they dismissed it.")
 
 
 class HistoryView(View):

@@ -12,9 +12,10 @@ A thing that scores every afternoon at three is no news at three. The policy, in
    doubted: a quarter of it counts, as for things that hang in the sky. Nothing is ever masked out, and a
    score of `SURE` is never doubted.
 
-Pure state: times come with the calls; `to_bytes` and `from_bytes` are all that keeping it needs, and a
-`SiteMemoryKeeper` is what keeps it. Bounded: one grid of bytes an hour for `DAYS` days, 130 KB a view.
-Places are shares of the picture, so a change of resolution changes nothing.
+Pure state, asked by one thread and told by another (`judged`, `to_bytes`): times come with the calls,
+`to_bytes` and `from_bytes` are all that keeping it needs, and a `SiteMemoryKeeper` is what keeps it. Bounded:
+one grid of bytes an hour for `DAYS` days, 130 KB a view. Places are shares of the picture, so a change of
+resolution changes nothing.
 """
 
 from __future__ import annotations
@@ -135,9 +136,10 @@ class SiteMemory:
 
     def to_bytes(self) -> bytes:
         """Everything that was seen. What people decided is not in it: that lives in the store."""
-        hours = sorted(self._hours)
+        grids = dict(self._hours)
+        hours = sorted(grids)
         head = json.dumps({"version": 1, "columns": COLUMNS, "rows": ROWS, "hours": hours}).encode()
-        return zlib.compress(head + b"\n" + b"".join(self._hours[hour].tobytes() for hour in hours))
+        return zlib.compress(head + b"\n" + b"".join(grids[hour].tobytes() for hour in hours))
 
     @staticmethod
     def from_bytes(state: bytes) -> SiteMemory:
@@ -156,15 +158,16 @@ class SiteMemory:
 
     def _usual_grid(self, hour: int) -> _Grid:
         """The highest score of each place within an hour of this time of day on the days before."""
-        if self._usual_at is None or self._usual_at[0] != hour:
+        known = self._usual_at
+        if known is None or known[0] != hour:
             grid = np.zeros((len(LABELS), ROWS, COLUMNS), np.uint8)
             for day in range(1, DAYS + 1):
                 for near in (-1, 0, 1):
                     earlier = hour - 24 * day + near
                     if earlier in self._hours:
                         np.maximum(grid, self._without_fires(earlier), out=grid)
-            self._usual_at = (hour, grid)
-        return self._usual_at[1]
+            known = self._usual_at = (hour, grid)
+        return known[1]
 
     def _without_fires(self, hour: int) -> _Grid:
         grid = self._hours[hour]

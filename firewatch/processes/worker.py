@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from config import Camera, Deployment
@@ -62,6 +63,7 @@ def watch(
     from firewatch.evidence import StoreSink
     from firewatch.health import HealthJudges, LifeSign
     from firewatch.plan import share_of
+    from firewatch.site_memories import SiteMemories
     from firewatch.spool import Spool
     from firewatch.spooling import SpoolingSink
     from firewatch.worker import Worker
@@ -70,8 +72,9 @@ def watch(
     if make_pipeline is None:
         model, backend = open_detector(deployment)  # one network: there is one looking loop
 
-        def make_pipeline(_camera: Camera) -> CameraPipeline:
-            return pipeline_for(deployment, model, backend)
+        def make_pipeline(camera: Camera) -> CameraPipeline:
+            of_preset = partial(memories.of, camera.id)
+            return pipeline_for(deployment, model, backend, site_memory=of_preset)
 
     cameras = share_of(deployment.cameras, index, of)
     zone = ZoneInfo(deployment.time_zone)
@@ -79,6 +82,7 @@ def watch(
     with ExitStack() as at_the_end:
         store = Store.open(deployment.storage.database_url.reveal())
         at_the_end.callback(store.close)
+        memories = at_the_end.enter_context(SiteMemories(store, [camera.id for camera in cameras]))
         intake = Intake.from_deployment(store, deployment)
         sink: SightingSink = StoreSink(intake, zone)
         if spool is not None:

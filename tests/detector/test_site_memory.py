@@ -118,12 +118,7 @@ def test_a_pipeline_does_not_report_what_is_usual_and_reports_what_rises_above_i
         pipeline = Pipeline(model, site_memory=lambda _preset: memory)
         smoke = with_smoke(hill(), brightness=brightness)
         results = [
-            pipeline.look(
-                frame(
-                    with_smoke(hill(), brightness=brightness) if n > 9 else hill(), day * 86400 + n * 2.0, n
-                )
-            )
-            for n in range(40)
+            pipeline.look(frame(smoke if n > 9 else hill(), day * 86400 + n * 2.0, n)) for n in range(40)
         ]
         return [s for result in results for s in result.sightings]
 

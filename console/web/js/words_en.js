@@ -91,6 +91,7 @@ export const en = {
   "fact.position": "Position",
   "fact.seen": "First seen → confirmed",
   "fact.confidence": "Confidence",
+  "fact.usual": "Normal here at this hour",
   "fact.ellipse": "95 % ellipse",
   "fact.model": "Model",
   "position.none": "Bearing only, no position",

@@ -91,6 +91,7 @@ export const zh = {
   "fact.position": "坐标",
   "fact.seen": "首次发现 → 确认",
   "fact.confidence": "置信度",
+  "fact.usual": "此处此时段常见",
   "fact.ellipse": "误差椭圆 95%",
   "fact.model": "模型",
   "position.none": "无法定位，仅有方位",

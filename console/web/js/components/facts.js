@@ -18,7 +18,15 @@ export function Facts({ summary, sighting }) {
       <div><dt>${t("fact.ellipse")}</dt><dd>${where.ellipse ? `${length(where.ellipse.semi_major_m)} × ${length(where.ellipse.semi_minor_m)}` : "–"}</dd></div>
       <div><dt>${t("fact.seen")}</dt><dd>${moment(sighting.first_seen_at)} <small>+${span(seen)}</small></dd></div>
       <div><dt>${t("fact.confidence")}</dt><dd><meter class="bar" min="0" max="1" value=${sighting.confidence}></meter>${Math.round(sighting.confidence * 100)}%</dd></div>
+      ${sighting.usual_score === null ? null : html`<${Usual} sighting=${sighting} />`}
     </dl>`;
+}
+
+/** What the camera usually shows here at this hour, and what people called it: the sighting has risen above it. */
+function Usual({ sighting }) {
+  const cause = sighting.usual_cause;
+  const said = cause === null ? "" : t(cause === "other_smoke" ? "verdict.other_smoke" : `cause.${cause}`);
+  return html`<div class="wide usual"><dt>${t("fact.usual")}</dt><dd>${Math.round(sighting.usual_score * 100)}% <small>${said}</small></dd></div>`;
 }
 
 function Position({ where }) {
