@@ -141,7 +141,8 @@ def played(
     frozen: Image | None = None
     for number in range(int((calm_s + altered_s) * RATE_HZ)):
         since_s = number / RATE_HZ - calm_s
-        view = _window(still, mishap.turn if since_s >= 0 else (0.0, 0.0), number)
+        sway = 0.2 / 640 * float(np.sin(number * 0.9))
+        view = turned_view(still, mishap.turn if since_s >= 0 else (0.0, 0.0), sway)
         if since_s >= 0:
             view = mishap.change(view, since_s)
         light = 1 + 0.04 * np.sin(2 * np.pi * number / 400)
@@ -158,12 +159,11 @@ def played(
         yield Frame(image, camera_id, at, number + 1)
 
 
-def _window(still: Image, turn: tuple[float, float], number: int) -> Image:
-    """640 px of the still, its middle; `turn` and the mast's sway (0.2 px) in place."""
+def turned_view(still: Image, turn: tuple[float, float], sway: float = 0.0) -> Image:
+    """640 px of the still: its middle, or by `turn` and `sway` (shares of the width) beside it."""
     height, width = still.shape[:2]
     wide, high = WINDOW * width, WINDOW * height
-    sway = 0.2 * np.sin(number * 0.9) * wide / 640
-    x = (width - wide) / 2 + turn[0] * wide + sway
+    x = (width - wide) / 2 + (turn[0] + sway) * wide
     y = (height - high) / 2 + turn[1] * wide
     scale = 640 / wide
     there = np.array([[scale, 0, -x * scale], [0, scale, -y * scale]])

@@ -6,7 +6,7 @@ Times are UTC with zone, angles degrees clockwise from true north, lengths metre
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -233,6 +233,31 @@ class CameraView(View):
     since: datetime | None
     reason: str
     picture_at: datetime | None = Field(description="When the newest picture was taken.")
+
+
+class CameraPeriodView(View):
+    """A time during which a camera was blind, or stood elsewhere than its pose says (moved)."""
+
+    condition: str
+    since: datetime
+    until: datetime | None = Field(description="Null: it lasts.")
+    reason: str
+
+
+class BlindDayView(View):
+    day: date = Field(description="In the deployment's time zone.")
+    blind_minutes: float = Field(description="In which a fire would not have been seen.")
+    minutes: dict[str, float] = Field(description="By condition; moved is not blind.")
+
+
+class CameraHealthView(View):
+    id: str
+    state: str
+    since: datetime | None
+    reason: str
+    heard_at: datetime | None = Field(description="When its worker last said that it watches.")
+    days: tuple[BlindDayView, ...] = Field(description="Oldest first, today last.")
+    periods: tuple[CameraPeriodView, ...] = Field(description="Of these days, oldest first.")
 
 
 class UserView(View):

@@ -40,8 +40,8 @@ KEPT_STRUCTURE = 0.25  # share of a cell's structure still there: haze that leav
 SAME_STRUCTURE = 0.7  # correlation of a cell's structure with what it was
 
 DEFOCUSED_FROM, DEFOCUSED_UNTIL = 0.6, 0.3  # share of the textured cells that are blurred
-OBSTRUCTED_FROM, OBSTRUCTED_UNTIL = 0.35, 0.15  # share of the textured cells that are hidden
-SUDDENLY_HIDDEN = 0.25
+OBSTRUCTED_FROM, OBSTRUCTED_UNTIL = 0.25, 0.1  # share of the textured cells that are hidden
+SUDDENLY_HIDDEN = 0.2
 SUDDEN_S = 6.0
 """A cover hides that much more of the view within this time (or one and a half looks, if looks are rarer)."""
 STILL = 2.0

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from datetime import UTC, datetime
+from typing import Annotated
+from zoneinfo import ZoneInfo
 
+from fastapi import APIRouter, Query, Response
+
+from alerting.camera_periods import blind_minutes, days_until, minutes_per_day, span_of
 from config import Camera
 from console import views
 from console.auth import SignedIn
@@ -36,6 +41,35 @@ def cameras(_session: SignedIn, centre: InCentre) -> tuple[views.CameraView, ...
     return tuple(view(camera) for camera in centre.deployment.cameras)
 
 
+@router.get("/{camera_id}/health")
+def health(
+    camera_id: str,
+    _session: SignedIn,
+    centre: InCentre,
+    days: Annotated[int, Query(ge=1, le=92)] = 7,
+) -> views.CameraHealthView:
+    """How the camera is, and for how many minutes of the last days it was blind."""
+    _require_known(camera_id, centre)
+    zone, now = ZoneInfo(centre.deployment.time_zone), datetime.now(UTC)
+    wanted = days_until(now.astimezone(zone).date(), days)
+    periods = centre.store.camera_periods(*span_of(wanted, zone), camera_id)
+    minutes = minutes_per_day(periods, wanted, zone, now)
+    state = next((one for one in centre.store.camera_states() if one.camera_id == camera_id), None)
+    return views.CameraHealthView(
+        id=camera_id,
+        state=state.state if state else "connecting",
+        since=state.since if state else None,
+        reason=state.reason if state else "",
+        heard_at=state.heard_at if state else None,
+        days=tuple(
+            views.BlindDayView(day=day, blind_minutes=round(blind_minutes(found), 2), minutes=found)
+            for day in wanted
+            for found in (minutes.get((camera_id, day), {}),)
+        ),
+        periods=tuple(views.CameraPeriodView.model_validate(one) for one in periods),
+    )
+
+
 @router.get(
     "/{camera_id}/picture",
     response_class=Response,
@@ -43,10 +77,14 @@ def cameras(_session: SignedIn, centre: InCentre) -> tuple[views.CameraView, ...
 )
 def picture(camera_id: str, _session: SignedIn, centre: InCentre) -> Response:
     """The newest picture. `X-Captured-At` says when it was taken."""
-    if camera_id not in {camera.id for camera in centre.deployment.cameras}:
-        raise Problem(404, "not-found", f"no camera {camera_id!r}")
+    _require_known(camera_id, centre)
     latest = centre.latest.read(camera_id)
     if latest is None:
         raise Problem(404, "no-picture", f"the camera {camera_id!r} has sent no picture yet")
     headers = {"X-Captured-At": latest.captured_at.isoformat(), "Cache-Control": "private, max-age=60"}
     return Response(latest.jpeg, media_type="image/jpeg", headers=headers)
+
+
+def _require_known(camera_id: str, centre: InCentre) -> None:
+    if camera_id not in {camera.id for camera in centre.deployment.cameras}:
+        raise Problem(404, "not-found", f"no camera {camera_id!r}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from conftest import Served
@@ -38,6 +38,7 @@ MATRIX = [
     ("POST", "/api/v1/incidents/{incident_id}/undo", {"history_id": 1, "version": 99}, OPERATORS),
     ("GET", "/api/v1/cameras", None, SIGNED_IN),
     ("GET", "/api/v1/cameras/{camera_id}/picture", None, SIGNED_IN),
+    ("GET", "/api/v1/cameras/{camera_id}/health", None, SIGNED_IN),
     ("GET", "/api/v1/deliveries", None, SIGNED_IN),
     ("GET", "/api/v1/evidence/{evidence_id}", None, SIGNED_IN),
     ("GET", "/api/v1/events", None, SIGNED_IN),
@@ -132,6 +133,20 @@ def test_the_newest_picture_comes_with_its_time_and_is_replaced_whole(console: S
     assert answer.headers["x-captured-at"] == now.isoformat()
     assert datetime.fromisoformat(listed["picture_at"]) == now
     assert answer.content.startswith(b"\xff\xd8")
+
+
+def test_a_camera_tells_how_it_is_and_how_long_it_was_blind(console: Served, now: datetime) -> None:
+    console.store.set_camera_state("dns-01", "live", now - timedelta(minutes=30))
+    console.store.set_camera_state("dns-01", "frozen", now - timedelta(minutes=20), "does not change")
+    console.store.set_camera_state("dns-01", "live", now - timedelta(minutes=5))
+    with console.signed_in("viewer") as client:
+        answer = client.get("/api/v1/cameras/dns-01/health", params={"days": 2}).json()
+        assert client.get("/api/v1/cameras/unknown/health").status_code == 404
+        assert client.get("/api/v1/cameras/dns-01/health", params={"days": 0}).status_code == 422
+    assert (answer["state"], len(answer["days"])) == ("live", 2)
+    assert sum(day["blind_minutes"] for day in answer["days"]) == 15
+    (period,) = answer["periods"]
+    assert (period["condition"], period["reason"]) == ("frozen", "does not change")
 
 
 def test_a_camera_id_cannot_lead_out_of_the_folder(console: Served) -> None:

@@ -52,3 +52,27 @@ export function machineWords(why) {
   });
   return { text: words.join(language() === "zh" ? "；" : "; "), reason: reason ?? "" };
 }
+
+const HEALTH = [
+  [/^no picture comes$/, "health.no_picture"],
+  [/^packets come, but no picture$/, "health.packets_only"],
+  [/^packets come, but the picture does not change$/, "health.frozen"],
+  [/^the picture is black$/, "health.dark"],
+  [/^the picture is overexposed$/, "health.overexposed"],
+  [/^something covers the view$/, "health.obstructed"],
+  [/^the picture is out of focus$/, "health.defocused"],
+  [/^the view has moved by ([\d.]+) % of its width \(([-+\d.]+) deg azimuth, ([-+\d.]+) deg tilt\)/, "health.moved"],
+  [/^the view has moved$/, "health.moved_unknown"],
+  [/^the picture is damaged/, "health.damaged"],
+  [/^the worker has stopped watching it$/, "health.stopped"],
+  [/^no worker watched it$/, "health.unwatched"],
+];
+
+/** Why a camera is in its state, in the page's language; what is not known is shown as it was written. */
+export function healthWords(reason) {
+  for (const [pattern, key] of HEALTH) {
+    const match = pattern.exec(reason ?? "");
+    if (match) return t(key, { share: match[1], azimuth: match[2], tilt: match[3] });
+  }
+  return reason ?? "";
+}

@@ -3,7 +3,7 @@ import { tabOf } from "../duty.js";
 import { html, useEffect, useState } from "../lib.js";
 import { set, useApp } from "../state.js";
 import { moment, now, span, useTick } from "../time.js";
-import { t } from "../words.js";
+import { healthWords, t } from "../words.js";
 import { Icon } from "./icon.js";
 
 export function alarmedCameras(incidents) {
@@ -33,10 +33,10 @@ export function Tile({ camera, alarm, chosen, large }) {
   const good = camera.state === "live";
   return html`
     <button
-      class=${`tile ${large ? "large" : ""} ${alarm ? `alarm ${alarm}` : ""} ${chosen ? "chosen" : ""} ${good ? "" : "blind"}`}
+      class=${`tile ${large ? "large" : ""} ${alarm ? `alarm ${alarm}` : ""} ${chosen ? "chosen" : ""} ${good || camera.state === "moved" ? "" : "blind"}`}
       data-camera=${camera.id}
       data-state=${camera.state}
-      title=${camera.reason || camera.name}
+      title=${healthWords(camera.reason) || camera.name}
       onClick=${() => set({ camera: camera.id })}
     >
       <${LatestPicture} camera=${camera} />

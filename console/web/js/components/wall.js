@@ -2,7 +2,7 @@
 import { html } from "../lib.js";
 import { set, useApp } from "../state.js";
 import { moment } from "../time.js";
-import { t } from "../words.js";
+import { healthWords, t } from "../words.js";
 import { LatestPicture, Tile, alarmedCameras } from "./cameras.js";
 
 export function Stage() {
@@ -31,7 +31,7 @@ function OneCamera({ camera }) {
       <div class="stage-head">
         <span class=${`tag state-${camera.state}`}><i class=${`dot ${camera.state}`}></i>${t(`state.${camera.state}`)}</span>
         <h2>${camera.name}</h2>
-        <span class="place">${camera.reason}</span>
+        <span class="place">${healthWords(camera.reason)}</span>
         <span class="when">${camera.picture_at ? html`<strong>${t("picture.taken", { time: moment(camera.picture_at) })}</strong>` : null}</span>
         <button class="button small" onClick=${() => set({ camera: null })}>${t("close")}<kbd>Esc</kbd></button>
       </div>
