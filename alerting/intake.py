@@ -16,7 +16,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -167,7 +167,10 @@ class Intake:
 
     def _locate(self, sighting: Sighting, viewpoint: Viewpoint) -> Location:
         try:
-            return location.locate(sighting, viewpoint.model, viewpoint.terrain, self._errors)
+            where = location.locate(
+                sighting, viewpoint.model, viewpoint.terrain, _errors_of(sighting, self._errors)
+            )
+            return _doubted(where, sighting)
         except Exception:
             # Whatever is wrong with a terrain file read at this one place, the alarm must get through.
             log.exception("sighting=%s could not be located, the alarm goes on", sighting.sighting_id)
@@ -395,6 +398,27 @@ def _widen(row: IncidentRow, sighting: Sighting) -> None:
     row.confidence = max(row.confidence, sighting.confidence)
     row.first_seen_at = min(row.first_seen_at, sighting.first_seen_at)
     row.last_seen_at = max(row.last_seen_at, sighting.confirmed_at)
+
+
+def _errors_of(sighting: Sighting, errors: location.ErrorModel) -> location.ErrorModel:
+    """A camera found off its pose may err by as much as it was found off: the pose is not corrected by a
+    shift that nobody has checked, it is trusted less."""
+    if sighting.off_pose_deg is None:
+        return errors
+    azimuth_deg, tilt_deg = sighting.off_pose_deg
+    return replace(
+        errors,
+        azimuth_deg=math.hypot(errors.azimuth_deg, azimuth_deg),
+        tilt_deg=math.hypot(errors.tilt_deg, tilt_deg),
+    )
+
+
+def _doubted(where: Location, sighting: Sighting) -> Location:
+    if sighting.off_pose_deg is None:
+        return where
+    off_deg = math.hypot(*sighting.off_pose_deg)
+    caution = f"the camera stands {off_deg:.1f} degrees off its pose, the position is unreliable"
+    return replace(where, caution="; ".join(filter(None, (caution, where.caution))))
 
 
 def _check(sighting: Sighting) -> None:

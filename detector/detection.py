@@ -123,3 +123,6 @@ class Sighting:
     """The highest calibrated probability of its detections; None for weights that were never calibrated."""
     usual: Usual | None = None
     """What is usual here at this hour, which the sighting has risen above; None: nothing is known."""
+    off_pose_deg: tuple[float, float] | None = None
+    """By how much the camera stood off its configured pose (azimuth, tilt) when this was seen, as far as its
+    health judge found; None: where the pose says."""

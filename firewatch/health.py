@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
 from config import Camera, Deployment
+from detector.detection import Sighting
 from detector.pipeline import LookResult
 from detector.view import look_size
+from firewatch.worker import SightingSink
 from streams.frame import Frame
 from streams.health import CameraHealth
 
@@ -53,6 +56,24 @@ class HealthJudges:
             for camera_id, state in shown.items()
             if state is not None
         }
+
+    def off_pose_deg(self, camera: Camera, preset: str | None) -> tuple[float, float] | None:
+        """By how much the camera stands off its pose (azimuth, tilt), while it counts as moved."""
+        judge = self._judges.get(camera.id)
+        shift = judge.shift if judge is not None else None
+        return shift.degrees(camera.pose_at(preset).hfov_deg) if shift is not None else None
+
+
+class DoubtingSink:
+    """Marks sightings of cameras that have moved, on their way to the sink proper."""
+
+    def __init__(self, sink: SightingSink, judges: HealthJudges) -> None:
+        self._sink = sink
+        self._judges = judges
+
+    def accept(self, camera: Camera, sighting: Sighting, frame: Frame) -> None:
+        off_pose_deg = self._judges.off_pose_deg(camera, sighting.preset)
+        self._sink.accept(camera, replace(sighting, off_pose_deg=off_pose_deg), frame)
 
 
 class LifeSign:

@@ -61,7 +61,7 @@ def watch(
     from alerting.store import Store
     from firewatch.detecting import open_detector, pipeline_for
     from firewatch.evidence import StoreSink
-    from firewatch.health import HealthJudges, LifeSign
+    from firewatch.health import DoubtingSink, HealthJudges, LifeSign
     from firewatch.plan import share_of
     from firewatch.site_memories import SiteMemories
     from firewatch.spool import Spool
@@ -93,7 +93,7 @@ def watch(
             cameras,
             deployment.looks,
             make_pipeline,
-            sink,
+            DoubtingSink(sink, health),
             store,
             LatestPictures(deployment.storage.evidence),
             judge_for=health.judge_for,

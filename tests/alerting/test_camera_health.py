@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from alerting_samples import BOWL, NORTH, PICTURES, intake_into, sighting_of
 from sqlalchemy import select
 
 import config
@@ -17,6 +20,7 @@ from alerting.camera_watch import CameraWatch
 from alerting.outbox import Sender
 from alerting.store import Store
 from alerting.tables import DeliveryRow, NoticeRow
+from detector.detection import Sighting
 from simulator.receiver import DispatchReceiver
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -244,3 +248,30 @@ def until(condition: Callable[[], bool], limit_s: float = 30) -> bool:
             return True
         waiting.wait(0.05)
     return condition()
+
+
+def test_a_sighting_of_a_moved_camera_has_a_wider_ellipse_and_says_why(
+    sqlite_store: Store, tmp_path: Path, noon: datetime
+) -> None:
+    intake = intake_into(sqlite_store, tmp_path / "evidence")
+    seen = sighting_of(BOWL.at(23.105, 116.4), NORTH, noon)
+    moved = replace(seen, sighting_id="moved", off_pose_deg=(2.0, -0.5))
+    still, doubted = (
+        sqlite_store.incident(intake.accept(one, PICTURES, NORTH).incident_id).sightings[-1].location
+        for one in (replace(seen, first_seen_at=noon, confirmed_at=noon), later(moved, hours=9))
+    )
+    assert still.caution is None or "off its pose" not in still.caution
+    assert doubted.caution is not None
+    assert "the camera stands 2.1 degrees off its pose" in doubted.caution
+    assert still.ellipse is not None
+    assert doubted.ellipse is None or doubted.ellipse.semi_minor_m > 2 * still.ellipse.semi_minor_m
+
+
+def later(sighting: Sighting, *, hours: float) -> Sighting:
+    """The same, another day's fire: it joins no incident."""
+    after = timedelta(hours=hours)
+    return replace(
+        sighting,
+        first_seen_at=sighting.first_seen_at + after,
+        confirmed_at=sighting.confirmed_at + after,
+    )

@@ -28,6 +28,7 @@ const CHANGES = [
   // why a position deserves distrust
   [/^with (\d+) % probability the fire stands behind this ridge/, (m) => t("caution.behind", { n: m[1] })],
   [/^the line of sight grazes the ground at ([\d.]+) degrees/, (m) => t("caution.grazing", { n: m[1] })],
+  [/^the camera stands ([\d.]+) degrees off its pose/, (m) => t("caution.moved", { n: m[1] })],
   [/^the ground's height is not known/, () => t("caution.no_ground")],
   [/^the line of sight passes above the ground$/, () => t("caution.above")],
   [/^the fire stands behind a ridge, between ([\d.]+) and ([\d.]+) km/, (m) => t("caution.hidden", { near: m[1], far: m[2] })],
