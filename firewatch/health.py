@@ -13,7 +13,7 @@ from config import Camera, Deployment
 from detector.detection import Sighting
 from detector.pipeline import LookResult
 from detector.view import look_size
-from firewatch.worker import SightingSink
+from firewatch.clerk import SightingSink
 from streams.frame import Frame
 from streams.health import CameraHealth
 
