@@ -8,6 +8,7 @@ one entry of the registry) says what belongs to them, else the fallback figures 
 Format of the registry:
 
     current: NAME
+    previous: NAME                 # what `firewatch models rollback` returns to
     models:
       NAME:
         title: one line
@@ -141,6 +142,38 @@ def list_models(registry: Path = REGISTRY) -> tuple[str, list[Model]]:
     return document.current, [_model(name, entry, registry.parent) for name, entry in document.models.items()]
 
 
+def promote(name: str, *, registry: Path = REGISTRY) -> None:
+    """Make `name` the current model and remember the one before. Raises ModelError for damaged weights."""
+    load_model(name, registry=registry)
+    current = _read_registry(registry).current
+    if name != current:
+        _rewrite(registry, current=name, previous=current)
+
+
+def rollback(*, registry: Path = REGISTRY) -> str:
+    """Return to the model that was current before the last promotion; its name. Raises ModelError."""
+    document = _read_registry(registry)
+    if document.previous is None:
+        raise ModelError(f"{registry}: no earlier model is remembered; name one with `models promote`")
+    load_model(document.previous, registry=registry)
+    _rewrite(registry, current=document.previous, previous=document.current)
+    return document.previous
+
+
+def _rewrite(registry: Path, **changes: str) -> None:
+    """Replace top-level entries in one move: a reader sees the old registry or the new one."""
+    document: dict[str, Any] = yaml.safe_load(registry.read_text(encoding="utf-8"))
+    text = yaml.safe_dump(
+        {**changes, **{k: v for k, v in document.items() if k not in changes}},
+        sort_keys=False,
+        allow_unicode=True,
+        width=100,
+    )
+    part = registry.with_suffix(".part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(registry)
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
@@ -175,6 +208,7 @@ _Written = TypeVar("_Written", bound=BaseModel)
 
 class _Registry(_Strict):
     current: str
+    previous: str | None = None
     models: dict[str, Entry]
 
 
