@@ -10,13 +10,18 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import shutil
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import fsspec.core
+from fsspec.implementations.local import LocalFileSystem
 
 _SUFFIXES = {"image/jpeg": ".jpg", "video/mp4": ".mp4"}
+_PIECE_BYTES = 4_000_000
 
 
 class EvidenceError(Exception):
@@ -49,10 +54,41 @@ class EvidenceStore:
         target = f"{self._root}/{path}"
         try:
             if not self._has(target, len(content)):
-                self._write_whole(target, content)
+                self._write_whole(target, [content])
         except OSError as error:
             raise EvidenceError(f"cannot write evidence below {self._root}: {error}") from error
         return StoredFile(path, digest, len(content), media_type)
+
+    def write_file(self, source: Path, media_type: str) -> StoredFile:
+        """Store a local file under its hash, a piece at a time: whole, or not at all."""
+        with source.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        size_bytes = source.stat().st_size
+        path = f"{digest[:2]}/{digest}{_SUFFIXES.get(media_type, '.bin')}"
+        target = f"{self._root}/{path}"
+        try:
+            if not self._has(target, size_bytes):
+                with source.open("rb") as file:
+                    self._write_whole(target, iter(lambda: file.read(_PIECE_BYTES), b""))
+        except OSError as error:
+            raise EvidenceError(f"cannot write evidence below {self._root}: {error}") from error
+        return StoredFile(path, digest, size_bytes, media_type)
+
+    def remove(self, path: str) -> None:
+        """The file is gone afterwards; also when it was before."""
+        try:
+            self._files.rm_file(f"{self._root}/{path}")
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise EvidenceError(f"cannot remove evidence {path} below {self._root}: {error}") from error
+
+    def free_bytes(self) -> int | None:
+        """Room left on the disk; None for stores that are no local folder."""
+        if not isinstance(self._files, LocalFileSystem):
+            return None
+        Path(self._root).mkdir(parents=True, exist_ok=True)
+        return shutil.disk_usage(self._root).free
 
     def read(self, path: str) -> bytes:
         try:
@@ -68,12 +104,13 @@ class EvidenceStore:
     def _has(self, target: str, size_bytes: int) -> bool:
         return bool(self._files.exists(target)) and self._files.size(target) == size_bytes
 
-    def _write_whole(self, target: str, content: bytes) -> None:
+    def _write_whole(self, target: str, pieces: Iterable[bytes]) -> None:
         self._files.makedirs(target.rpartition("/")[0], exist_ok=True)
         partial = f"{target}.{uuid.uuid4().hex}.part"
         try:
             with self._files.open(partial, "wb") as file:
-                file.write(content)
+                for piece in pieces:
+                    file.write(piece)
                 _sync(file)
             self._files.mv(partial, target)
         except BaseException:

@@ -86,6 +86,7 @@ def build(
                 "sha256": one.sha256,
                 "size_bytes": one.size_bytes,
                 "captured_at": _time(one.captured_at),
+                "incomplete": one.incomplete,
             }
             for one in incident.evidence
         ],

@@ -230,6 +230,7 @@ def evidence_record(row: EvidenceRow) -> EvidenceRecord:
         size_bytes=row.size_bytes,
         media_type=row.media_type,
         captured_at=row.captured_at,
+        incomplete=row.incomplete,
     )
 
 

@@ -18,7 +18,8 @@ Level = Literal["grid", "village", "town", "district"]
 LocationMethod = Literal["terrain", "combined", "flat_earth", "behind_ridge", "bearing_only"]
 AlertType = Literal["Alert", "Update", "Cancel"]
 DeliveryState = Literal["pending", "delivered", "dead"]
-EvidenceKind = Literal["snapshot", "annotated", "clip"]
+EvidenceKind = Literal["snapshot", "annotated", "thumbnail", "clip", "lead_up"]
+"""`lead_up`: what the camera saw before; a picture at full size, as the snapshot is."""
 
 
 FLAGGED_M = 300.0
@@ -248,6 +249,8 @@ class EvidenceRecord:
     size_bytes: int
     media_type: str
     captured_at: datetime
+    incomplete: bool = False
+    """Its end, or a part of it, is missing."""
 
 
 @dataclass(frozen=True)

@@ -247,7 +247,7 @@ def read_incident(
     deliveries = session.scalars(
         select(DeliveryRow).filter_by(incident_id=incident_id).order_by(DeliveryRow.delivery_id)
     )
-    files = select(EvidenceRow).filter_by(incident_id=incident_id)
+    files = select(EvidenceRow).filter_by(incident_id=incident_id, removed_at=None)
     if only_representatives:
         files = files.where(EvidenceRow.sighting_id.in_([one.sighting_id for one in sightings]))
     evidence = session.scalars(files.order_by(EvidenceRow.evidence_id))

@@ -129,6 +129,9 @@ class IncidentRow(LocationColumns, Base):
     repeats: Mapped[int] = mapped_column(default=0, server_default="0")
     """Sightings that told nothing new and came too fast to be kept one by one."""
     exercise: Mapped[bool] = mapped_column(default=False, server_default=false())
+    evidence_released_at: Mapped[datetime | None]
+    """Its evidence need not be kept any longer; only then may it go (`alerting.retention`)."""
+    evidence_released_by: Mapped[str | None] = mapped_column(String(128))
     """Raised by a drill: marked everywhere, counted nowhere."""
 
 
@@ -291,6 +294,10 @@ class EvidenceRow(Base):
     size_bytes: Mapped[int]
     media_type: Mapped[str] = mapped_column(String(64))
     captured_at: Mapped[datetime]
+    incomplete: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Its end, or a part of it, is missing: a recording was cut off."""
+    removed_at: Mapped[datetime | None]
+    """The file has gone (`alerting.retention`)."""
 
 
 class EventRow(Base):

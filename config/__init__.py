@@ -5,6 +5,7 @@ from config.centre import ConsoleSettings, Storage
 from config.deployment import Deployment
 from config.detection import ConfirmationPolicy, DetectorSettings, LookSettings
 from config.errors import ConfigError, Problem
+from config.evidence import EvidenceSettings
 from config.health import HealthSettings
 from config.live import IceServer, LiveSettings
 from config.loader import load, loads
@@ -22,6 +23,7 @@ __all__ = [
     "DetectorSettings",
     "DispatchTarget",
     "Drill",
+    "EvidenceSettings",
     "Gateway",
     "HealthSettings",
     "IceServer",

@@ -14,6 +14,7 @@ from config.base import Name, Section
 from config.camera import Camera
 from config.centre import ConsoleSettings, Storage
 from config.detection import ConfirmationPolicy, DetectorSettings, LookSettings
+from config.evidence import EvidenceSettings
 from config.health import HealthSettings
 from config.live import LiveSettings
 from config.response import ResponseSettings
@@ -93,6 +94,9 @@ class Deployment(Section):
     )
     console: ConsoleSettings = Field(
         default=ConsoleSettings(), title="Console", description="The web console."
+    )
+    evidence: EvidenceSettings = Field(
+        default=EvidenceSettings(), title="Evidence", description="Clips, and how long files are kept."
     )
     live: LiveSettings = Field(
         default=LiveSettings(), title="Live view", description="Watching cameras in the browser."

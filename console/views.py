@@ -198,6 +198,7 @@ class EvidenceView(View):
     media_type: str
     sha256: str
     captured_at: datetime
+    incomplete: bool
     url: str
 
 

@@ -70,9 +70,14 @@ class Plan:
         listen = ("--listen-fd", str(self.listen_fd))
         centre = self._spec("centre", *listen, *links, keep_open=(self.listen_fd,))
         spool = ("--spool", str(self.state_folder / "spool"))
+        recordings = ("--recordings", str(self.state_folder / "recordings"))
         count = str(self.worker_count)
         workers = [
-            self._spec("worker", "--index", str(index), "--of", count, *spool, name=f"worker-{index + 1}")
+            self._spec(
+                "worker",
+                *("--index", str(index), "--of", count, *spool, *recordings),
+                name=f"worker-{index + 1}",
+            )
             for index in range(self.worker_count)
         ]
         sender = [self._spec("sender", *links)]

@@ -19,6 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     made.add_argument("--index", type=int, default=0, help="which worker this is, from 0")
     made.add_argument("--of", type=int, default=1, help="how many workers there are")
     made.add_argument("--spool", type=Path, help="folder where sightings wait for the store")
+    made.add_argument("--recordings", type=Path, help="local folder for clips on their way to the evidence")
     options = made.parse_args(arguments)
 
     def run(deployment: Deployment) -> None:
@@ -30,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             index=options.index,
             of=options.of,
             spool=options.spool,
+            recordings=options.recordings,
             heartbeat=heartbeat,
         )
 
@@ -43,12 +45,13 @@ def watch(
     index: int = 0,
     of: int = 1,
     spool: Path | None = None,
+    recordings: Path | None = None,
     heartbeat: Callable[[], None] = lambda: None,
     observers: Sequence[LookObserver] = (),
     make_pipeline: Callable[[Camera], CameraPipeline] | None = None,
 ) -> None:
     """The whole life of worker `index` among `of`, until `stop` is set. Sightings wait for the store in
-    `spool`; without it they go straight into the store.
+    `spool`; without it they go straight into the store. Without a folder for `recordings` there are no clips.
 
     Benchmarks add observers, and a pipeline of their own in place of the deployment's detector.
     """
@@ -62,6 +65,7 @@ def watch(
     from firewatch.detecting import open_detector, pipeline_for
     from firewatch.evidence import StoreSink
     from firewatch.health import DoubtingSink, HealthJudges, LifeSign
+    from firewatch.keeping import keeping_evidence
     from firewatch.plan import share_of
     from firewatch.site_memories import SiteMemories
     from firewatch.spool import Spool
@@ -88,6 +92,9 @@ def watch(
         if spool is not None:
             waiting = Spool(spool, [camera.id for camera in cameras])
             sink = at_the_end.enter_context(SpoolingSink(waiting, intake, cameras, zone))
+        recorder = at_the_end.enter_context(
+            keeping_evidence(deployment, store, cameras, recordings, first=index == 0)
+        )
 
         Worker(
             cameras,
@@ -96,8 +103,9 @@ def watch(
             DoubtingSink(sink, health),
             store,
             LatestPictures(deployment.storage.evidence),
+            tap_for=recorder.tap_for if recorder is not None else lambda _camera: None,
             judge_for=health.judge_for,
-            observers=(health, *observers),
+            observers=(health, *([recorder] if recorder is not None else []), *observers),
             heartbeat=heartbeat,
             life_sign=LifeSign(store, health),
         ).run(stop)
