@@ -142,7 +142,7 @@ class ClipRecorder:
             for one in result.sightings
             if not is_ignored(one.box, frame, camera.masks)
         ]
-        picture = None if self._rings[camera.id].is_used else (at, small_jpeg(frame.image))
+        picture = None if self._rings[camera.id].is_used else (at, small_jpeg(frame))
         with self._lock:
             if not result.suspicious:
                 self._spent.discard(camera.id)
