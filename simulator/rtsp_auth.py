@@ -30,9 +30,11 @@ class DigestGuard:
     def new_nonce() -> str:
         return secrets.token_hex(16)
 
-    def challenge(self, nonce: str) -> str:
-        """Value of `WWW-Authenticate`."""
-        return f'Digest realm="{self.realm}", nonce="{nonce}", algorithm=MD5'
+    def challenge(self, nonce: str, authorization: str | None = None) -> str:
+        """Value of `WWW-Authenticate`; a client that answered an older nonce is told that it is stale."""
+        given = _fields(authorization or "").get("nonce", nonce)
+        stale = "" if given == nonce else ", stale=TRUE"
+        return f'Digest realm="{self.realm}", nonce="{nonce}", algorithm=MD5{stale}'
 
     def allows(self, method: str, authorization: str | None, nonce: str) -> bool:
         """Whether an `Authorization` header answers this connection's challenge."""
@@ -40,7 +42,7 @@ class DigestGuard:
             return True
         if authorization is None or not authorization.lower().startswith("digest "):
             return False
-        given = {key.lower(): quoted or bare for key, quoted, bare in _FIELD.findall(authorization)}
+        given = _fields(authorization)
         password = self._users.get(given.get("username", ""))
         if password is None or given.get("nonce") != nonce:
             return False
@@ -51,6 +53,10 @@ class DigestGuard:
             between = f"{nonce}:{given.get('nc', '')}:{given.get('cnonce', '')}:{given['qop']}"
         expected = _md5(f"{who}:{between}:{what}")
         return hmac.compare_digest(expected, given.get("response", "").lower())
+
+
+def _fields(authorization: str) -> dict[str, str]:
+    return {key.lower(): quoted or bare for key, quoted, bare in _FIELD.findall(authorization)}
 
 
 def _md5(text: str) -> str:

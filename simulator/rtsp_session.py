@@ -231,8 +231,9 @@ class Session:
             return _Reply(551, {"Unsupported": request.headers["require"]})
         if request.method == "OPTIONS":
             return _Reply(200, {"Public": _METHODS})
-        if not self._guard.allows(request.method, request.headers.get("authorization"), self._nonce):
-            return _Reply(401, {"WWW-Authenticate": self._guard.challenge(self._nonce)})
+        authorization = request.headers.get("authorization")
+        if not self._guard.allows(request.method, authorization, self._nonce):
+            return _Reply(401, {"WWW-Authenticate": self._guard.challenge(self._nonce, authorization)})
         if request.method in ("DESCRIBE", "SETUP"):
             return self._answer_about_camera(request)
         return self._answer_in_session(request)

@@ -8,13 +8,15 @@ is every picture from the newest key frame on. See `streams.group_decoder`.
 from __future__ import annotations
 
 import logging
+import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from types import TracebackType
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
 import av
 import av.error
@@ -104,6 +106,15 @@ _EXPLANATIONS: tuple[_Explanation, ...] = (
 )
 
 
+def _is_known_host(url: SecretSource) -> bool:
+    """FFmpeg says the same for a host without an address and for one that cannot be reached."""
+    try:
+        socket.getaddrinfo(urlsplit(url.reveal()).hostname, None)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
 @dataclass(frozen=True)
 class _Undecoded:
     """An arrival that is decoded when it is looked at, with all that came after it."""
@@ -165,6 +176,7 @@ class PacketSource:
         self._container: av.container.InputContainer | None = None
         self._abandoned = False
         self._last_key_at: datetime | None = None
+        self._reported: tuple[datetime, int] | None = None  # the camera's time of a time stamp
         self._jumped_at: datetime | None = None  # other footage from here on, not said yet
         self._last_given: datetime | None = None
 
@@ -180,6 +192,10 @@ class PacketSource:
         except (av.error.FFmpegError, OSError) as error:
             timed_out = time.monotonic() - began_s >= self._open_timeout_s
             cause = TimeoutError() if timed_out else error  # FFmpeg may call a time-out "invalid data"
+            if isinstance(cause, OSError) and not timed_out and not _is_known_host(self._url):
+                raise SourceUnreachable(
+                    f"there is no host of the name in {self._url}; check it, and the DNS server"
+                ) from None
             raise self._explained(cause, opening=True) from None
         if not container.streams.video:
             container.close()
@@ -258,7 +274,7 @@ class PacketSource:
             self.counts.bytes += packet.size
             self.counts.last_packet_at = arrived_at = datetime.now(UTC)
             self.counts.last_packet_s = time.monotonic()
-            captured_at = self.clock.stamp(producer_time(packet), arrived_at)
+            captured_at = self.clock.stamp(self._camera_time(packet), arrived_at)
             self.counts.clock_skew_s = self.clock.skew_s
             if self._tap is not None:
                 self._tap.packet(packet, captured_at)
@@ -272,6 +288,16 @@ class PacketSource:
                 if self._footage.jumped(bytes(packet)):
                     self._jumped_at = captured_at
             yield packet, captured_at
+
+    def _camera_time(self, packet: Packet[VideoStream]) -> datetime | None:
+        """The camera's own time; read off key frames, counted on by time stamps from there (it is dear)."""
+        pts, base = packet.pts, packet.time_base
+        if packet.is_keyframe or self._reported is None or pts is None or base is None:
+            told = producer_time(packet)
+            self._reported = (told, pts) if told is not None and pts is not None else None
+            return told
+        told, at_pts = self._reported
+        return told + timedelta(seconds=(pts - at_pts) * base.numerator / base.denominator)
 
     def _wants_all(self) -> bool:
         """Whether key frames alone come too rarely for what is wanted."""

@@ -85,6 +85,15 @@ def test_frames_are_bgr_and_their_sequence_rises(server: RtspServer) -> None:
     assert [frame.sequence for frame in frames] == [1, 2, 3]
 
 
+def test_a_camera_is_read_over_udp_where_that_is_asked_for(files: FootageFiles) -> None:
+    with RtspServer({"quick": files.quick}, offers_udp=True) as udp:
+        camera = PacketSource(SecretSource(udp.url("quick")), "ridge", transport="udp", read_timeout_s=5)
+        with camera:
+            frames = list(itertools.islice(camera.frames(), 2))
+        assert camera.clock.source == "rtcp"
+    assert frames[1].captured_at > frames[0].captured_at
+
+
 # Capture time
 
 
