@@ -27,7 +27,9 @@ log = logging.getLogger(__name__)
 
 def settle(session: Session, row: IncidentRow, rules: Rules, now: datetime) -> None:
     """Let the clock run that the incident's situation wants, and no other. A clock that runs already is
-    kept: news of a fire gives nobody more time."""
+    kept: news of a fire gives nobody more time. A drill has none: it calls nobody out of bed."""
+    if row.exercise:
+        return
     wanted = policy.wanted_clock(_situation(row))
     if wanted is Clock.ACCEPT and row.escalated_to is None:
         call_next(

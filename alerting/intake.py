@@ -117,8 +117,12 @@ class Intake:
             rules=Rules.of(deployment),
         )
 
-    def accept(self, sighting: Sighting, evidence: Evidence, camera: config.Camera) -> IncidentRef:
+    def accept(
+        self, sighting: Sighting, evidence: Evidence, camera: config.Camera, *, exercise: bool = False
+    ) -> IncidentRef:
         """Record the sighting and put what it means into the outbox. Safe to repeat after any error.
+
+        An `exercise` raises an incident of its own, of which all receivers are told, marked as one.
 
         Raises StoreError when nothing could be recorded, SightingError for a sighting that makes no sense.
         """
@@ -128,15 +132,18 @@ class Intake:
             with self._store.reading() as session:
                 if (known := _find_known(session, sighting.sighting_id)) is not None:
                     return known
-                repeated = self._storms.incident_of(view) or self._repeated(session, sighting)
+                repeated = None
+                if not exercise:
+                    repeated = self._storms.incident_of(view) or self._repeated(session, sighting)
             if repeated is not None and (counted := self._count(repeated, sighting, camera)) is not None:
                 return counted
-            prepared = self._prepare(sighting, evidence, camera)
+            prepared = replace(self._prepare(sighting, evidence, camera), exercise=exercise)
             with self._store.writing() as session:
                 if (known := _find_known(session, sighting.sighting_id)) is not None:
                     return known
                 ref = self._record(session, prepared)
-            self._storms.kept(view, ref.incident_id, raised=ref.raised)
+            if not exercise:
+                self._storms.kept(view, ref.incident_id, raised=ref.raised)
             return ref
         except SQLAlchemyError as error:
             raise StoreError(
@@ -243,22 +250,25 @@ class Intake:
 
     def _record(self, session: Session, new: Prepared) -> IncidentRef:
         now = self._store.clock()
-        row = self._find_incident(session, new)
+        row = None if new.exercise else self._find_incident(session, new)
         raised = row is None
         before: State | None = None
         if row is None:
             row = self._raise_incident(session, new, now)
             changes = [f"new: {new.sighting.label} seen by {new.camera_name}"]
+            if new.exercise:
+                changes = [f"exercise, said to be seen by {new.camera_name}"]
         else:
             before = state_of(row)
             changes = self._join_incident(session, row, new)
         add_sighting(session, row.incident_id, new, self._config_version, now, told=bool(changes))
         row.picture_evidence_id = add_evidence(session, row.incident_id, new) or row.picture_evidence_id
         row.targets = {**row.targets, **self._targets}
-        changes += self._take_for_a_burn(session, row, new, changes, raised=raised)
+        if not new.exercise:
+            changes += self._take_for_a_burn(session, row, new, changes, raised=raised)
         alert_id = None
         if changes:
-            dispatched = self._go_further(session, row, new)
+            dispatched = [] if new.exercise else self._go_further(session, row, new)
             alert_id = journal.write(
                 session,
                 row,
@@ -275,7 +285,8 @@ class Intake:
                 journal.write(
                     session, row, state_of(row), by=MACHINE, action="auto_dispatch", why=why, now=now
                 )
-        clocks.settle(session, row, self._rules, now)
+        if not new.exercise:  # a drill calls nobody out of bed
+            clocks.settle(session, row, self._rules, now)
         return IncidentRef(row.incident_id, row.number, raised, alert_id)
 
     def _go_further(self, session: Session, row: IncidentRow, new: Prepared) -> list[str]:
@@ -340,6 +351,7 @@ class Intake:
             IncidentRow.status.in_([status.value for status in OPEN]),
             IncidentRow.last_seen_at >= sighting.first_seen_at - association.JOIN_WITHIN,
             IncidentRow.first_seen_at <= sighting.confirmed_at + association.JOIN_WITHIN,
+            IncidentRow.exercise.is_(False),
         )
         return list(session.scalars(query))
 
@@ -349,7 +361,8 @@ class Intake:
         row = IncidentRow(
             incident_id="inc-" + hashlib.sha256(sighting.sighting_id.encode()).hexdigest()[:16],
             status=Status.SUSPECTED.value,
-            stage=first.value,
+            stage=Stage.DISPATCH.value if new.exercise else first.value,
+            exercise=new.exercise,
             targets=self._targets,
             repeats=0,
             label=sighting.label,

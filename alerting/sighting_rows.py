@@ -31,6 +31,8 @@ class Prepared:
     observation: Observation
     files: tuple[tuple[EvidenceKind, StoredFile], ...]
     picture_jpeg: bytes | None
+    exercise: bool = False
+    """Of a drill: never joined with anything real."""
 
 
 def add_sighting(

@@ -101,6 +101,7 @@ class IncidentView(View):
     camera_ids: tuple[str, ...]
     picture_evidence_id: int | None
     version: int = Field(description="Send it back with a decision.")
+    exercise: bool = Field(description="A drill: show it as one everywhere.")
     response: ResponseView
 
 

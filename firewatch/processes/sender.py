@@ -26,10 +26,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from alerting.policy import Rules
         from alerting.store import Store
         from alerting.trouble import Trouble
+        from firewatch.drill import DailyDrill
 
         stop = stop_on_signals()
         store = Store.open(deployment.storage.database_url.reveal())
         zone = ZoneInfo(deployment.time_zone)
+        trouble = Trouble.of(deployment)
         origin = Origin(deployment.name, deployment.sender, zone)
         try:
             sender = Sender(
@@ -38,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 EvidenceLinks(options.link_key.read_bytes(), options.base_url),
                 origin=origin,
                 notifier=Notifier.of(store, deployment, zone),
-                trouble=Trouble.of(deployment),
+                trouble=trouble,
             )
             run_all(
                 stop,
@@ -46,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                     "outbox": sender.run,
                     "clocks": ClockKeeper(store, Rules.of(deployment)).run,
                     "camera-watch": CameraWatch.of(store, deployment).run,
+                    "drill": DailyDrill(store, deployment, trouble).run,
                     "heartbeats": Heartbeats(store, deployment.dispatch, origin).run,
                 },
             )

@@ -64,6 +64,8 @@ export const en = {
   incident: "Incident",
   "incident.number": "Incident #{n}",
   late: "Late",
+  exercise: "Exercise",
+  "exercise.banner": "Exercise: this is no real fire, and counts in no statistics.",
   "late.title": "Captured at {time}, arrived {span} later",
   cameras: "Cameras",
   "cameras.live": "live",

@@ -64,6 +64,8 @@ export const zh = {
   incident: "火情",
   "incident.number": "火情 #{n}",
   late: "迟报",
+  exercise: "演练",
+  "exercise.banner": "演练：这不是真实火情，不计入统计。",
   "late.title": "画面拍摄于 {time}，{span}后才送达",
   cameras: "摄像机",
   "cameras.live": "在线",

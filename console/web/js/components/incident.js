@@ -31,6 +31,7 @@ function Head({ summary }) {
   const late = lateMs(summary);
   const place = summary.grid_chain.map((one) => one.name).slice(0, 3).reverse().join(" · ");
   return html`
+    ${summary.exercise ? html`<p class="exercise-banner" role="status">${t("exercise.banner")}</p>` : null}
     <div class="stage-head">
       <span class=${`label big ${summary.label}`}><${Icon} name=${summary.label} />${t(`label.${summary.label}`)}</span>
       <h2>${t("incident.number", { n: summary.number })}</h2>

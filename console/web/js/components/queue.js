@@ -73,6 +73,7 @@ function Card({ incident }) {
         <span class="card-sub">${name(incident.camera_ids[0])}${incident.camera_ids.length > 1 ? html` <b>+${incident.camera_ids.length - 1}</b>` : null}</span>
         <span class="card-foot">
           <time title=${moment(incident.confirmed_at)}>${ago(incident.confirmed_at)}</time>
+          ${incident.exercise ? html`<span class="tag exercise">${t("exercise")}</span>` : null}
           ${late ? html`<span class="tag late" title=${t("late.title", { time: moment(incident.confirmed_at), span: span(late / 1000) })}>${t("late")}</span>` : null}
           <${Status} incident=${incident} />
         </span>
