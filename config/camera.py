@@ -277,6 +277,11 @@ class Camera(Section):
     health: HealthSettings | None = Field(
         default=None, title="Health", description="What differs from the deployment's health section."
     )
+    profile: Literal["sensitive", "balanced", "quiet"] | None = Field(
+        default=None,
+        title="Profile",
+        description="How eager the detector is on this camera; without it, as the detector section says.",
+    )
     enabled: bool = Field(
         default=True, title="Enabled", description="False: kept in the file, but not watched."
     )

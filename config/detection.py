@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -17,6 +18,17 @@ class DetectorSettings(Section):
         title="Model",
         description="Name in models/registry.yaml, or a path to weights of your own; without it, the "
         "registry's current.",
+    )
+    shadow_model: str | None = Field(
+        default=None,
+        title="Model in shadow",
+        description="A second model, named like `model`, that looks along: its scores are written down, "
+        "nothing it sees is sent.",
+    )
+    shadow_folder: Path = Field(
+        default=Path("var/shadow"),
+        title="Folder of the shadow",
+        description="Where its scores are written (relative paths start at the working directory).",
     )
     profile: Literal["sensitive", "balanced", "quiet"] = Field(
         default="balanced",

@@ -33,6 +33,9 @@ MOST_PRESETS = (
     64  # views remembered per camera; a tour has a few, a free-hand camera must not fill the memory
 )
 
+LOOKED_CLOSELY_S = 10.0
+"""What was suspected and not seen for longer is left to the rotation of the tiles."""
+
 
 @dataclass(frozen=True)
 class LookResult:
@@ -196,7 +199,12 @@ class Pipeline:
             return LookResult(look)
         verdict = view.confirmer.advance(frame.captured_at, candidates)
         view.suspected = (
-            tuple(track.box for track in verdict.tracks if track.confirmed_at is None)
+            tuple(
+                track.box
+                for track in verdict.tracks
+                if track.confirmed_at is None
+                and (frame.captured_at - track.last_seen_at).total_seconds() <= LOOKED_CLOSELY_S
+            )
             if verdict.suspicious
             else ()
         )

@@ -9,6 +9,7 @@ from detector.backend import Backend, BackendName
 from detector.pipeline import Pipeline
 from detector.registry import Model, ProfileName, load_model
 from detector.site_memory import SiteMemory
+from firewatch.shadow import Shadow
 
 ENGINES: dict[str, BackendName | None] = {"auto": None, "openvino": "openvino", "onnx": "onnxruntime"}
 """What the deployment file calls the engines."""
@@ -19,6 +20,19 @@ def open_detector(deployment: Deployment) -> tuple[Model, Backend]:
     settings = deployment.detector
     model = load_model(settings.model)
     return model, model.open_backend(ENGINES[settings.backend], threads=settings.threads or 1)
+
+
+def shadow_of(deployment: Deployment) -> tuple[Shadow, ...]:
+    """The model in shadow as an observer of looks, where the deployment names one."""
+    settings = deployment.detector
+    if settings.shadow_model is None:
+        return ()
+    named = settings.model_copy(update={"model": settings.shadow_model, "reference_ages_s": None})
+    shadowed = deployment.model_copy(update={"detector": named})
+    model, backend = open_detector(shadowed)
+    return (
+        Shadow(lambda camera: pipeline_for(shadowed, model, backend, camera.profile), settings.shadow_folder),
+    )
 
 
 def pipeline_for(

@@ -62,7 +62,7 @@ def watch(
     from alerting.intake import Intake
     from alerting.latest import LatestPictures
     from alerting.store import Store
-    from firewatch.detecting import open_detector, pipeline_for
+    from firewatch.detecting import open_detector, pipeline_for, shadow_of
     from firewatch.evidence import StoreSink
     from firewatch.health import DoubtingSink, HealthJudges, LifeSign
     from firewatch.keeping import keeping_evidence
@@ -78,7 +78,9 @@ def watch(
 
         def make_pipeline(camera: Camera) -> CameraPipeline:
             of_preset = partial(memories.of, camera.id)
-            return pipeline_for(deployment, model, backend, site_memory=of_preset)
+            return pipeline_for(deployment, model, backend, camera.profile, site_memory=of_preset)
+
+        observers = (*observers, *shadow_of(deployment))
 
     cameras = share_of(deployment.cameras, index, of)
     zone = ZoneInfo(deployment.time_zone)
