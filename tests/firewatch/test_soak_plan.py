@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from benchmarks.soak_plan import EXPECTED, LONG_S, Injection, Told, contradictions, plan
 
 FREEZE = Injection("freeze", "a", 100, 200)
@@ -41,5 +43,5 @@ def test_a_plan_is_the_same_for_the_same_seed_and_leaves_each_camera_time_to_rec
     assert max(fault.ends_s for fault in faults) <= 3600 - 240
     for camera in cameras:
         mine = [fault for fault in faults if fault.camera == camera]
-        assert all(later.begins_s >= fault.ends_s + 90 for fault, later in zip(mine, mine[1:], strict=False))
+        assert all(later.begins_s >= fault.ends_s + 90 for fault, later in itertools.pairwise(mine))
         assert all(f.ends_s - f.begins_s >= LONG_S[0] for f in mine if f.kind in EXPECTED)
