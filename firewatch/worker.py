@@ -69,6 +69,23 @@ class WorkerCounts:
     ignored_sightings: int = 0
 
 
+@dataclass(frozen=True)
+class WorkerFigures:
+    """How a worker is doing, told with every heartbeat. Counts run from its start."""
+
+    cameras: int
+    looks: int
+    failed_looks: int
+    sightings: int
+    stretch: float
+    """How much longer than wanted the look intervals are for want of processor time; 1 is as wanted."""
+    unlooked: int
+    """Arrivals that were replaced by newer ones before anybody looked."""
+    connections: int
+    given_up: int
+    """Connections that the watchdog gave up."""
+
+
 class Worker:
     """Watches `cameras` until its stop event is set. `run` is the whole life of it."""
 
@@ -84,7 +101,7 @@ class Worker:
         tap_for: Callable[[Camera], PacketTap | None] = lambda _camera: None,
         judge_for: Callable[[Camera], HealthJudge] = lambda camera: AgeJudge(camera.stream.stale_after_s),
         observers: Sequence[LookObserver] = (),
-        heartbeat: Callable[[], None] = lambda: None,
+        heartbeat: Callable[[WorkerFigures], None] = lambda _figures: None,
         life_sign: Callable[[], None] = lambda: None,
         retry_s: float = RETRY_S,
         most_failures: int = MOST_FAILURES,
@@ -135,6 +152,19 @@ class Worker:
     @property
     def readers(self) -> dict[str, LiveReader]:
         return dict(self._readers)
+
+    def figures(self) -> WorkerFigures:
+        readers = self._readers.values()
+        return WorkerFigures(
+            cameras=len(self._cameras),
+            looks=self.counts.looks,
+            failed_looks=self.counts.failed_looks,
+            sightings=self.counts.sightings,
+            stretch=round(self.stretch, 3),
+            unlooked=sum(live.replaced for live in readers),
+            connections=sum(live.connections for live in readers),
+            given_up=sum(live.abandoned for live in readers),
+        )
 
     def _look_once(self) -> bool:
         ready = [camera_id for camera_id, live in self._readers.items() if live.has_frame]
@@ -213,7 +243,7 @@ class Worker:
         if now_s < self._housekeeping_due_s:
             return
         self._housekeeping_due_s = now_s + HOUSEKEEPING_S
-        self._heartbeat()
+        self._heartbeat(self.figures())
         for live in self._readers.values():
             live.watch()
         self._tell_states()

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
 from config import Camera, Deployment
 from firewatch.clerk import SightingSink
-from firewatch.processes.life import heartbeat_of, live, parser, stop_on_signals
-from firewatch.worker import CameraPipeline, LookObserver
+from firewatch.processes.life import live, parser, stop_on_signals
+from firewatch.worker import CameraPipeline, LookObserver, WorkerFigures
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -24,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     def run(deployment: Deployment) -> None:
         stop = stop_on_signals()
-        heartbeat = heartbeat_of(options.heartbeat)
+        heartbeat = _heartbeat_of(options.heartbeat)
         watch(
             deployment,
             stop,
@@ -38,6 +40,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     live(options, run)
 
 
+def _heartbeat_of(path: Path | None) -> Callable[[WorkerFigures], None]:
+    """Tells the supervisor that we are alive, and whoever reads the file how we are doing (JSON)."""
+
+    def beat(figures: WorkerFigures) -> None:
+        if path is not None:
+            with suppress(OSError):  # on a full disk the file is emptied, and its time still tells
+                path.write_text(json.dumps(asdict(figures)), encoding="utf-8")
+
+    return beat
+
+
 def watch(
     deployment: Deployment,
     stop: threading.Event,
@@ -46,7 +59,7 @@ def watch(
     of: int = 1,
     spool: Path | None = None,
     recordings: Path | None = None,
-    heartbeat: Callable[[], None] = lambda: None,
+    heartbeat: Callable[[WorkerFigures], None] = lambda _figures: None,
     observers: Sequence[LookObserver] = (),
     make_pipeline: Callable[[Camera], CameraPipeline] | None = None,
 ) -> None:

@@ -416,7 +416,7 @@ def test_a_full_disk_is_told_once_and_looks_and_states_go_on(
 
 
 def test_cameras_of_a_killed_worker_are_blind_in_the_store_and_soon_watched_again(
-    footage: Path, tmp_path: Path
+    footage: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with RtspServer({"steady": f"~{footage / 'view.mp4'}*100000"}) as server:
         config_file = tmp_path / "centre.yaml"
@@ -431,7 +431,7 @@ def test_cameras_of_a_killed_worker_are_blind_in_the_store_and_soon_watched_agai
         config_file.write_text(json.dumps(settings))
         plan = Plan(config_file, load(config_file), tmp_path, 0, "http://127.0.0.1:1", tmp_path / "key", 1)
         worker = next(spec for spec in plan.processes() if spec.name == "worker-1")
-        supervisor = Supervisor([worker], on_death=tell_of_dead_workers(plan))
+        supervisor = Supervisor([worker], on_death=tell_of_dead_workers(plan), grace_s=20)
         store = Store.open(f"sqlite:///{tmp_path}/store.db")
 
         def state() -> tuple[str, str]:
@@ -443,6 +443,12 @@ def test_cameras_of_a_killed_worker_are_blind_in_the_store_and_soon_watched_agai
             os.kill(supervisor.process_ids()["worker-1"], signal.SIGKILL)
             assert until(lambda: "worker process ended" in state()[1])
             assert until(lambda: state()[0] == Condition.LIVE)
+            assert worker.heartbeat is not None
+            figures = json.loads(worker.heartbeat.read_text())
+            assert figures["cameras"] == 1
+            assert figures["stretch"] >= 1
+            server.fault("steady", "stall")  # a reader that hangs in a silent camera must not hold up the end
         finally:
             supervisor.stop()
             store.close()
+        assert "does not stop" not in caplog.text
