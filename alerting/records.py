@@ -141,6 +141,31 @@ class IncidentSummary:
 
 
 @dataclass(frozen=True)
+class Frame:
+    """A rectangle of the map in degrees, WGS 84."""
+
+    south_deg: float
+    west_deg: float
+    north_deg: float
+    east_deg: float
+
+
+@dataclass(frozen=True)
+class MapMark:
+    """An incident as a map shows it."""
+
+    number: int
+    incident_id: str
+    status: Status
+    stage: Stage
+    label: Label
+    confirmed_at: datetime
+    lat_deg: float
+    lon_deg: float
+    ellipse: Ellipse | None
+
+
+@dataclass(frozen=True)
 class BoxAt:
     """One step of a sighting's box history."""
 

@@ -18,7 +18,7 @@ from typing import Any, Literal
 from sqlalchemy import Engine, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from alerting import camera_periods, database
+from alerting import camera_periods, database, map_query
 from alerting.database import StoreError, StoreVersionError
 from alerting.lifecycle import Status
 from alerting.reading import (
@@ -39,8 +39,10 @@ from alerting.records import (
     DeliveryState,
     Event,
     EvidenceRecord,
+    Frame,
     IncidentDetail,
     IncidentPage,
+    MapMark,
 )
 from alerting.tables import (
     AlertRow,
@@ -97,6 +99,11 @@ class Store:
     def close(self) -> None:
         self._engine.dispose()
 
+    @property
+    def backend(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self._engine.dialect.name
+
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """One moment of the store: nothing changes while it is open."""
@@ -137,7 +144,22 @@ class Store:
                 rows.sort(key=lambda row: (row.confirmed_at, row.number), reverse=True)
         page = tuple(incident_summary(row) for row in rows[:limit])
         more = len(rows) > limit
-        return IncidentPage(page, _write_cursor(page[-1].confirmed_at, page[-1].number) if more else None)
+        return IncidentPage(page, write_cursor(page[-1].confirmed_at, page[-1].number) if more else None)
+
+    def map_incidents(
+        self,
+        frame: Frame,
+        *,
+        since: datetime,
+        until: datetime | None = None,
+        status: Collection[Status] | None = None,
+        limit: int = MAX_PAGE,
+    ) -> tuple[MapMark, ...]:
+        """The newest incidents with a position in this frame, confirmed in this time."""
+        if not 1 <= limit <= MAX_PAGE:
+            raise ValueError(f"limit {limit} is not within 1..{MAX_PAGE}")
+        with self.reading() as session:
+            return map_query.marks(session, frame, since, until or self.clock(), status, limit)
 
     def count_incidents(self) -> dict[Status, int]:
         """How many incidents stand at each status; statuses without any are 0."""
@@ -304,7 +326,8 @@ def set_state(
     add_event(session, now, "camera", camera_id=camera_id, data=data)
 
 
-def _write_cursor(at: datetime, number: int) -> str:
+def write_cursor(at: datetime, number: int) -> str:
+    """Where a list goes on behind this incident."""
     return base64.urlsafe_b64encode(json.dumps([at.isoformat(), number]).encode()).decode().rstrip("=")
 
 

@@ -93,6 +93,8 @@ class IncidentRow(LocationColumns, Base):
         Index(None, "confirmed_at", "number", "lat_deg", "lon_deg"),
         Index(None, "status", "confirmed_at", "number", "lat_deg", "lon_deg"),
         Index(None, "status", "last_seen_at"),
+        # For the few that lie in a small frame of the map, however long ago.
+        Index(None, "lat_deg", "lon_deg", "confirmed_at", "status", "number"),
         {"sqlite_autoincrement": True},
     )
 

@@ -119,7 +119,7 @@ def test_an_interrupt_ends_every_process_in_good_time(
     tmp_path: Path, until_gone: Callable[[tuple[int, ...]], bool]
 ) -> None:
     with running_centre(tmp_path, ("chimney",)) as centre:
-        assert centre.until(lambda: len(children_of(centre.process.pid)) == 3, START_LIMIT_S)
+        assert centre.until(lambda: len(children_of(centre.process.pid)) == 4, START_LIMIT_S)
         pids = children_of(centre.process.pid)
         centre.process.send_signal(signal.SIGINT)
         assert centre.process.wait(10) == 0

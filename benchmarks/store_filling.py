@@ -1,0 +1,173 @@
+"""Rows for `benchmarks.store`: incidents of five years in one county, and a camera that burns."""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+import config
+from alerting.evidence import EvidenceStore
+from alerting.intake import Evidence, Intake
+from alerting.lifecycle import Stage
+from alerting.placement import Placement
+from alerting.records import Frame
+from alerting.store import Store
+from detector.detection import Box, Detection, Sighting
+
+NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
+YEARS = 5
+COUNTY = Frame(22.85, 116.10, 23.39, 116.69)
+BATCH = 10_000
+VILLAGES = 40
+_CHAIN = [
+    {
+        "level": level,
+        "code": f"SAMPLE-{level}",
+        "name": f"{level}（示例）",
+        "contacts": [{"name": "陈志强（示例）", "role": "网格员", "phone": "000-0000-0042"}],
+    }
+    for level in ("grid", "village", "town", "district")
+]
+
+
+def fill(store: Store, count: int, seed: int) -> None:
+    """Add `count` incidents, the oldest first as they would have come."""
+    chance = random.Random(seed)
+    villages = [
+        (chance.uniform(COUNTY.south_deg, COUNTY.north_deg), chance.uniform(COUNTY.west_deg, COUNTY.east_deg))
+        for _ in range(VILLAGES)
+    ]
+    rows = (_row(number, count, villages, chance) for number in range(count))
+    names = list(_row(0, 1, villages, random.Random(seed)))
+    place, stored = ("?", _sqlite_value) if store.backend == "sqlite" else ("%s", _postgresql_value)
+    statement = f"INSERT INTO incidents ({', '.join(names)}) VALUES ({', '.join([place] * len(names))})"
+    for batch in _batches(rows):
+        values = [tuple(stored(value) for value in row.values()) for row in batch]
+        with store.writing() as session:  # past the mapper: it would take as long as the rest together
+            session.connection().exec_driver_sql(statement, values)
+
+
+def _sqlite_value(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+    return _postgresql_value(value)
+
+
+def _postgresql_value(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
+
+
+def _row(
+    number: int, count: int, villages: list[tuple[float, float]], chance: random.Random
+) -> dict[str, Any]:
+    age = timedelta(days=365 * YEARS) * (1 - number / count)
+    at = NOW - age - timedelta(seconds=chance.uniform(0, 60))
+    is_recent = age < timedelta(hours=6)
+    status = "suspected" if is_recent and chance.random() < 0.2 else "dismissed"
+    if status == "dismissed" and chance.random() < 0.04:
+        status = "closed"
+    village = chance.choice(villages)
+    return {
+        "incident_id": f"inc-{number:016x}",
+        "status": status,
+        "verdict": {"dismissed": "false_alarm", "closed": "wildfire"}.get(status),
+        "cause": "cloud" if status == "dismissed" else None,
+        "label": "smoke",
+        "confidence": round(chance.random(), 3),
+        "first_seen_at": at - timedelta(seconds=20),
+        "confirmed_at": at,
+        "last_seen_at": at + timedelta(minutes=5),
+        "raised_at": at,
+        "updated_at": at,
+        "grid_chain": _CHAIN,
+        "camera_ids": [f"camera-{chance.randrange(200)}"],
+        "version": 2,
+        "stage": "notify",
+        "targets": {"county": "notify"},
+        "repeats": 0,
+        "exercise": False,
+        "location_method": "terrain",
+        "bearing_deg": 90.0,
+        "elevation_deg": -3.0,
+        "lat_deg": min(max(chance.gauss(village[0], 0.05), COUNTY.south_deg), COUNTY.north_deg),
+        "lon_deg": min(max(chance.gauss(village[1], 0.05), COUNTY.west_deg), COUNTY.east_deg),
+        "height_m": 300.0,
+        "ellipse_semi_major_m": 120.0,
+        "ellipse_semi_minor_m": 20.0,
+        "ellipse_azimuth_deg": 45.0,
+        "range_m": 3000.0,
+        "range_min_m": 2900.0,
+        "range_max_m": 3100.0,
+    }
+
+
+def _batches(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    batch: list[dict[str, Any]] = []
+    for row in rows:
+        batch.append(row)
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def flood(store: Store, folder: Path, count: int) -> float:
+    """Sightings a second that the intake takes from one camera that burns."""
+    camera = config.Camera.model_validate(
+        {
+            "id": "burning",
+            "name": "burning",
+            "source": "rtsp://127.0.0.1/burning",
+            "lat_deg": 23.1,
+            "lon_deg": 116.4,
+            "ground_height_m": 300,
+            "mast_height_m": 30,
+            "pose": {"azimuth_deg": 180, "tilt_deg": -3, "hfov_deg": 60},
+        }
+    )
+    intake = Intake(
+        store,
+        EvidenceStore(str(folder / "evidence")),
+        Placement(None, None),
+        targets={"county": Stage.NOTIFY},
+        config_version="benchmark",
+    )
+    buffer = io.BytesIO()
+    Image.fromarray(np.full((720, 1280, 3), 120, np.uint8)).save(buffer, "JPEG")
+    pictures = Evidence(buffer.getvalue(), buffer.getvalue())
+    chance = random.Random(1)
+    began_s = time.monotonic()
+    for number in range(count):
+        at = NOW + timedelta(seconds=60 * number / count)
+        x, y = chance.gauss(640, 30), chance.gauss(500, 20)
+        detection = Detection("fire", 0.9, Box(x - 60, y - 120, x + 60, y))
+        intake.accept(
+            Sighting(
+                sighting_id=f"burning-{number}",
+                camera_id="burning",
+                preset=None,
+                label="fire",
+                confidence=0.9,
+                first_seen_at=at - timedelta(seconds=10),
+                confirmed_at=at,
+                box=detection.box,
+                width_px=1280,
+                height_px=720,
+                history=((at, detection),),
+                model_id="benchmark",
+                profile="balanced",
+            ),
+            pictures,
+            camera,
+        )
+    return count / (time.monotonic() - began_s)
