@@ -23,7 +23,10 @@ from alerting.store import ConflictError, NotFoundError, Store, find_incident, r
 from alerting.tables import HistoryTableRow, IncidentRow, SightingRow, VerdictDayRow
 
 UNDO = "undo"
-_DECISIONS = frozenset(str(action) for action in Action)
+MERGE, SPLIT = "merge", "split"
+"""Decisions that `alerting.regroup` carries out, and takes back."""
+
+_DECISIONS = frozenset([*(str(action) for action in Action), MERGE, SPLIT])
 _VERDICTS = frozenset({Action.CONFIRM, Action.DISMISS})
 
 
@@ -91,6 +94,7 @@ def take_step(
                 row.assigned_to = to
             case Step.ACCEPT if row.accepted_by is None:
                 row.accepted_by, row.accepted_at = who, now
+                row.stage = Stage.DISPATCH.value  # whoever asked them: they go
                 tell = [f"accepted by {who}"]
             case _:
                 return read_incident(session, incident_id)
@@ -155,7 +159,7 @@ def _state_before(session: Session, history: tuple[HistoryRow, ...], history_id:
     if history_id not in ids:
         raise NotFoundError(f"this incident has no history row {history_id}")
     latest = undoable(history)
-    if latest is None or latest.history_id != history_id:
+    if latest is None or latest.history_id != history_id or latest.action in (MERGE, SPLIT):
         raise LifecycleError("only the latest decision can be undone, and only once")
     before = history[ids.index(history_id) - 1]
     detail = session.get_one(HistoryTableRow, history_id).detail or {}

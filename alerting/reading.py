@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, cast
@@ -119,6 +119,16 @@ def state_of(row: IncidentRow) -> State:
         Verdict(row.verdict) if row.verdict else None,
         Cause(row.cause) if row.cause else None,
         Stage(row.stage),
+    )
+
+
+def state_from(stored: Mapping[str, str]) -> State:
+    """From a dictionary of the state's fields."""
+    return State(
+        Status(stored["status"]),
+        Verdict(stored["verdict"]) if "verdict" in stored else None,
+        Cause(stored["cause"]) if "cause" in stored else None,
+        Stage(stored["stage"]),
     )
 
 

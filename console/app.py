@@ -20,6 +20,7 @@ from starlette.types import Scope
 from alerting.evidence import EvidenceStore
 from alerting.evidence_links import EvidenceLinks
 from alerting.latest import LatestPictures
+from alerting.placement import Placement
 from alerting.store import Store
 from config import Deployment
 from console import problems
@@ -30,13 +31,16 @@ from console.hardening import Hardening
 from console.hillshade import Hillshade
 from console.limits import RateLimit
 from console.routes import (
+    burns,
     cameras,
     deliveries,
     events,
     evidence,
     health,
     incidents,
+    response,
     session,
+    tokens,
     users,
 )
 from console.routes import (
@@ -83,6 +87,7 @@ def create_app(
         store=store,
         deployment=deployment,
         evidence=EvidenceStore(deployment.storage.evidence),
+        placement=Placement.from_deployment(deployment),
         latest=LatestPictures(deployment.storage.evidence),
         feed=feed,
         hillshade=Hillshade(deployment.terrain) if deployment.terrain else None,
@@ -100,6 +105,9 @@ def create_app(
         evidence,
         events,
         map_routes,
+        burns,
+        response,
+        tokens,
         users,
     ):
         app.include_router(module.router)

@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 
+from alerting import access_tokens
+from alerting.access_tokens import AccessToken
 from alerting.accounts import Accounts, UserSession
 from alerting.store import ConflictError, NotFoundError, Store
 from console.limits import RateLimit
@@ -179,6 +181,22 @@ def role_of(session: UserSession) -> Role:
         return Role.VIEWER
 
 
+def current_token(request: Request) -> AccessToken:
+    """The responder's token of the request; a session does not do."""
+    scheme, _, text = request.headers.get("authorization", "").partition(" ")
+    store: Store = request.app.state.centre.store
+    token = access_tokens.find(store, text.strip()) if scheme.lower() == "bearer" else None
+    if token is None or token.role != access_tokens.RESPONDER:
+        raise Problem(
+            401,
+            "not-signed-in",
+            "send a responder's token as 'Authorization: Bearer ...'; this one is unknown, revoked or over",
+            {"WWW-Authenticate": "Bearer"},
+        )
+    return token
+
+
+Responder = Annotated[AccessToken, Depends(current_token)]
 Operator = Annotated[UserSession, Depends(at_least(Role.OPERATOR))]
 Supervisor = Annotated[UserSession, Depends(at_least(Role.SUPERVISOR))]
 Admin = Annotated[UserSession, Depends(at_least(Role.ADMIN))]

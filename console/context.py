@@ -11,6 +11,7 @@ from alerting.evidence import EvidenceStore
 from alerting.evidence_links import EvidenceLinks
 from alerting.latest import LatestPictures
 from alerting.people import target_names
+from alerting.placement import Placement
 from alerting.store import Store
 from config import Deployment
 from console.feed import EventFeed
@@ -22,6 +23,7 @@ class Centre:
     store: Store
     deployment: Deployment
     evidence: EvidenceStore
+    placement: Placement
     latest: LatestPictures
     feed: EventFeed
     hillshade: Hillshade | None

@@ -8,13 +8,15 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from alerting import decisions, message
+from alerting.journal import By
 from alerting.lifecycle import ENDED, OPEN, Action, Cause, Decision, Status, Step, Verdict
 from alerting.policy import Rules
 from alerting.records import HistoryRow
+from alerting.regroup import Regrouping
 from alerting.store import NotFoundError
 from console import views
 from console.auth import Operator, SignedIn, client_address, require_role, role_of
-from console.context import InCentre
+from console.context import Centre, InCentre
 from console.problems import Problem
 from console.roles import role_for, role_for_undo
 
@@ -36,6 +38,20 @@ class DecisionBody(BaseModel):
 class StepBody(BaseModel):
     step: Step
     to: str = Field(default="", max_length=128, description="Whom it is assigned to.")
+    why: str = Field(default="", max_length=2000)
+
+
+class MergeBody(BaseModel):
+    into: str = Field(max_length=64, description="The incident that is the same fire.")
+    version: int
+    why: str = Field(default="", max_length=2000)
+
+
+class SplitBody(BaseModel):
+    sighting_ids: tuple[str, ...] = Field(
+        min_length=1, max_length=2000, description="Those of the other fire."
+    )
+    version: int
     why: str = Field(default="", max_length=2000)
 
 
@@ -125,6 +141,28 @@ def take_step(
     return views.incident_detail(detail, role_of(session), centre.target_names)
 
 
+@router.post("/{incident_id}/merge", status_code=201)
+def merge(
+    incident_id: str, body: MergeBody, session: Operator, centre: InCentre, request: Request
+) -> views.IncidentDetailView:
+    """The incident is the same fire as another; the answer is that other one."""
+    by = By(session.user.username, client_address(request))
+    detail = _regrouping(centre).merge(incident_id, body.into, version=body.version, by=by, why=body.why)
+    return views.incident_detail(detail, role_of(session), centre.target_names)
+
+
+@router.post("/{incident_id}/split", status_code=201)
+def split(
+    incident_id: str, body: SplitBody, session: Operator, centre: InCentre, request: Request
+) -> views.IncidentDetailView:
+    """Some of the incident's sightings are another fire; the answer is its new incident."""
+    by = By(session.user.username, client_address(request))
+    detail = _regrouping(centre).split(
+        incident_id, body.sighting_ids, version=body.version, by=by, why=body.why
+    )
+    return views.incident_detail(detail, role_of(session), centre.target_names)
+
+
 @router.post("/{incident_id}/undo", status_code=201)
 def undo(
     incident_id: str, body: UndoBody, session: Operator, centre: InCentre, request: Request
@@ -132,6 +170,15 @@ def undo(
     """Take back the latest decision. Nothing is deleted; receivers are told."""
     row = _history_row(centre.store.incident(incident_id).history, body.history_id)
     require_role(session, role_for_undo(row, session.user.username))
+    if row.action in (decisions.MERGE, decisions.SPLIT):
+        detail = _regrouping(centre).undo(
+            incident_id,
+            body.history_id,
+            version=body.version,
+            by=By(session.user.username, client_address(request)),
+            why=body.why,
+        )
+        return views.incident_detail(detail, role_of(session), centre.target_names)
     detail = decisions.undo(
         centre.store,
         incident_id,
@@ -143,6 +190,10 @@ def undo(
         rules=Rules.of(centre.deployment),
     )
     return views.incident_detail(detail, role_of(session), centre.target_names)
+
+
+def _regrouping(centre: Centre) -> Regrouping:
+    return Regrouping(centre.store, centre.placement, Rules.of(centre.deployment))
 
 
 def _history_row(history: tuple[HistoryRow, ...], history_id: int) -> HistoryRow:

@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
+from alerting.lifecycle import Stage, Status
+from alerting.records import Frame
 from console.auth import SignedIn
 from console.context import InCentre
+from console.views import EllipseView, View
+from detector.detection import Label
+
+
+class MarkView(View):
+    number: int
+    incident_id: str
+    status: Status
+    stage: Stage
+    label: Label
+    confirmed_at: datetime
+    lat_deg: float
+    lon_deg: float
+    ellipse: EllipseView | None
+
 
 router = APIRouter(prefix="/api/v1/map", tags=["map"])
 
@@ -24,6 +42,28 @@ def terrain_tile(zoom: int, x: int, y: int, _session: SignedIn, centre: InCentre
         return Response(status_code=204)
     headers = {"Cache-Control": "private, max-age=86400"}
     return Response(centre.hillshade.tile(zoom, x, y), media_type="image/webp", headers=headers)
+
+
+@router.get("/incidents")
+def incidents_in_frame(
+    _session: SignedIn,
+    centre: InCentre,
+    south_deg: Annotated[float, Query(ge=-90, le=90)],
+    west_deg: Annotated[float, Query(ge=-180, le=180)],
+    north_deg: Annotated[float, Query(ge=-90, le=90)],
+    east_deg: Annotated[float, Query(ge=-180, le=180)],
+    days: Annotated[float, Query(gt=0, le=36600)] = 30,
+    status: Annotated[list[Status] | None, Query()] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 500,
+) -> tuple[MarkView, ...]:
+    """The newest incidents with a position in this frame, of the last `days`."""
+    marks = centre.store.map_incidents(
+        Frame(south_deg, west_deg, north_deg, east_deg),
+        since=centre.store.clock() - timedelta(days=days),
+        status=status,
+        limit=limit,
+    )
+    return tuple(MarkView.model_validate(mark) for mark in marks)
 
 
 @router.get("/grids")

@@ -18,6 +18,8 @@ SIGNED_IN = EVERYONE - {"nobody"}
 OPERATORS = SIGNED_IN - {"viewer"}
 SUPERVISORS = {"supervisor", "admin"}
 ADMINS = {"admin"}
+TOKEN_ONLY: set[str] = set()
+"""No session opens it: see test_response_api.py."""
 
 DECISION = {"action": "confirm", "version": 99}
 MATRIX = [
@@ -35,6 +37,8 @@ MATRIX = [
     ("POST", "/api/v1/incidents/{incident_id}/decisions", DECISION, OPERATORS),
     ("POST", "/api/v1/incidents/{incident_id}/decisions", {**DECISION, "action": "reopen"}, SUPERVISORS),
     ("POST", "/api/v1/incidents/{incident_id}/steps", {"step": "acknowledge"}, OPERATORS),
+    ("POST", "/api/v1/incidents/{incident_id}/merge", {"into": "other", "version": 99}, OPERATORS),
+    ("POST", "/api/v1/incidents/{incident_id}/split", {"sighting_ids": ["x"], "version": 99}, OPERATORS),
     ("POST", "/api/v1/incidents/{incident_id}/undo", {"history_id": 1, "version": 99}, OPERATORS),
     ("GET", "/api/v1/cameras", None, SIGNED_IN),
     ("GET", "/api/v1/cameras/{camera_id}/picture", None, SIGNED_IN),
@@ -44,13 +48,23 @@ MATRIX = [
     ("GET", "/api/v1/events", None, SIGNED_IN),
     ("GET", "/api/v1/map/terrain/{zoom}/{x}/{y}", None, SIGNED_IN),
     ("GET", "/api/v1/map/grids", None, SIGNED_IN),
+    ("GET", "/api/v1/map/incidents", None, SIGNED_IN),
+    ("GET", "/api/v1/burns", None, SIGNED_IN),
+    ("POST", "/api/v1/burns", {"holder": ""}, OPERATORS),
+    ("DELETE", "/api/v1/burns/{burn_id}", None, OPERATORS),
+    ("GET", "/api/v1/response/incidents", None, TOKEN_ONLY),
+    ("GET", "/api/v1/response/incidents/{incident_id}", None, TOKEN_ONLY),
+    ("POST", "/api/v1/response/incidents/{incident_id}/reports", {"report": "accepted"}, TOKEN_ONLY),
+    ("GET", "/api/v1/tokens", None, ADMINS),
+    ("POST", "/api/v1/tokens", {"name": ""}, ADMINS),
+    ("DELETE", "/api/v1/tokens/{token_id}", None, ADMINS),
     ("GET", "/api/v1/users", None, ADMINS),
     ("POST", "/api/v1/users", {"username": "x y", "role": "viewer"}, ADMINS),
     ("POST", "/api/v1/users/{username}/password", None, ADMINS),
     ("PATCH", "/api/v1/users/{username}", {"active": True}, ADMINS),
 ]
 VALUES = {
-    "{incident_id}": "unknown", "{camera_id}": "unknown", "{evidence_id}": "1", "{username}": "unknown",
+    "{incident_id}": "unknown", "{camera_id}": "unknown", "{evidence_id}": "1", "{username}": "unknown", "{burn_id}": "99", "{token_id}": "99",
     "{zoom}/{x}/{y}": "1/0/0",
 }  # fmt: skip
 

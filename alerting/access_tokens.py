@@ -1,0 +1,108 @@
+"""Tokens for machines and responders: who may report through the API without being an operator.
+
+A token is shown once; the store keeps its SHA-256. It ends by itself, may be revoked, and may be limited to
+areas of responsibility: it then opens only incidents that lie in one of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from alerting.store import NotFoundError, Store
+from alerting.tables import AccessTokenRow, IncidentAreaRow
+
+RESPONDER = "responder"
+
+
+@dataclass(frozen=True)
+class AccessToken:
+    """A token without the secret."""
+
+    token_id: int
+    name: str
+    role: str
+    area_codes: tuple[str, ...]
+    created_by: str
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+
+
+def create(
+    store: Store, *, name: str, role: str, area_codes: Collection[str], lifetime: timedelta, by: str
+) -> tuple[str, AccessToken]:
+    """The token's text, never to be had again, and the token."""
+    text = "fw_" + secrets.token_urlsafe(32)
+    with store.writing() as session:
+        now = store.clock()
+        row = AccessTokenRow(
+            token_hash=_hash(text),
+            name=name,
+            role=role,
+            area_codes=sorted(set(area_codes)),
+            created_by=by,
+            created_at=now,
+            expires_at=now + lifetime,
+        )
+        session.add(row)
+        session.flush()
+        return text, _token(row)
+
+
+def find(store: Store, text: str) -> AccessToken | None:
+    """The token, unless it is unknown, revoked, or has ended."""
+    with store.reading() as session:
+        row = session.scalars(select(AccessTokenRow).filter_by(token_hash=_hash(text))).one_or_none()
+        if row is None or row.revoked_at is not None or row.expires_at <= store.clock():
+            return None
+        return _token(row)
+
+
+def all_tokens(store: Store) -> tuple[AccessToken, ...]:
+    with store.reading() as session:
+        return tuple(
+            _token(row) for row in session.scalars(select(AccessTokenRow).order_by(AccessTokenRow.token_id))
+        )
+
+
+def revoke(store: Store, token_id: int) -> AccessToken:
+    with store.writing() as session:
+        row = session.get(AccessTokenRow, token_id)
+        if row is None:
+            raise NotFoundError(f"no token {token_id}")
+        row.revoked_at = row.revoked_at or store.clock()
+        return _token(row)
+
+
+def may_see(store: Store, token: AccessToken, incident_id: str) -> bool:
+    """Whether the incident lies in the token's areas; a token without areas sees all."""
+    if not token.area_codes:
+        return True
+    with store.reading() as session:
+        found = select(IncidentAreaRow.code).where(
+            IncidentAreaRow.incident_id == incident_id, IncidentAreaRow.code.in_(token.area_codes)
+        )
+        return session.scalar(found.limit(1)) is not None
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _token(row: AccessTokenRow) -> AccessToken:
+    return AccessToken(
+        token_id=row.token_id,
+        name=row.name,
+        role=row.role,
+        area_codes=tuple(row.area_codes),
+        created_by=row.created_by,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        revoked_at=row.revoked_at,
+    )

@@ -1,0 +1,64 @@
+"""Tokens of responders and machines, for administrators."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from alerting import access_tokens
+from console.auth import Admin
+from console.context import InCentre
+from console.views import View
+
+router = APIRouter(prefix="/api/v1/tokens", tags=["tokens"])
+
+
+class NewToken(BaseModel):
+    name: str = Field(min_length=1, max_length=64, description="Who has it, as the history will say.")
+    role: Literal["responder"] = "responder"
+    area_codes: tuple[str, ...] = Field(
+        default=(), max_length=500, description="Codes of grid areas it is limited to; without any, all."
+    )
+    days: int = Field(default=365, ge=1, le=3660, description="How long it is good for.")
+
+
+class TokenView(View):
+    token_id: int
+    name: str
+    role: str
+    area_codes: tuple[str, ...]
+    created_by: str
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+
+
+class TokenWithSecret(BaseModel):
+    token: TokenView
+    secret: str = Field(description="Shown this once; send it as 'Authorization: Bearer SECRET'.")
+
+
+@router.get("")
+def tokens(_session: Admin, centre: InCentre) -> tuple[TokenView, ...]:
+    return tuple(TokenView.model_validate(one) for one in access_tokens.all_tokens(centre.store))
+
+
+@router.post("", status_code=201)
+def create_token(given: NewToken, session: Admin, centre: InCentre) -> TokenWithSecret:
+    secret, token = access_tokens.create(
+        centre.store,
+        name=given.name,
+        role=given.role,
+        area_codes=given.area_codes,
+        lifetime=timedelta(days=given.days),
+        by=session.user.username,
+    )
+    return TokenWithSecret(token=TokenView.model_validate(token), secret=secret)
+
+
+@router.delete("/{token_id}")
+def revoke_token(token_id: int, _session: Admin, centre: InCentre) -> TokenView:
+    return TokenView.model_validate(access_tokens.revoke(centre.store, token_id))
