@@ -116,11 +116,12 @@ class Regrouping:
             "sightings": sorted(moved),
             "state": {name: value for name, value in asdict(before).items() if value is not None},
         }
-        self._move(session, row, into, moved)
         row.status, row.merged_into = Status.CLOSED.value, into.incident_id
         into.repeats += row.repeats
         what = f"incident {row.number} is the same fire as {into.number}" + (f": {why}" if why else "")
+        # Its last message still says what was seen: afterwards it has no sightings.
         self._note(session, row, before, action, by, what, now, detail, cancel=True, undoes=undoes)
+        self._move(session, row, into, moved)
         self._note(session, into, into_before, action, by, what, now, detail, undoes=undoes)
 
     def _unfold(

@@ -26,6 +26,7 @@ MATRIX = [
     ("GET", "/", None, EVERYONE),
     ("GET", "/healthz", None, EVERYONE),
     ("GET", "/readyz", None, EVERYONE),
+    ("GET", "/heartbeat", None, EVERYONE),
     ("POST", "/api/v1/session", {"username": "x", "password": "y"}, EVERYONE),
     ("GET", "/api/v1/session", None, SIGNED_IN),
     ("DELETE", "/api/v1/session", None, SIGNED_IN),
@@ -64,7 +65,8 @@ MATRIX = [
     ("PATCH", "/api/v1/users/{username}", {"active": True}, ADMINS),
 ]
 VALUES = {
-    "{incident_id}": "unknown", "{camera_id}": "unknown", "{evidence_id}": "1", "{username}": "unknown", "{burn_id}": "99", "{token_id}": "99",
+    "{incident_id}": "unknown", "{camera_id}": "unknown", "{evidence_id}": "1", "{username}": "unknown",
+    "{burn_id}": "99", "{token_id}": "99",
     "{zoom}/{x}/{y}": "1/0/0",
 }  # fmt: skip
 
