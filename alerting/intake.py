@@ -56,6 +56,10 @@ REPEAT_S = 5.0
 _SAME_BOX_IOU = 0.5
 
 
+TURNED_AWAY_DEG = 90.0
+"""Off by more: nobody knows by how much."""
+
+
 class SightingError(ValueError):
     """A sighting that makes no sense; no retry can mend it."""
 
@@ -431,6 +435,8 @@ def _doubted(where: Location, sighting: Sighting) -> Location:
         return where
     off_deg = math.hypot(*sighting.off_pose_deg)
     caution = f"the camera stands {off_deg:.1f} degrees off its pose, the position is unreliable"
+    if off_deg > TURNED_AWAY_DEG:
+        caution = "the camera is turned away from its pose, the position is unreliable"
     return replace(where, caution="; ".join(filter(None, (caution, where.caution))))
 
 

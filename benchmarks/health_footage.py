@@ -46,6 +46,11 @@ def unchanged(image: Image, _since_s: float) -> Image:
     return image
 
 
+def mirrored(image: Image, _since_s: float) -> Image:
+    """Another view of the same kind of country."""
+    return np.ascontiguousarray(image[:, ::-1])
+
+
 def blurred(sigma_px: float) -> Alteration:
     return lambda image, _: cv2.GaussianBlur(image, (0, 0), sigma_px * image.shape[1] / 640)
 
@@ -121,6 +126,7 @@ MISHAPS = (
     ),
     Mishap("tilted 5 %", "moved", unchanged, turn=(0.0, 0.05)),
     Mishap("turned and tilted 4 %", "moved", unchanged, turn=(-0.04, 0.04)),
+    Mishap("turned right away", "moved", mirrored),
 )
 HARMLESS = (
     Mishap("fog in 10 min", "live", fogged(10, 0.97, patchy=False)),

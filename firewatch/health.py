@@ -14,12 +14,16 @@ from detector.detection import Sighting
 from detector.pipeline import LookResult
 from detector.view import look_size
 from firewatch.clerk import SightingSink
+from firewatch.reference_views import ReferenceViews
 from streams.frame import Frame
 from streams.health import CameraHealth
 
 _log = logging.getLogger(__name__)
 
 HEARD_EVERY_S = 10.0
+VIEWS_EVERY_S = 600.0
+TURNED_AWAY_DEG = (180.0, 90.0)
+"""A camera turned farther than can be measured may look anywhere."""
 
 
 class StateKeeper(Protocol):
@@ -31,8 +35,9 @@ class StateKeeper(Protocol):
 class HealthJudges:
     """Makes a judge for each camera (`Worker(judge_for=...)`) and tells it of damage (`observers=`)."""
 
-    def __init__(self, deployment: Deployment) -> None:
+    def __init__(self, deployment: Deployment, views: ReferenceViews | None = None) -> None:
         self._deployment = deployment
+        self._views = views
         self._judges: dict[str, CameraHealth] = {}
 
     def judge_for(self, camera: Camera) -> CameraHealth:
@@ -41,6 +46,7 @@ class HealthJudges:
             stale_after_s=camera.stream.stale_after_s,
             hfov_of=lambda preset: camera.pose_at(preset).hfov_deg,
             look_size=look_size,
+            reference_of=lambda preset: self._views.load(camera, preset) if self._views else None,
         )
         self._judges[camera.id] = judge
         return judge
@@ -60,8 +66,17 @@ class HealthJudges:
     def off_pose_deg(self, camera: Camera, preset: str | None) -> tuple[float, float] | None:
         """By how much the camera stands off its pose (azimuth, tilt), while it counts as moved."""
         judge = self._judges.get(camera.id)
-        shift = judge.shift if judge is not None else None
-        return shift.degrees(camera.pose_at(preset).hfov_deg) if shift is not None else None
+        if judge is None or not judge.has_moved:
+            return None
+        return judge.shift.degrees(camera.pose_at(preset).hfov_deg) if judge.shift else TURNED_AWAY_DEG
+
+    def keep_views(self) -> None:
+        """Write where the views stand, for the next worker."""
+        if self._views is None:
+            return
+        for camera_id, judge in self._judges.items():
+            for preset, edges in judge.references().items():
+                self._views.save(self._deployment.camera(camera_id), preset, edges)
 
 
 class DoubtingSink:
@@ -77,7 +92,8 @@ class DoubtingSink:
 
 
 class LifeSign:
-    """Tells the store now and then that this worker watches its cameras; call it from the worker's loop.
+    """Tells the store now and then that this worker watches its cameras, and keeps where their views stand;
+    call it from the worker's loop.
 
     The time between the last sign and the next worker counts as blind.
     """
@@ -89,9 +105,13 @@ class LifeSign:
         self._judges = judges
         self._monotonic = monotonic
         self._due_s = monotonic() + HEARD_EVERY_S
+        self._views_due_s = monotonic() + VIEWS_EVERY_S
 
     def __call__(self) -> None:
         now_s = self._monotonic()
+        if now_s >= self._views_due_s:
+            self._views_due_s = now_s + VIEWS_EVERY_S
+            self._judges.keep_views()
         if now_s < self._due_s:
             return
         self._due_s = now_s + HEARD_EVERY_S

@@ -21,7 +21,7 @@ from streams.condition import CameraState, Condition
 from streams.errors import BadPicture
 from streams.frame import Frame
 from streams.health_measures import Measures, change, measure
-from streams.health_registration import Shift
+from streams.health_registration import Field, Shift
 from streams.health_view import ViewMemory, ViewReading
 from streams.vitals import Vitals
 
@@ -123,13 +123,15 @@ class CameraHealth:
         stale_after_s: float,
         hfov_of: Callable[[str | None], float] = lambda _preset: 60.0,
         look_size: Callable[[int, int], tuple[int, int]] | None = None,
+        reference_of: Callable[[str | None], Field | None] = lambda _preset: None,
     ) -> None:
         """`hfov_of` gives a preset's field of view; `look_size` the size looks use, so that a picture is
-        converted only once."""
+        converted only once; `reference_of` where a preset's view stood for an earlier process."""
         self._settings = settings
         self._stale_after_s = stale_after_s
         self._hfov_of = hfov_of
         self._look_size = look_size
+        self._reference_of = reference_of
         lasting = settings.recover_after_s
         self._sustained = {
             Condition.BAD_PICTURE: Sustained(settings.bad_picture_after_s, lasting),
@@ -149,10 +151,19 @@ class CameraHealth:
         self._reason_at: datetime | None = None
 
     @property
+    def has_moved(self) -> bool:
+        """The present view counts as moved."""
+        return self._view is not None and self._view.sustained[Condition.MOVED].raised
+
+    @property
     def shift(self) -> Shift | None:
-        """By how much the present view has moved, while it counts as moved."""
-        view = self._view
-        return view.shift if view is not None and view.sustained[Condition.MOVED].raised else None
+        """By how much it has moved; None while it has not, or farther than can be measured."""
+        return self._view.shift if self._view is not None and self.has_moved else None
+
+    def references(self) -> dict[str | None, Field]:
+        """Where each view stands, by preset, for the next process."""
+        kept = {preset: view.memory.anchor.reference for preset, view in list(self._views.items())}
+        return {preset: edges for preset, edges in kept.items() if edges is not None}
 
     @property
     def shown(self) -> CameraState | None:
@@ -282,7 +293,10 @@ class CameraHealth:
         if frame.new_footage:
             self._views.pop(frame.preset, None)
             self._still_with = None
-        view = self._views.pop(frame.preset, None) or _View(frame.preset, self._settings)
+        view = self._views.pop(frame.preset, None)
+        if view is None:
+            known = None if frame.new_footage else self._reference_of(frame.preset)
+            view = _View(frame.preset, self._settings, known)
         if self._view is not view:
             self._still_with = None
         self._views[frame.preset] = self._view = view
@@ -314,9 +328,9 @@ class CameraHealth:
 class _View:
     """One preset's memory and what it says over time."""
 
-    def __init__(self, preset: str | None, settings: HealthSettings) -> None:
+    def __init__(self, preset: str | None, settings: HealthSettings, reference: Field | None) -> None:
         self.preset = preset
-        self.memory = ViewMemory()
+        self.memory = ViewMemory(reference)
         self.reading: ViewReading | None = None
         self.shift: Shift | None = None
         lasting = settings.recover_after_s
@@ -337,7 +351,7 @@ class _View:
 
     def how_it_moved(self, hfov_deg: float) -> str:
         if self.shift is None:
-            return REASONS[Condition.MOVED]
+            return "the view has moved farther than can be measured"
         azimuth, tilt = self.shift.degrees(hfov_deg)
         return (
             f"the view has moved by {100 * self.shift.size:.1f} % of its width "

@@ -18,11 +18,6 @@ from streams.health_measures import EDGE_WIDTH_PX
 
 Field = npt.NDArray[np.float32]
 
-AGREES = 0.35
-"""Correlation from which two pictures show the same view. On 27 hpwren sequences (2,100 pictures, one a
-minute): >= 0.41 with the reference, at the true shift; views shifted by up to 20 % of the width >= 0.46;
-pictures of other cameras <= 0.25 at any shift."""
-
 
 @dataclass(frozen=True)
 class Shift:
@@ -56,10 +51,6 @@ class Registration:
     shift: Shift
     agreement: float
     in_place: float
-
-    @property
-    def found(self) -> bool:
-        return self.agreement >= AGREES
 
 
 def register(edges: Field, reference: Field) -> Registration:

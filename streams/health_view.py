@@ -1,8 +1,7 @@
 """The memory of a fixed view, and what a picture says against it: moved, out of focus, or covered?
 
 One per camera and preset. The memory is renewed slowly (a time constant of ten minutes) by pictures that
-raise no suspicion, so it follows light, season and weather, and it is anchored: pictures are put in place
-before they are remembered, so a view that drifts a pixel an hour is still compared with where it was.
+raise no suspicion, so it follows light, season and weather. Where the view stands is `streams.health_anchor`.
 
 How the four things that take detail away are told apart:
 
@@ -15,7 +14,6 @@ How the four things that take detail away are told apart:
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,13 +22,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from streams.health_anchor import FEWEST_LOOKS, Anchor, renewal
 from streams.health_measures import Cells, Measures
-from streams.health_registration import Field, Registration, Shift, moved_back, register
-
-RENEWED_S = 600.0
-FEWEST_LOOKS = 5
-"""Looks until a view is known well enough to be compared with."""
-REGISTER_EVERY_S = 4.0
+from streams.health_registration import Field, Shift
 
 TEXTURED = 6.0  # detail of a cell worth comparing; sensor noise of 3 grey levels at 640 px makes 1.4
 FEWEST_TEXTURED = 0.06  # share of cells; darkest of 77 real stills (a night view of lamps): 0.14
@@ -40,17 +34,12 @@ KEPT_STRUCTURE = 0.25  # share of a cell's structure still there: haze that leav
 SAME_STRUCTURE = 0.7  # correlation of a cell's structure with what it was
 
 DEFOCUSED_FROM, DEFOCUSED_UNTIL = 0.6, 0.3  # share of the textured cells that are blurred
-OBSTRUCTED_FROM, OBSTRUCTED_UNTIL = 0.25, 0.1  # share of the textured cells that are hidden
-SUDDENLY_HIDDEN = 0.2
+OBSTRUCTED_FROM, OBSTRUCTED_UNTIL = 0.35, 0.15  # share of the textured cells that are hidden
+SUDDENLY_HIDDEN = 0.25
 SUDDEN_S = 6.0
 """A cover hides that much more of the view within this time (or one and a half looks, if looks are rarer)."""
 STILL = 2.0
 """Grey levels by which the structure of what hides the view may change from look to look."""
-
-MOVED_FROM, MOVED_UNTIL = 0.01, 0.006
-"""Shares of the width. Half a degree at 50 degrees of view: more than the error assumed for a pose (0.3)."""
-BETTER = 0.06
-"""How much better a shift must agree than none."""
 
 
 @dataclass(frozen=True)
@@ -68,68 +57,40 @@ class ViewReading:
 class ViewMemory:
     """Compares pictures with what the view looked like, and remembers them."""
 
-    def __init__(self) -> None:
+    def __init__(self, reference: Field | None = None) -> None:
+        """`reference`: where the view stood when an earlier process looked at it (`Anchor.reference`)."""
+        self.anchor = Anchor(reference)
+        self._forget()
+
+    def _forget(self) -> None:
         self._detail: Cells | None = None
         self._structure: Cells | None = None
-        self._edges: Field | None = None
         self._looks = 0
         self._seen_at: datetime | None = None
-        self._registered_at: datetime | None = None
-        self._edges_at: datetime | None = None
         self._hidden: deque[tuple[datetime, float]] = deque()
         self._before: Cells | None = None
         self._covered_suddenly = False
-        self._registration: Registration | None = None
 
     def observe(self, now: Measures, at: datetime) -> ViewReading:
         """Compare, then remember."""
         if self._detail is None or self._detail.shape != now.detail.shape:
-            self.__init__()  # type: ignore[misc]
+            self._forget()
             self._detail, self._structure = now.detail.copy(), now.structure.copy()
         interval_s = (at - self._seen_at).total_seconds() if self._seen_at is not None else 0.0
         self._seen_at = at
         self._looks += 1
-        moved = self._moved(now, at)
+        moved = self.anchor.observe(now, at)
         defocused, obstructed, hidden, blurred = self._lost(now, at, interval_s)
-        if moved:
+        if moved and self.anchor.shift is None and (defocused or obstructed):
+            moved = None  # not turned away, but not to be recognised
+        elif moved:
             obstructed = False  # what lay in the cells is found elsewhere
         known = self._looks > FEWEST_LOOKS
         if not (known and (defocused or obstructed or moved)):
             self._remember(now, interval_s)
         if not known:
             return ViewReading()
-        shift = self._registration.shift if moved is not None and self._registration is not None else None
-        return ViewReading(defocused, obstructed, moved, shift, hidden, blurred)
-
-    def _moved(self, now: Measures, at: datetime) -> bool | None:
-        """Registers now and then; between, the last answer holds."""
-        if self._edges is None:
-            self._edges, self._edges_at, self._registered_at = now.edges.copy(), at, at
-            return None
-        assert self._registered_at is not None
-        if (at - self._registered_at).total_seconds() >= REGISTER_EVERY_S or self._looks <= FEWEST_LOOKS:
-            self._registered_at = at
-            self._registration = register(now.edges, self._edges)
-            self._remember_edges(now, at)
-        found = self._registration
-        if found is None or not found.found:
-            return None
-        if found.shift.size >= MOVED_FROM and found.agreement - found.in_place >= BETTER:
-            return True
-        return False if found.shift.size < MOVED_UNTIL else None
-
-    def _remember_edges(self, now: Measures, at: datetime) -> None:
-        found = self._registration
-        assert found is not None
-        assert self._edges is not None
-        assert self._edges_at is not None
-        early = self._looks <= FEWEST_LOOKS
-        if not early and found.found and found.shift.size >= MOVED_FROM:
-            return
-        edges = now.edges if not found.found else moved_back(now.edges, found.shift)
-        weight = _weight((at - self._edges_at).total_seconds(), self._looks)
-        self._edges = self._edges + weight * (edges - self._edges)
-        self._edges_at = at
+        return ViewReading(defocused, obstructed, moved, self.anchor.shift, hidden, blurred)
 
     def _lost(
         self, now: Measures, at: datetime, interval_s: float
@@ -179,7 +140,7 @@ class ViewMemory:
     def _remember(self, now: Measures, interval_s: float) -> None:
         assert self._detail is not None
         assert self._structure is not None
-        weight = _weight(interval_s, self._looks)
+        weight = np.float32(renewal(interval_s, self._looks))
         self._detail = self._detail + weight * (now.detail - self._detail)
         self._structure = self._structure + weight * (now.structure - self._structure)
 
@@ -195,11 +156,6 @@ def _structure_kept(now: Cells, before: Cells, cells: tuple[int, int]) -> tuple[
     share = energy / np.maximum(energy_before, 0.5)
     same = around(now * before) / np.sqrt(np.maximum(energy * energy_before, 0.25))
     return np.asarray(share, np.float32), np.asarray(same, np.float32)
-
-
-def _weight(interval_s: float, looks: int) -> float:
-    """How much of a new picture goes into the memory; at first their plain mean."""
-    return max(1.0 / looks, 1.0 - math.exp(-max(0.0, interval_s) / RENEWED_S)) if looks else 1.0
 
 
 def _between(value: float, lower: float, upper: float) -> bool | None:

@@ -80,6 +80,7 @@ def watch(
     from firewatch.health import DoubtingSink, HealthJudges, LifeSign
     from firewatch.keeping import keeping_evidence
     from firewatch.plan import share_of
+    from firewatch.reference_views import ReferenceViews
     from firewatch.site_memories import SiteMemories
     from firewatch.spool import Spool
     from firewatch.spooling import SpoolingSink
@@ -97,8 +98,9 @@ def watch(
 
     cameras = share_of(deployment.cameras, index, of)
     zone = ZoneInfo(deployment.time_zone)
-    health = HealthJudges(deployment)
+    health = HealthJudges(deployment, ReferenceViews(spool.parent / "views") if spool is not None else None)
     with ExitStack() as at_the_end:
+        at_the_end.callback(health.keep_views)
         store = Store.open(deployment.storage.database_url.reveal())
         at_the_end.callback(store.close)
         memories = at_the_end.enter_context(SiteMemories(store, [camera.id for camera in cameras]))

@@ -16,7 +16,16 @@ import numpy as np
 import pytest
 
 import sample_videos
-from benchmarks.health_footage import HARMLESS, MISHAPS, Mishap, played, sequences, stills, taken_at
+from benchmarks.health_footage import (
+    HARMLESS,
+    MISHAPS,
+    Mishap,
+    played,
+    sequences,
+    stills,
+    taken_at,
+    unchanged,
+)
 from config import HealthSettings
 from streams.condition import BLIND, Condition
 from streams.frame import Frame, Image
@@ -174,6 +183,24 @@ def test_a_slow_turn_is_not_learned_away(rendered: Image) -> None:
         health.saw(Frame(image, "ridge", at, minute))
         said.append(health.state(vitals_at(at), at).condition)
     assert said[-1] is Condition.MOVED
+
+
+def test_a_camera_that_turned_while_nobody_looked_is_found_turned(rendered: Image) -> None:
+    """The reference outlives the process; here by way of `references`, on disk by `firewatch.health`."""
+    before = judge()
+    calm = Mishap("calm", "live", unchanged)
+    conditions(before, list(played(rendered, calm, calm_s=20, altered_s=0)))
+    known = before.references()
+    for turn, limit_s, expected in ((0.0, 60, Condition.LIVE), (0.05, 60, Condition.MOVED)):
+        health = CameraHealth(SETTINGS, stale_after_s=30, reference_of=known.get)
+        turned = Mishap("turned", "moved", unchanged, turn=(turn, 0.0))
+        said = conditions(health, list(played(rendered, turned, calm_s=0, altered_s=limit_s)))
+        assert said[-1][1] is expected
+    health = CameraHealth(SETTINGS, stale_after_s=30, reference_of=known.get)
+    elsewhere = next(one for one in MISHAPS if one.name == "turned right away")
+    said = conditions(health, list(played(rendered, elsewhere, calm_s=0, altered_s=640)))
+    assert said[-1][1] is Condition.MOVED
+    assert health.shift is None
 
 
 def test_each_preset_is_a_view_of_its_own(rendered: Image) -> None:

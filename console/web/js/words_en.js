@@ -205,6 +205,7 @@ export const en = {
   "caution.grazing": "the line of sight grazes the ground at {n}°, the distance is unsure",
   "caution.no_ground": "ground height unknown: direction only",
   "caution.moved": "the camera stands {n}° off its pose, the position is unreliable",
+  "caution.turned": "the camera is turned away from its pose, the position is unreliable",
   "caution.above": "the line of sight passes above the ground: direction only",
   "caution.hidden": "the fire stands behind a ridge, between {near} and {far} km along this bearing",
   "caution.slope_farther": "{n} % probability that the fire stands on a slope farther away",

@@ -205,6 +205,7 @@ export const zh = {
   "caution.grazing": "视线与地面夹角仅 {n}°，距离不确定",
   "caution.no_ground": "缺少地面高程，只有方位",
   "caution.moved": "摄像机偏离标定方位 {n}°，定位不可靠",
+  "caution.turned": "摄像机已偏离标定方位，定位不可靠",
   "caution.above": "视线未与地面相交，只有方位",
   "caution.hidden": "火点在山脊背后，沿此方位 {near}–{far} 公里之间",
   "caution.slope_farther": "火点有 {n}% 可能在更远的山坡上",
