@@ -96,7 +96,6 @@ class Intake:
         targets: Mapping[str, Stage],
         config_version: str,
         rules: Rules = policy.DEFAULT,
-        errors: location.ErrorModel = location.DEFAULT_ERRORS,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """`targets`: who is told about incidents, from which stage on."""
@@ -106,7 +105,6 @@ class Intake:
         self._targets = {target_id: stage.value for target_id, stage in targets.items()}
         self._config_version = config_version
         self._rules = rules
-        self._errors = errors
         self._storms = Storms(monotonic)
 
     @classmethod
@@ -179,7 +177,7 @@ class Intake:
     def _locate(self, sighting: Sighting, viewpoint: Viewpoint) -> Location:
         try:
             where = location.locate(
-                sighting, viewpoint.model, viewpoint.terrain, _errors_of(sighting, self._errors)
+                sighting, viewpoint.model, viewpoint.terrain, _errors_of(sighting, viewpoint.errors)
             )
             return _doubted(where, sighting)
         except Exception:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import config
+from alerting.location import DEFAULT_ERRORS, ErrorModel
 from detector.detection import Sighting
 from geometry.camera import CameraModel, Pose
+from geometry.lens import Lens
 from geometry.position import Position
 from geometry.terrain import AssumedFlat, Terrain
+
+_SURVEYED_M = 1.0
+"""Standard deviation of a ground height somebody measured."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +25,8 @@ class Viewpoint:
     model: CameraModel
     lens_height_m: float | None
     terrain: Terrain
+    errors: ErrorModel
+    """How well all this is known."""
 
     @classmethod
     def of(cls, camera: config.Camera, sighting: Sighting, terrain: Terrain | None) -> Viewpoint:
@@ -34,9 +41,17 @@ class Viewpoint:
             Pose(pose.azimuth_deg, pose.tilt_deg, pose.roll_deg, pose.hfov_deg),
             sighting.width_px,
             sighting.height_px,
+            Lens(camera.lens.kind, camera.lens.k1, camera.lens.k2, camera.lens.k3),
+        )
+        errors = replace(
+            DEFAULT_ERRORS,
+            azimuth_deg=pose.azimuth_sigma_deg,
+            tilt_deg=pose.tilt_sigma_deg,
+            lens_m=_SURVEYED_M if camera.ground_height_m is not None else DEFAULT_ERRORS.lens_m,
         )
         known = terrain is not None and lens_m is not None and _is_known(terrain, camera)
-        return cls(model, lens_m, terrain if known and terrain is not None else AssumedFlat(ground_m or 0.0))
+        ground = terrain if known and terrain is not None else AssumedFlat(ground_m or 0.0)
+        return cls(model, lens_m, ground, errors)
 
 
 def _is_known(terrain: Terrain, camera: config.Camera) -> bool:

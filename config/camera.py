@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from config.base import Identifier, Name, Section
 from config.health import HealthSettings
+from config.optics import LensSettings, in_our_systems
 from config.secrets import SecretSource, resolved, surroundings_of
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -46,6 +47,21 @@ class Pose(Section):
         description="Degrees from the left to the right edge of the picture. Follows from focal length "
         "and sensor "
         "width when those are given instead.",
+    )
+    azimuth_sigma_deg: float = Field(
+        default=0.3,
+        gt=0,
+        le=20,
+        title="Uncertainty of the azimuth",
+        description="One standard deviation, degrees; `firewatch calibrate` finds it. The default is that of "
+        "a camera turned by landmarks by hand.",
+    )
+    tilt_sigma_deg: float = Field(
+        default=0.15,
+        gt=0,
+        le=20,
+        title="Uncertainty of the tilt",
+        description="One standard deviation, degrees.",
     )
     focal_length_mm: float | None = Field(
         default=None,
@@ -251,7 +267,8 @@ class Camera(Section):
         ge=-180,
         le=180,
         title="Longitude",
-        description="WGS 84 longitude of the mast, degrees east (not GCJ-02).",
+        description="WGS 84 longitude of the mast, degrees east. For coordinates read off a Chinese web map "
+        "add `datum: gcj02`; `datum: cgcs2000` is taken as WGS 84.",
     )
     ground_height_m: float | None = Field(
         default=None,
@@ -259,12 +276,20 @@ class Camera(Section):
         le=9000,
         title="Ground height",
         description="Height of the mast's foot in the terrain model's datum, metres; without it, taken "
-        "from the terrain.",
+        "from the terrain. For a GNSS (ellipsoidal) height give `ground_height_gnss_m` and `geoid_height_m`.",
     )
     mast_height_m: float = Field(
         ge=0, le=500, title="Mast height", description="Height of the lens above the ground, metres."
     )
     pose: Pose = Field(title="Pose", description="Where the camera looks when it stands at no preset.")
+    lens: LensSettings = Field(default=LensSettings(), title="Lens", description="Distortion.")
+    zoom_table: tuple[tuple[float, float], ...] = Field(
+        default=(),
+        max_length=100,
+        title="Zoom table",
+        description="Measured [zoom, horizontal field of view in degrees] of a zoom lens, so that a pose may "
+        "give `zoom` instead of `hfov_deg`.",
+    )
     presets: tuple[Preset, ...] = Field(
         default=(), max_length=300, title="Presets", description="Views of a pan-tilt-zoom camera."
     )
@@ -285,6 +310,11 @@ class Camera(Section):
     enabled: bool = Field(
         default=True, title="Enabled", description="False: kept in the file, but not watched."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_our_systems(cls, data: Any) -> Any:
+        return in_our_systems(data)
 
     @field_validator("source", "sub_source")
     @classmethod

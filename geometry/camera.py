@@ -1,8 +1,8 @@
 """The camera model: where a pixel looks, and where a place in the world appears in the picture.
 
-A pinhole with square pixels and the optical axis through the middle of the picture. Light bends a little
-towards the ground on its way (refraction); `Ray` is the direction in which the camera *sees*, and
-`points_on_ray` follows the bent path. Lens distortion and errors of the pose are not modelled here.
+A pinhole or fisheye with square pixels and the optical axis through the middle of the picture. Light bends a
+little towards the ground on its way (refraction); `Ray` is the direction in which the camera *sees*, and
+`points_on_ray` follows the bent path. Errors of the pose are not modelled here.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from geometry.lens import PINHOLE, Lens
 from geometry.position import MEAN_RADIUS_M, FloatArray, Position, enu_m, enu_of_geodetic, geodetic_of_enu
 
 REFRACTION_K = 0.13
@@ -68,15 +69,19 @@ class CameraModel:
     pose: Pose
     width_px: int
     height_px: int
+    lens: Lens = PINHOLE
 
     def __post_init__(self) -> None:
         if self.width_px < 1 or self.height_px < 1:
             raise ValueError(f"a picture of {self.width_px} x {self.height_px} pixels cannot be")
+        if self.lens.distorts:
+            self.lens.check(math.radians(self.pose.hfov_deg) / 2)
 
     @property
     def focal_px(self) -> float:
         """Focal length in pixels."""
-        return self.width_px / 2 / math.tan(math.radians(self.pose.hfov_deg) / 2)
+        half = math.radians(self.pose.hfov_deg) / 2
+        return self.width_px / 2 / (float(self.lens.radius(half)) if self.lens.distorts else math.tan(half))
 
     def ray(self, x_px: float, y_px: float) -> Ray:
         """The direction in which the camera sees what it shows at this pixel."""
@@ -91,6 +96,8 @@ class CameraModel:
         right = (np.asarray(x_px, float) - self.width_px / 2) / self.focal_px
         down = (np.asarray(y_px, float) - self.height_px / 2) / self.focal_px
         rows = self._axes()
+        if self.lens.distorts:
+            right, down = self._straightened(right, down)
         length = np.sqrt(1 + right**2 + down**2)
         east, north, up = ((right * rows[0, i] + down * rows[1, i] + rows[2, i]) / length for i in range(3))
         return east, north, up
@@ -124,10 +131,26 @@ class CameraModel:
         up = np.asarray(up_m, float) + refraction_m(np.hypot(east, north))
         rows = self._axes()
         right, down, depth = (east * row[0] + north * row[1] + up * row[2] for row in rows)
+        if self.lens.distorts:
+            right, down = self._bent(right, down, depth)
         with np.errstate(divide="ignore", invalid="ignore"):
             x = self.width_px / 2 + self.focal_px * right / depth
             y = self.height_px / 2 + self.focal_px * down / depth
         return x, y, depth
+
+    def _straightened(self, right: FloatArray, down: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """From the picture to the pinhole plane; what lies 90 degrees off the axis is put just in front."""
+        radius = np.hypot(right, down)
+        angle = np.minimum(self.lens.angle(radius), math.radians(89.9))
+        scale = np.tan(angle) / np.where(radius > 0, radius, 1.0)
+        return np.where(radius > 0, right * scale, 0.0), np.where(radius > 0, down * scale, 0.0)
+
+    def _bent(self, right: FloatArray, down: FloatArray, depth: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """From the world to the picture, still times the depth."""
+        off_axis = np.hypot(right, down)
+        radius = self.lens.radius(np.arctan2(off_axis, depth))
+        scale = radius * depth / np.where(off_axis > 0, off_axis, 1.0)
+        return right * scale, down * scale
 
     def _axes(self) -> FloatArray:
         """Rows: the unit vectors right, down and forward of the camera in east, north, up."""

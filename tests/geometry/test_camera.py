@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import geometry.camera
 from geometry.camera import CameraModel, Pose, Ray, points_on_ray, refraction_m
+from geometry.lens import Lens
 from geometry.position import Position, from_enu
 
 MAST = Position(23.1, 116.4, 620)
@@ -103,3 +104,27 @@ def test_an_impossible_field_of_view_is_refused(hfov: float) -> None:
 
 def test_the_direction_of_a_ray_is_a_unit_vector_towards_its_azimuth() -> None:
     assert Ray(90, 30).direction() == pytest.approx((math.cos(math.pi / 6), 0, 0.5))
+
+
+@pytest.mark.parametrize(
+    ("lens", "hfov_deg"),
+    [(Lens("pinhole", -0.12, 0.02), 80), (Lens("pinhole", 0.05), 40), (Lens("fisheye", 0.01), 150)],
+)
+def test_a_pixel_through_a_distorting_lens_comes_back_to_itself(lens: Lens, hfov_deg: float) -> None:
+    camera = CameraModel(Position(23.1, 116.4, 600), Pose(70, -8, 3, hfov_deg), 1920, 1080, lens)
+    for x, y in [(960, 540), (0, 0), (1900, 20), (400, 1000), (961, 540)]:
+        ray = camera.ray(x, y)
+        east, north, up = (3000 * v for v in ray.direction())
+        back = camera.project_enu(east, north, up - float(refraction_m(np.hypot(east, north))))
+        assert (float(back[0]), float(back[1])) == pytest.approx((x, y), abs=0.01)
+
+
+def test_the_edge_of_the_picture_lies_at_half_the_field_of_view_whatever_the_lens() -> None:
+    for lens in (Lens(), Lens("pinhole", -0.1), Lens("fisheye")):
+        camera = CameraModel(Position(23.1, 116.4, 600), Pose(90, 0, 0, 80), 1280, 720, lens)
+        assert camera.ray(1280, 360).azimuth_deg == pytest.approx(130)
+
+
+def test_a_distortion_that_turns_back_within_the_picture_is_refused() -> None:
+    with pytest.raises(ValueError, match="turns back within the field of view"):
+        CameraModel(Position(23.1, 116.4, 600), Pose(0, 0, 0, 100), 1280, 720, Lens("pinhole", -0.5))

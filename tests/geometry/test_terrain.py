@@ -164,3 +164,21 @@ def test_a_ray_into_a_gap_of_the_model_has_no_answer() -> None:
 def test_a_minimum_range_beyond_the_maximum_is_refused() -> None:
     with pytest.raises(ValueError, match="minimum range"):
         intersect(FlatTerrain(0), Position(0, 0, 10), Ray(0, -1), max_range_m=10)
+
+
+def test_a_large_model_is_read_by_windows_and_says_the_same_as_one_held_in_memory(tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    heights = rng.uniform(0, 900, (1300, 1100)).astype(np.float32)
+    heights[600, 600] = np.nan
+    transform = from_origin(400_000, 2_600_000, 5, 5)
+    path = tmp_path / "national.tif"
+    with rasterio.open(
+        path, "w", driver="GTiff", height=1300, width=1100, count=1, dtype="float32", crs="EPSG:4547",
+        transform=transform, nodata=np.nan, tiled=True,
+    ) as file:  # fmt: skip
+        file.write(heights, 1)
+    opened, held = RasterTerrain.open(path), RasterTerrain(heights, transform, CRS.from_epsg(4547))
+    west, south, east, north = opened.bounds_deg
+    lat, lon = rng.uniform(south, north, 4000), rng.uniform(west, east, 4000)
+    np.testing.assert_allclose(opened.height_m(lat, lon), held.height_m(lat, lon), rtol=1e-6)
+    assert np.isfinite(opened.height_m(lat, lon)).mean() > 0.9
