@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from sqlalchemy import Engine, and_, func, or_, select
+from sqlalchemy import ColumnElement, Engine, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from alerting import camera_periods, database, map_query
@@ -124,13 +124,7 @@ class Store:
             raise ValueError(f"limit {limit} is not within 1..{MAX_PAGE}")
         query = select(IncidentRow).order_by(IncidentRow.confirmed_at.desc(), IncidentRow.number.desc())
         if cursor is not None:
-            at, number = _read_cursor(cursor)
-            query = query.where(
-                or_(
-                    IncidentRow.confirmed_at < at,
-                    and_(IncidentRow.confirmed_at == at, IncidentRow.number < number),
-                )
-            )
+            query = query.where(after_cursor(cursor))
         with self.reading() as session:
             if status is None:
                 rows = list(session.scalars(query.limit(limit + 1)))
@@ -329,6 +323,14 @@ def set_state(
 def write_cursor(at: datetime, number: int) -> str:
     """Where a list goes on behind this incident."""
     return base64.urlsafe_b64encode(json.dumps([at.isoformat(), number]).encode()).decode().rstrip("=")
+
+
+def after_cursor(cursor: str) -> ColumnElement[bool]:
+    """What comes after it, newest first. Raises ValueError for a cursor that is none."""
+    at, number = _read_cursor(cursor)
+    return or_(
+        IncidentRow.confirmed_at < at, and_(IncidentRow.confirmed_at == at, IncidentRow.number < number)
+    )
 
 
 def _read_cursor(cursor: str) -> tuple[datetime, int]:

@@ -1,0 +1,63 @@
+"""Records through the API: search, statistics and exports that other programs can read."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import datetime, timedelta
+
+import pytest
+from conftest import Served
+from console_scenery import Scenery
+
+
+@pytest.fixture
+def incident_number(console: Served, now: datetime) -> int:
+    scenery = Scenery(console.deployment, console.store)
+    return scenery.sight("dns-01", scenery.fire_at("dns-01", 560, 400), now).number
+
+
+def test_a_search_names_what_fits_and_says_what_is_wrong_with_a_question(
+    console: Served, incident_number: int
+) -> None:
+    with console.signed_in() as client:
+        found = client.get("/api/v1/records", params={"camera_id": "dns-01", "outcome": "open"}).json()
+        nothing = client.get("/api/v1/records", params={"outcome": "wildfire"}).json()
+        naive = client.get("/api/v1/records", params={"since": "2026-01-01T00:00:00"})
+    assert [one["number"] for one in found["incidents"]] == [incident_number]
+    assert nothing == {"incidents": [], "next_cursor": None}
+    assert naive.status_code == 422
+    assert "since" in naive.json()["detail"]
+
+
+def test_statistics_are_those_of_the_span(console: Served, incident_number: int, now: datetime) -> None:
+    span = {"since": (now - timedelta(days=1)).isoformat(), "until": (now + timedelta(days=1)).isoformat()}
+    with console.signed_in("viewer") as client:
+        found = client.get("/api/v1/records/statistics", params=span).json()
+        backwards = client.get(
+            "/api/v1/records/statistics", params={"since": span["until"], "until": span["since"]}
+        )
+    assert found["all"]["total"] == incident_number == 1
+    assert found["by_camera"] == {"dns-01": found["all"]}
+    assert backwards.status_code == 422
+
+
+def test_the_csv_opens_in_a_spreadsheet_with_its_chinese_whole(console: Served, incident_number: int) -> None:
+    with console.signed_in() as client:
+        answer = client.get("/api/v1/records/export")
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert "attachment" in answer.headers["content-disposition"]
+    assert answer.content.startswith(b"\xef\xbb\xbf")
+    (row,) = csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig")))
+    assert (row["number"], row["cameras"]) == (str(incident_number), "大南山主峰 · 东北向")
+    assert row["confirmed_at"].endswith("+08:00")
+
+
+def test_the_geojson_has_a_point_for_each_located_incident(console: Served, incident_number: int) -> None:
+    with console.signed_in() as client:
+        answer = client.get("/api/v1/records/export", params={"form": "geojson"})
+        empty = client.get("/api/v1/records/export", params={"form": "geojson", "outcome": "wildfire"})
+    (feature,) = answer.json()["features"]
+    assert feature["properties"]["number"] == incident_number
+    assert feature["geometry"]["coordinates"] == pytest.approx([116.43, 23.09], abs=0.1)
+    assert empty.json()["features"] == []
