@@ -119,7 +119,9 @@ def search(store: Store, wanted: Wanted, *, limit: int = 50, cursor: str | None 
     with store.reading() as session:
         rows = session.scalars(query.limit(limit + 1)).all()
     page = tuple(incident_summary(row) for row in rows[:limit])
-    return IncidentPage(page, write_cursor(page[-1].confirmed_at, page[-1].number) if len(rows) > limit else None)
+    return IncidentPage(
+        page, write_cursor(page[-1].confirmed_at, page[-1].number) if len(rows) > limit else None
+    )
 
 
 def every(store: Store, wanted: Wanted) -> Iterator[IncidentSummary]:

@@ -6,9 +6,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from alerting.deliveries import redeliver
 from alerting.records import DeliveryState
 from console import views
-from console.auth import SignedIn
+from console.auth import Admin, SignedIn
 from console.context import InCentre
 
 router = APIRouter(prefix="/api/v1/deliveries", tags=["deliveries"])
@@ -25,3 +26,9 @@ def deliveries(
     """Newest first; `state=dead` lists what needs a person."""
     found = centre.store.deliveries(state=state, target_id=target_id, limit=limit)
     return tuple(views.delivery(one, centre.target_names) for one in found)
+
+
+@router.post("/{delivery_id}/redeliver", status_code=204)
+def send_again(delivery_id: int, _session: Admin, centre: InCentre) -> None:
+    """Try what a receiver refused once more, now. 404 unless it was refused."""
+    redeliver(centre.store, delivery_id)

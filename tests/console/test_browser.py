@@ -13,6 +13,9 @@ import pytest
 from conftest import PASSWORD, Serve, Served
 from console_scenery import MASTS, Scenery
 
+from alerting import decisions
+from alerting.lifecycle import Action, Cause, Decision, Verdict
+
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install '.[dev]'")
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -127,6 +130,36 @@ def test_a_false_alarm_takes_two_keys_and_can_be_taken_back(
 
     expect(page.locator(".history li[data-action=undo]")).to_be_visible()
     assert console.store.incident(incident.incident_id).summary.status == "suspected"
+
+
+def test_a_past_incident_is_found_in_the_records_and_opened_from_there(
+    console: Served, scenery: Scenery, page: Page
+) -> None:
+    dust = scenery.sight("shk-01", scenery.fire_at("shk-01", 640, 420), datetime.now(UTC))
+    decision = Decision(Action.DISMISS, Verdict.FALSE_ALARM, Cause.DUST)
+    decisions.decide(console.store, dust.incident_id, decision, who="li.wei", version=1)
+    sign_in(page, console)
+
+    page.get_by_role("link", name="档案统计").click()
+    expect(page.locator(".outcome", has_text="误报")).to_contain_text("1")
+    page.locator(".outcome", has_text="山火").click()
+    expect(page.locator(".record-list")).to_contain_text("没有符合条件的记录")
+    page.locator(".outcome", has_text="误报").click()
+    page.locator(f"tr[data-incident={dust.incident_id}] a").click()
+
+    expect(page.locator(".stage h2")).to_have_text(f"火情 #{dust.number}")
+    expect(page.get_by_role("link", name="系统管理")).to_have_count(0)
+
+
+def test_a_fire_that_starts_while_records_are_read_is_announced_and_one_click_away(
+    console: Served, scenery: Scenery, page: Page
+) -> None:
+    sign_in(page, console)
+    page.get_by_role("link", name="档案统计").click()
+    expect(page.locator("[data-page=records]")).to_be_visible()
+    incident = scenery.sight("ltz-01", scenery.fire_at("ltz-01", 700, 400), datetime.now(UTC))
+    page.locator(".notice.alarm").click()
+    expect(page.locator(".stage h2")).to_have_text(f"火情 #{incident.number}")
 
 
 def test_a_centre_that_restarts_under_an_open_page_is_noticed_and_found_again(

@@ -48,6 +48,7 @@ MATRIX = [
     ("GET", "/api/v1/cameras/{camera_id}/picture", None, SIGNED_IN),
     ("GET", "/api/v1/cameras/{camera_id}/health", None, SIGNED_IN),
     ("GET", "/api/v1/deliveries", None, SIGNED_IN),
+    ("POST", "/api/v1/deliveries/{delivery_id}/redeliver", None, ADMINS),
     ("GET", "/api/v1/evidence/{evidence_id}", None, SIGNED_IN),
     ("GET", "/api/v1/events", None, SIGNED_IN),
     ("GET", "/api/v1/map/terrain/{zoom}/{x}/{y}", None, SIGNED_IN),
@@ -68,9 +69,8 @@ MATRIX = [
     ("PATCH", "/api/v1/users/{username}", {"active": True}, ADMINS),
 ]
 VALUES = {
-    "{incident_id}": "unknown", "{camera_id}": "unknown", "{evidence_id}": "1", "{username}": "unknown",
-    "{burn_id}": "99", "{token_id}": "99",
-    "{zoom}/{x}/{y}": "1/0/0",
+    "{incident_id}": "unknown", "{camera_id}": "unknown", "{evidence_id}": "1", "{delivery_id}": "1",
+    "{burn_id}": "99", "{token_id}": "99", "{username}": "unknown", "{zoom}/{x}/{y}": "1/0/0",
 }  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 // What happens on a duty desk: loading, following events, choosing, deciding, taking back.
 import { api } from "./api.js";
 import { Live } from "./live.js";
+import { openPage } from "./router.js";
 import { sessionEnded } from "./session.js";
 import { get, set } from "./state.js";
 import { t } from "./words.js";
@@ -66,8 +67,10 @@ export async function load() {
       clockOffsetMs: new Date(deployment.now).getTime() - Date.now(),
       connection: { up: true, since: Date.now() },
     });
+    const asked = get().selected;
     const first = queue(incidents, "suspected")[0];
-    if (first) select(first.incident_id);
+    if (asked) showIncident(asked);
+    else if (first) select(first.incident_id);
     else set({ selected: null });
     live.start(open.last_event_id);
     loadDeliveries();
@@ -124,14 +127,32 @@ function put(detail) {
   });
   if (!isNew) return;
   const current = selected && incidents.get(selected);
+  const away = get().page !== "duty";
   if (!current || current.status !== "suspected") select(summary.incident_id);
-  else notify(t("new.notice", { n: summary.number, camera: detail.sightings[0]?.camera_name ?? "" }), "alarm", summary.incident_id);
+  if (away || current?.status === "suspected") notify(t("new.notice", { n: summary.number, camera: detail.sightings[0]?.camera_name ?? "" }), "alarm", summary.incident_id);
 }
 
 export function select(id) {
   const incident = get().incidents.get(id);
   set({ selected: id, camera: null, ...(incident ? { tab: tabOf(incident) } : {}) });
   refresh(id);
+}
+
+/** Choose an incident that may not be in the lists (an old one, from the records). */
+export async function showIncident(id) {
+  if (get().phase !== "ready") {
+    set({ selected: id }); // `load` goes on with it
+    return;
+  }
+  if (!get().incidents.has(id)) await refresh(id);
+  if (get().incidents.has(id)) select(id);
+  else notify(t("incident.unknown"), "bad");
+}
+
+/** From a notice, wherever one is. */
+export function goTo(id) {
+  openPage("duty");
+  select(id);
 }
 
 /** Move the choice within the list. */

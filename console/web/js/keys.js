@@ -12,6 +12,9 @@ export function own(bindings) {
   return () => owners.splice(owners.indexOf(bindings), 1);
 }
 
+/** What also makes sense where no incident is looked at. */
+const EVERYWHERE = new Set(["KeyM", "KeyP", "Slash", "Escape"]);
+
 const GENERAL = {
   ArrowDown: () => step(1),
   ArrowUp: () => step(-1),
@@ -29,10 +32,11 @@ export const CAUSES = ["cloud", "fog", "dust", "glare", "light", "water", "lens"
 export function listen() {
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || event.repeat || get().phase !== "ready") return;
-    const typing = event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement;
+    const typing = event.target.matches?.("input, textarea, select");
     if (typing && event.code !== "Escape") return;
     if (get().dialog && event.code !== "Escape") return;
     const code = event.code.replace("Numpad", "Digit");
+    if (get().page !== "duty" && !EVERYWHERE.has(code)) return;
     const owner = [...owners].reverse().find((bindings) => bindings[code]);
     const act = get().dialog ? GENERAL[code] : (owner?.[code] ?? GENERAL[code]);
     if (!act) return;

@@ -5,6 +5,7 @@ import { useEffect, useState } from "./lib.js";
 
 /** @type {State} */
 let state = {
+  page: "duty", // duty | records | admin
   phase: "loading", // loading | failed | signed_out | ready
   problem: null,
   session: null,

@@ -57,3 +57,25 @@ export function useTick(ms = 1000) {
     return () => clearInterval(timer);
   }, [ms]);
 }
+
+/** The local day as YYYY-MM-DD. */
+export const today = () => isoDay(now());
+
+const isoDay = (date) => {
+  const parts = Object.fromEntries(format("iso", { year: "numeric", month: "2-digit", day: "2-digit" }).formatToParts(date).map((one) => [one.type, one.value]));
+  return `${parts.year}-${parts.month}-${parts.day}`;
+};
+
+/** A day some days later, as YYYY-MM-DD. */
+export function addDays(text, days) {
+  const date = new Date(`${text}T00:00:00Z`);
+  date.setUTCDate(date.getUTCDate() + days);
+  return date.toISOString().slice(0, 10);
+}
+
+/** The first moment of a local day. */
+export function dayStart(text) {
+  const guess = new Date(`${text}T00:00:00Z`);
+  const there = new Date(`${isoDay(guess)}T${clock(guess)}Z`); // what clocks show there at that moment
+  return new Date(2 * guess.getTime() - there.getTime());
+}

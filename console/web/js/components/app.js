@@ -3,12 +3,14 @@ import { resume } from "../session.js";
 import { useApp } from "../state.js";
 import { words } from "../duty.js";
 import { t } from "../words.js";
+import { Admin } from "./admin.js";
 import { CameraStrip } from "./cameras.js";
 import { Dialogs } from "./dialogs.js";
 import { Incident } from "./incident.js";
 import { Login } from "./login.js";
 import { Banner, Notices } from "./notices.js";
 import { Queue } from "./queue.js";
+import { Records } from "./records.js";
 import { Side } from "./side.js";
 import { TopBar } from "./topbar.js";
 import { Stage } from "./wall.js";
@@ -21,7 +23,20 @@ export function App() {
   if (phase === "signed_out") return html`<${Login} />`;
   if (phase === "failed") return html`<${Failed} />`;
   if (phase === "loading") return html`<div class="splash"><div class="spinner" role="status" aria-label=${t("loading")}></div></div>`;
-  return html`<${Duty} />`;
+  return html`<${Page} />`;
+}
+
+function Page() {
+  const page = useApp((s) => s.page);
+  if (page === "duty") return html`<${Duty} />`;
+  return html`
+    <div class="duty">
+      <${TopBar} />
+      <${Banner} />
+      ${page === "records" ? html`<${Records} />` : html`<${Admin} />`}
+      <${Notices} />
+      <${Dialogs} />
+    </div>`;
 }
 
 function Duty() {

@@ -1,4 +1,4 @@
-import { UNDO_MS, select, undo } from "../duty.js";
+import { UNDO_MS, goTo, undo } from "../duty.js";
 import { html } from "../lib.js";
 import { useApp } from "../state.js";
 import { span, useTick } from "../time.js";
@@ -22,7 +22,7 @@ export function Notices() {
     <div class="notices" aria-live="polite">
       ${notices.map(
         (one) => html`
-          <button key=${one.id} class=${`notice ${one.kind}`} onClick=${() => one.incidentId && select(one.incidentId)}>${one.text}</button>`,
+          <button key=${one.id} class=${`notice ${one.kind}`} onClick=${() => one.incidentId && goTo(one.incidentId)}>${one.text}</button>`,
       )}
       ${offered ? html`<${Undo} key=${offered.historyId} offered=${offered} />` : null}
     </div>`;

@@ -1,5 +1,7 @@
 import { silence, switchSound, waiting } from "../alarm.js";
+import { queue } from "../duty.js";
 import { html } from "../lib.js";
+import { PAGES } from "../router.js";
 import { set, useApp } from "../state.js";
 import { clock, day, now, useTick, zoneName } from "../time.js";
 import { language, setLanguage, t } from "../words.js";
@@ -11,6 +13,7 @@ export function TopBar() {
   return html`
     <header class="top">
       <div class="brand"><${Icon} name="logo" /><span>${name}</span></div>
+      <${Nav} />
       <div class="top-state">
         <${Connection} /><${Cameras} /><${Deliveries} />
       </div>
@@ -23,6 +26,17 @@ export function TopBar() {
       </div>
       <${Clock} />
     </header>`;
+}
+
+function Nav() {
+  const page = useApp((s) => s.page);
+  const role = useApp((s) => s.session?.role);
+  const open = useApp((s) => queue(s.incidents, "suspected").length);
+  const shown = PAGES.filter((name) => name !== "admin" || role === "admin");
+  return html`
+    <nav class="nav" aria-label=${t("pages")}>
+      ${shown.map((name) => html`<a key=${name} href=${`#/${name}`} aria-current=${page === name ? "page" : undefined}>${t(`page.${name}`)}${name === "duty" && page !== "duty" && open ? html`<b>${open}</b>` : null}</a>`)}
+    </nav>`;
 }
 
 function Clock() {

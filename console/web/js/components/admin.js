@@ -1,0 +1,125 @@
+// Accounts, and how the receivers of alerts are doing. For administrators.
+import { api } from "../api.js";
+import { notify, words } from "../duty.js";
+import { html, useEffect, useState } from "../lib.js";
+import { useApp } from "../state.js";
+import { moment } from "../time.js";
+import { t } from "../words.js";
+
+const ROLES = ["viewer", "operator", "supervisor", "admin"];
+
+export function Admin() {
+  const role = useApp((s) => s.session?.role);
+  if (role !== "admin") return html`<main class="page" data-page="admin"><div class="panel empty"><strong>${t("admin.only")}</strong></div></main>`;
+  return html`<main class="page admin" data-page="admin"><${Accounts} /><${Receivers} /></main>`;
+}
+
+function Accounts() {
+  const me = useApp((s) => s.session?.username);
+  const [users, setUsers] = useState(null);
+  const [told, tell] = useState(null); // the password that is shown once
+
+  const load = () => api("/users").then(setUsers).catch((error) => notify(words(error), "bad"));
+  useEffect(() => {
+    load();
+  }, []);
+
+  async function act(path, options) {
+    try {
+      const answer = await api(path, options);
+      tell(answer?.password ? { name: answer.user.username, password: answer.password } : null);
+      await load();
+      return true;
+    } catch (error) {
+      notify(words(error), "bad");
+      return false;
+    }
+  }
+
+  async function create(event) {
+    event.preventDefault();
+    const form = event.target;
+    const made = Object.fromEntries(new FormData(form));
+    if (await act("/users", { method: "POST", body: { username: String(made.username).trim(), role: made.role } })) form.reset();
+  }
+
+  const path = (user) => `/users/${encodeURIComponent(user.username)}`;
+  return html`
+    <section class="panel" aria-label=${t("admin.users")}>
+      <div class="stage-head"><h1>${t("admin.users")}</h1></div>
+      ${told ? html`<p class="told" role="status">${t("admin.password", { name: told.name })} <code>${told.password}</code> <small>${t("admin.password.once")}</small></p>` : null}
+      <table>
+        <thead><tr><th>${t("login.name")}</th><th>${t("admin.role")}</th><th>${t("admin.last")}</th><th>${t("admin.state")}</th><th></th></tr></thead>
+        <tbody>
+          ${(users ?? []).map(
+            (user) => html`
+              <tr key=${user.username} data-user=${user.username}>
+                <td>${user.username}</td>
+                <td>${t(`role.${user.role}`)}</td>
+                <td>${user.last_login_at ? moment(user.last_login_at) : "–"}</td>
+                <td>${user.active ? (user.locked_until ? t("admin.locked") : user.must_change ? t("admin.first") : t("admin.active")) : t("admin.inactive")}</td>
+                <td class="row right">
+                  <button class="button small" onClick=${() => act(`${path(user)}/password`, { method: "POST" })}>${t("admin.reset")}</button>
+                  ${user.username === me ? null : html`<button class="button small" onClick=${() => act(path(user), { method: "PATCH", body: { active: !user.active } })}>${t(user.active ? "admin.off" : "admin.on")}</button>`}
+                </td>
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+      <form class="row new-user" onSubmit=${create}>
+        <label>${t("login.name")}<input name="username" required maxlength="64" autocomplete="off" /></label>
+        <label>${t("admin.role")}<select name="role">${ROLES.map((name) => html`<option key=${name} value=${name} selected=${name === "operator"}>${t(`role.${name}`)}</option>`)}</select></label>
+        <button class="button primary">${t("admin.create")}</button>
+      </form>
+    </section>`;
+}
+
+function Receivers() {
+  const targets = useApp((s) => s.deployment?.targets ?? {});
+  const [found, setFound] = useState({ pending: [], dead: [] });
+  const load = () =>
+    Promise.all(["pending", "dead"].map((state) => api(`/deliveries?state=${state}&limit=200`)))
+      .then(([pending, dead]) => setFound({ pending, dead }))
+      .catch((error) => notify(words(error), "bad"));
+  useEffect(() => {
+    load();
+    const timer = setInterval(load, 10000);
+    return () => clearInterval(timer);
+  }, []);
+
+  async function again(id) {
+    try {
+      await api(`/deliveries/${id}/redeliver`, { method: "POST" });
+      await load();
+    } catch (error) {
+      notify(words(error), "bad");
+    }
+  }
+
+  const count = (list, id) => list.filter((one) => one.target_id === id).length;
+  return html`
+    <section class="panel" aria-label=${t("admin.receivers")}>
+      <div class="stage-head"><h1>${t("admin.receivers")}</h1></div>
+      <table>
+        <thead><tr><th>${t("admin.receiver")}</th><th>${t("delivery.pending")}</th><th>${t("delivery.dead")}</th></tr></thead>
+        <tbody>
+          ${Object.entries(targets).map(([id, name]) => html`<tr key=${id} data-target=${id}><td>${name}</td><td>${count(found.pending, id)}</td><td>${count(found.dead, id) ? html`<b class="bad">${count(found.dead, id)}</b>` : 0}</td></tr>`)}
+        </tbody>
+      </table>
+      ${found.dead.length
+        ? html`<h2>${t("admin.dead")}</h2>
+            <table>
+              <thead><tr><th>${t("admin.receiver")}</th><th>${t("records.time")}</th><th>${t("admin.reason")}</th><th></th></tr></thead>
+              <tbody>
+                ${found.dead.map(
+                  (one) => html`
+                    <tr key=${one.delivery_id} data-dead=${one.delivery_id}>
+                      <td>${one.target_name}</td><td>${moment(one.created_at)}</td><td>${one.last_error}</td>
+                      <td class="row right"><button class="button small" onClick=${() => again(one.delivery_id)}>${t("admin.again")}</button></td>
+                    </tr>`,
+                )}
+              </tbody>
+            </table>`
+        : html`<p class="none">${t("admin.no_dead")}</p>`}
+    </section>`;
+}

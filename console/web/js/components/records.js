@@ -1,0 +1,152 @@
+// Looking back: a span of days, its figures, and the incidents behind them.
+import { api } from "../api.js";
+import { notify, words } from "../duty.js";
+import { html, useEffect, useMemo, useRef, useState } from "../lib.js";
+import { useApp } from "../state.js";
+import { addDays, dayStart, moment, span, today } from "../time.js";
+import { t } from "../words.js";
+import { Bars, Columns, Legend } from "./charts.js";
+import { Icon } from "./icon.js";
+import { Status } from "./queue.js";
+
+const SPANS = [["today", 1], ["week", 7], ["month", 30], ["year", 365]];
+
+export function Records() {
+  const [days, setDays] = useState(() => ({ from: addDays(today(), -6), to: today() }));
+  const [outcome, setOutcome] = useState("");
+  const [camera, setCamera] = useState("");
+  const [number, setNumber] = useState("");
+  const [figures, setFigures] = useState(null);
+  const [problem, setProblem] = useState(null);
+  const range = useMemo(() => ({ since: dayStart(days.from).toISOString(), until: dayStart(addDays(days.to, 1)).toISOString() }), [days]);
+
+  useEffect(() => {
+    let wanted = true;
+    setProblem(null);
+    api(`/records/statistics?${new URLSearchParams(range)}`)
+      .then((found) => wanted && setFigures(found))
+      .catch((error) => wanted && setProblem(error));
+    return () => {
+      wanted = false;
+    };
+  }, [range]);
+
+  const question = new URLSearchParams({ ...range, ...(outcome && { outcome }), ...(camera && { camera_id: camera }), ...(number && { number }) }).toString();
+  return html`
+    <main class="page records" data-page="records">
+      <${Filters} days=${days} setDays=${setDays} camera=${camera} setCamera=${setCamera} number=${number} setNumber=${setNumber} question=${question} />
+      ${problem
+        ? html`<div class="panel empty" role="alert"><strong>${words(problem)}</strong></div>`
+        : figures
+          ? html`<${Figures} figures=${figures} days=${days} outcome=${outcome} choose=${setOutcome} />`
+          : html`<div class="panel empty"><div class="spinner" role="status" aria-label=${t("loading")}></div></div>`}
+      <${List} key=${question} question=${question} />
+    </main>`;
+}
+
+function Filters({ days, setDays, camera, setCamera, number, setNumber, question }) {
+  const cameras = useApp((s) => s.cameras);
+  const role = useApp((s) => s.session?.role);
+  const preset = (count) => setDays({ from: addDays(today(), 1 - count), to: today() });
+  const chosen = (count) => days.to === today() && days.from === addDays(today(), 1 - count);
+  const change = (name) => (event) => event.target.value && setDays({ ...days, [name]: event.target.value });
+  return html`
+    <header class="panel filters">
+      <h1>${t("page.records")}</h1>
+      <div class="row">
+        ${SPANS.map(([name, count]) => html`<button key=${name} class=${`chip ${chosen(count) ? "chosen" : ""}`} aria-pressed=${chosen(count)} onClick=${() => preset(count)}>${t(`records.${name}`)}</button>`)}
+      </div>
+      <label>${t("records.from")}<input type="date" value=${days.from} max=${days.to} onChange=${change("from")} /></label>
+      <label>${t("records.to")}<input type="date" value=${days.to} min=${days.from} max=${today()} onChange=${change("to")} /></label>
+      <label>${t("fact.camera")}
+        <select value=${camera} onChange=${(event) => setCamera(event.target.value)}>
+          <option value="">${t("records.all")}</option>
+          ${cameras.map((one) => html`<option key=${one.id} value=${one.id}>${one.name}</option>`)}
+        </select>
+      </label>
+      <label class="short">${t("records.number")}<input inputmode="numeric" pattern="[0-9]*" value=${number} onChange=${(event) => setNumber(event.target.value.replace(/\D/g, ""))} /></label>
+      <div class="row right">
+        ${role === "viewer"
+          ? null
+          : html`<a class="button small" href=${`/api/v1/records/export?form=csv&${question}`} download>CSV</a>
+              <a class="button small" href=${`/api/v1/records/export?form=geojson&${question}`} download>GeoJSON</a>`}
+        <button class="button small" onClick=${() => print()}>${t("records.print")}</button>
+      </div>
+    </header>`;
+}
+
+function Figures({ figures, days, outcome, choose }) {
+  const cameras = useApp((s) => s.cameras);
+  const name = (id) => cameras.find((one) => one.id === id)?.name ?? id;
+  const hours = Object.entries(figures.by_hour).map(([hour, tally]) => ({ key: hour, label: String(hour), tally }));
+  const perDay = Object.entries(figures.by_day).map(([day, tally]) => ({ key: day, label: day.slice(5).replace("-", "/"), tally }));
+  const none = { wildfire: 0, permitted_burn: 0, other_smoke: 0, open: 0 };
+  const causes = Object.entries(figures.by_cause).map(([cause, n]) => ({ key: cause, label: t(`cause.${cause}`), tally: { ...none, total: n, false_alarm: n } }));
+  const rows = (found, label) => Object.entries(found).map(([key, tally]) => ({ key, label: label(key), tally }));
+  return html`
+    <section class="figures" aria-label=${t("records.figures", { from: days.from, to: days.to })}>
+      <${Legend} tally=${figures.all} chosen=${outcome} choose=${choose} />
+      <dl class="delays panel">
+        ${["seen_to_confirmed", "confirmed_to_told", "raised_to_judged", "raised_to_closed"].map(
+          (key) => html`<div key=${key} title=${t("records.delay.title", { n: figures[key].count })}><dt>${t(`records.${key}`)}</dt><dd>${figures[key].count ? html`${span(figures[key].median_s)} <small>90% ≤ ${span(figures[key].p90_s)}</small>` : "–"}</dd></div>`,
+        )}
+        <div><dt>${t("records.false_rate")}</dt><dd>${figures.false_alarms_per_camera_day.toFixed(3)}</dd></div>
+      </dl>
+      <div class="charts panel">
+        <${Columns} title=${t("records.by_day")} rows=${perDay} every=${Math.ceil(perDay.length / 10)} />
+        <${Columns} title=${t("records.by_hour")} rows=${hours} every=${3} />
+        <${Bars} title=${t("records.by_camera")} rows=${rows(figures.by_camera, name)} />
+        <${Bars} title=${t("records.by_area")} rows=${rows(figures.by_area, (key) => (key === "-" ? t("responsible.none") : key))} />
+        <${Bars} title=${t("records.by_cause")} rows=${causes} />
+      </div>
+    </section>`;
+}
+
+function List({ question }) {
+  const cameras = useApp((s) => s.cameras);
+  const [page, setPage] = useState({ incidents: [], next: undefined });
+  const [busy, setBusy] = useState(false);
+  const alive = useRef(true);
+  useEffect(() => {
+    more();
+    return () => {
+      alive.current = false;
+    };
+  }, []);
+
+  async function more() {
+    if (busy) return;
+    setBusy(true);
+    try {
+      const found = await api(`/records?limit=50&${question}${page.next ? `&cursor=${encodeURIComponent(page.next)}` : ""}`);
+      if (alive.current) setPage({ incidents: [...page.incidents, ...found.incidents], next: found.next_cursor });
+    } catch (error) {
+      notify(words(error), "bad");
+    }
+    if (alive.current) setBusy(false);
+  }
+
+  const name = (id) => cameras.find((one) => one.id === id)?.name ?? id;
+  return html`
+    <section class="panel record-list" aria-label=${t("records.list")} aria-busy=${busy}>
+      <table>
+        <thead><tr><th>#</th><th>${t("records.time")}</th><th>${t("records.what")}</th><th>${t("fact.camera")}</th><th>${t("level.grid")}</th><th>${t("fact.confidence")}</th><th>${t("records.outcome")}</th></tr></thead>
+        <tbody>
+          ${page.incidents.map(
+            (one) => html`
+              <tr key=${one.incident_id} data-incident=${one.incident_id}>
+                <td><a href=${`#/duty/${encodeURIComponent(one.incident_id)}`}>${one.number}</a></td>
+                <td><time>${moment(one.confirmed_at)}</time></td>
+                <td><span class=${`label ${one.label}`}><${Icon} name=${one.label} />${t(`label.${one.label}`)}</span></td>
+                <td>${name(one.camera_ids[0])}${one.camera_ids.length > 1 ? html` <b>+${one.camera_ids.length - 1}</b>` : null}</td>
+                <td>${one.grid_chain[0]?.name ?? "–"}</td>
+                <td>${Math.round(one.confidence * 100)}%</td>
+                <td><${Status} incident=${one} /></td>
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+      ${page.incidents.length || busy ? null : html`<p class="empty">${t("records.none")}</p>`}
+      ${page.next ? html`<button class="button ghost" disabled=${busy} onClick=${more}>${t("more")}</button>` : null}
+    </section>`;
+}
