@@ -17,10 +17,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, Row, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from alerting.journal import MACHINE
 from alerting.lifecycle import ENDED, Cause, Status, Verdict
 from alerting.reading import incident_summary
 from alerting.records import IncidentPage, IncidentSummary
-from alerting.sighting_rows import MACHINE
 from alerting.store import MAX_PAGE, Store, after_cursor, write_cursor
 from alerting.tables import AlertRow, DeliveryRow, HistoryTableRow, IncidentAreaRow, IncidentRow, SightingRow
 from detector.detection import Label
@@ -220,7 +220,7 @@ def _delays(
         )
     else:
         happened = (
-            HistoryTableRow.who != MACHINE
+            HistoryTableRow.who != MACHINE.who
             if end == "judged"
             else HistoryTableRow.status_after.in_([status.value for status in ENDED])
         )
