@@ -9,6 +9,7 @@ is counted from the end of `read`, which flatters it: the camera's own delay and
 from __future__ import annotations
 
 import importlib.util
+import os
 import subprocess
 import sys
 import threading
@@ -109,6 +110,7 @@ def main(arguments: Sequence[str]) -> None:
             network.predict(picture, imgsz=640, verbose=False)
             out.write(f"{reader.url.rpartition('/')[2]} {seen_s:.3f} {time.time():.3f}\n")
             due[reader.url] = max(due[reader.url] + INTERVAL_S, time.time())
+    os._exit(0)  # its threads hang in OpenCV, which aborts when the interpreter goes away under it
 
 
 if __name__ == "__main__":
