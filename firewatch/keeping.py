@@ -93,7 +93,7 @@ class KeepingThread:
         self._stop.set()
         self._wake.set()
         if self._thread.ident is not None:
-            self._thread.join(2.0)
+            self._thread.join(0.2)  # it can be cut off anywhere: rows go before their files
 
     def hurry(self, reason: str) -> None:
         """Somebody could not write: make room, and say so."""

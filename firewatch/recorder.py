@@ -48,6 +48,8 @@ GRACE_S = 15.0
 """A camera that sends nothing any more does not hold its recording open longer than this."""
 FOLLOW_INTERVAL_S = 0.5
 RETRY_S = 5.0
+HAND_OVER_GRACE_S = 0.5
+"""A worker that is told to stop has 3 s; what is not handed over by then is at the next start."""
 LONGEST_RETRY_S = 120.0
 GIVEN_UP_AFTER = timedelta(days=7)
 """Nobody will ever ask for the clip of a sighting that the store has not taken in by then."""
@@ -125,7 +127,7 @@ class ClipRecorder:
         self._stop.set()
         self._closed_one.set()
         self._threads[0].join()
-        self._threads[1].join(2.0)
+        self._threads[1].join(HAND_OVER_GRACE_S)
 
     def tap_for(self, camera: Camera) -> PacketRing:
         return self._rings[camera.id]
