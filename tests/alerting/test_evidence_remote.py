@@ -1,4 +1,4 @@
-"""Evidence in a store that is no folder. S3 needs pip install -e '.[s3]' 'moto[server]', else it is skipped."""
+"""Evidence in a store that is no folder. S3 needs the s3 extra and moto[server], else it is skipped."""
 
 from __future__ import annotations
 
