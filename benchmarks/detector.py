@@ -280,6 +280,7 @@ def main() -> None:
         "detector.ratio_torch": round(ratio, 3) if ratio is not None else None,
         "detector.map_delta": round(delta, 4),
         "detector.rss_mb": round(memory_mb[1], 1),
+        "detector.cpu_ms_whole": round(spent["whole"], 2),
         "detector.cpu_ms_suspicion": round(spent["closely"], 2),
         "detector.share_beside_network": round(beside, 4),
         "detector.ratio_onnxruntime": round(lines[0].spent["onnxruntime"] / lines[0].spent["openvino"], 3),

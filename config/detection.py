@@ -36,6 +36,12 @@ class DetectorSettings(Section):
         description="Thresholds measured for the model: sensitive finds more and disturbs more, quiet the "
         "reverse.",
     )
+    tiles: bool = Field(
+        default=False,
+        title="Tiles",
+        description="Look at parts of pictures much larger than a look in their own resolution, too: smaller "
+        "things are seen, and more false alarms with them (docs/experiments.md).",
+    )
     reference_ages_s: tuple[Annotated[float, Field(ge=1, le=86400)], ...] | None = Field(
         default=None,
         title="Reference ages",

@@ -59,7 +59,7 @@ class Looker:
         ages_s: tuple[float, ...],
         look_width_px: int,
         *,
-        tiles: bool = True,
+        tiles: bool = False,
         calibration: Calibration | None = None,
     ) -> None:
         self._backend = backend
@@ -159,7 +159,7 @@ class Pipeline:
         ages_s: Sequence[float] | None = None,
         policy: Mapping[str, float] | None = None,
         threads: int = 1,
-        tiles: bool = True,
+        tiles: bool = False,
         site_memory: Callable[[str | None], SiteMemory | None] = lambda _preset: None,
     ) -> None:
         self.model = model

@@ -6,6 +6,9 @@ skyline, where a small plume stands. The whole picture is looked at every time; 
 every `ROTATION_S` seconds, in turn, by the clock of the frames; under suspicion those tiles join every look
 that hold what is suspected.
 
+Off unless a deployment asks for them (`detector.tiles`): with the shipped weights one rendered scene of cloud
+and fog raised a false sighting that the whole look does not raise (docs/experiments.md).
+
 Not for: looking (`detector.looker`), deciding what is suspicious (`detector.confirmation`).
 """
 

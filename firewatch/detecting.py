@@ -52,4 +52,5 @@ def pipeline_for(
         ages_s=settings.reference_ages_s,
         policy=confirmation.model_dump(exclude_none=True) if confirmation else None,
         site_memory=site_memory,
+        tiles=settings.tiles,
     )

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from detector.annotate import annotated, to_jpeg
 from detector.backend import Backend
-from detector.detection import Box, Detection
+from detector.detection import Detection
 from detector.pipeline import Looker
 from detector.registry import Model
 from streams.errors import BadPicture
@@ -40,8 +40,7 @@ def look_at_picture(
         return PictureAnswer(str(path), None, None, (), str(error))
     looker = Looker(backend, model.ages_for(backend), model.look_width_px, calibration=model.calibration)
     frame = Frame(image, "picture", datetime.fromtimestamp(0, UTC), 1)
-    whole = Box(0, 0, frame.width_px, frame.height_px)  # no second look will come: closely at once
-    detections, bad = looker.detections(frame, least_score, [whole])
+    detections, bad = looker.detections(frame, least_score)
     if annotated_folder is not None:
         annotated_folder.mkdir(parents=True, exist_ok=True)
         drawn = annotated(image, detections=detections, caption=path.name)

@@ -114,7 +114,6 @@ def score_sequence(sequence: FilmedSequence, model: Model, backend: Backend) -> 
     ages_s = model.ages_for(backend)
     looker = Looker(backend, ages_s, model.look_width_px, calibration=model.calibration)
     scored = []
-    suspected: list[Box] = []  # as the worker looks closely where the last look left a suspicion
     for number, picture in enumerate(sequence.pictures):
         if picture.captured_at is None:
             looker = Looker(backend, ages_s, model.look_width_px, calibration=model.calibration)
@@ -126,8 +125,7 @@ def score_sequence(sequence: FilmedSequence, model: Model, backend: Backend) -> 
                 f"{picture.path} {error}; copy it again, or take it out of the sequence"
             ) from None
         frame = Frame(image, sequence.name, at, number)
-        detections, bad = looker.detections(frame, LEAST_SCORE, suspected)
-        suspected = [d.box for d in detections if d.confidence >= model.profile("balanced").threshold]
+        detections, bad = looker.detections(frame, LEAST_SCORE)
         scored.append(
             ScoredPicture(
                 picture.path.name, at, picture.offset_s, frame.width_px, frame.height_px, detections, bad

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import math
+from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +14,11 @@ from handmade import brightness_network
 from detector.backend import KEPT_SIZES, OnnxRuntimeBackend, OpenVinoBackend, open_backend
 from detector.decoding import decode
 from detector.errors import BackendError
+from detector.registry import load_model
+from detector.view import ViewMemory
+from streams.recorded import VideoFile
+
+SCENES = Path(__file__).resolve().parents[2] / "sample_videos"
 
 
 def random_input(height: int = 96, width: int = 128, channels: int = 4) -> np.ndarray:
@@ -80,6 +87,36 @@ def test_weights_of_an_unknown_kind_are_refused(tmp_path):
     path.write_bytes(b"x")
     with pytest.raises(BackendError, match="unknown kind of weights"):
         open_backend(path)
+
+
+def test_engines_agree_on_a_rendered_scene_with_the_shipped_weights():
+    model = load_model()
+    openvino, onnx = model.open_backend("openvino"), model.open_backend("onnxruntime")
+    memory = ViewMemory(model.ages_for(openvino), model.look_width_px)
+    with VideoFile(SCENES / "near_fire.mp4", "near", interval_s=6.0) as source:
+        looks = [memory.observe(shot.image, shot.captured_at) for shot in islice(source.frames(), 8)]
+    size = (looks[0].shape[1], looks[0].shape[0])
+    answers = [backend.infer(looks[-1]) for backend in (openvino, onnx)]
+    np.testing.assert_allclose(answers[0][:, 4:], answers[1][:, 4:], atol=0.01)  # half-precision weights
+    found = [decode(a, input_size_px=size, frame_size_px=size, least_score=0.1)[0] for a in answers]
+    assert found[0].box.iou(found[1].box) > 0.95
+
+
+@pytest.mark.train
+def test_ultralytics_weights_of_ones_own_answer_like_their_export_on_the_other_engines(tmp_path):
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("ultralytics")
+    from detector.training import export, network
+
+    torch.manual_seed(3)
+    own = network.build("yolov5n.yaml", 7, None).eval()
+    torch.save({"model": own}, tmp_path / "mine.pt")
+    onnx_file, xml_file = export.export(own, tmp_path, "mine")
+    seen = random_input(96, 128, channels=7)
+    answers = [open_backend(path).infer(seen) for path in (tmp_path / "mine.pt", onnx_file, xml_file)]
+    for other in answers[1:]:
+        np.testing.assert_allclose(answers[0][:, 4:], other[:, 4:], atol=0.002)
+        np.testing.assert_allclose(answers[0][:, :4], other[:, :4], atol=1.0)
 
 
 @pytest.mark.skipif(

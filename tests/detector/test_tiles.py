@@ -41,14 +41,14 @@ def spots(result) -> list[Box]:
 
 def test_a_small_thing_is_found_by_its_tile_and_boxed_in_pixels_of_the_frame(tmp_path):
     model = brightness_model(tmp_path)
-    whole, closely = Pipeline(model, "sensitive", tiles=False), Pipeline(model, "sensitive")
+    whole, closely = Pipeline(model, "sensitive"), Pipeline(model, "sensitive", tiles=True)
     times_s = [n * 4.0 for n in range(12)]
     assert not any(spots(whole.look(frame(large(spot=True), t, n))) for n, t in enumerate(times_s))
     assert any(spots(closely.look(frame(large(spot=True), t, n))) for n, t in enumerate(times_s))
 
 
 def test_what_a_tile_has_raised_is_looked_at_closely_in_every_look_until_it_is_confirmed(tmp_path):
-    pipeline = Pipeline(brightness_model(tmp_path), "sensitive")
+    pipeline = Pipeline(brightness_model(tmp_path), "sensitive", tiles=True)
     results = [pipeline.look(frame(large(spot=n > 15), n * 2.0, n)) for n in range(60)]
     first = next(n for n, result in enumerate(results) if spots(result))
     confirmed = next(n for n, result in enumerate(results) if result.sightings)
@@ -59,7 +59,7 @@ def test_what_a_tile_has_raised_is_looked_at_closely_in_every_look_until_it_is_c
 def test_on_patrol_a_tile_joins_only_every_rotation(tmp_path):
     model = brightness_model(tmp_path)
     backend = Counting(model.open_backend())
-    pipeline = Pipeline(model, backend=backend)
+    pipeline = Pipeline(model, backend=backend, tiles=True)
     for n in range(60):
         pipeline.look(frame(large(), n * 2.0, n))
     assert backend.inferences == 60 + 120 / ROTATION_S
@@ -68,7 +68,7 @@ def test_on_patrol_a_tile_joins_only_every_rotation(tmp_path):
 def test_pictures_hardly_larger_than_a_look_have_no_tiles(tmp_path):
     model = brightness_model(tmp_path)
     backend = Counting(model.open_backend())
-    Pipeline(model, backend=backend).look(frame(hill(800, 600)))
+    Pipeline(model, backend=backend, tiles=True).look(frame(hill(800, 600)))
     assert backend.inferences == 1
 
 
