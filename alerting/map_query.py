@@ -44,6 +44,7 @@ def marks(
     until: datetime,
     status: Collection[Status] | None,
     limit: int,
+    walk: int = WALK,
 ) -> tuple[MapMark, ...]:
     """At most `limit`, the newest first; of each status on its own, so that each walk is short."""
     found: list[tuple[datetime, int]] = []
@@ -53,7 +54,7 @@ def marks(
             IncidentRow.confirmed_at <= until,
             *([IncidentRow.status == one.value] if one is not None else []),
         )
-        walked = _by_time(session, frame, meant, limit)
+        walked = _by_time(session, frame, meant, limit, walk)
         found += walked if walked is not None else _by_place(session, frame, meant, limit)
     newest = [number for _, number in sorted(found, reverse=True)[:limit]]
     rows = session.execute(select(*_SHOWN).where(IncidentRow.number.in_(newest)))
@@ -61,14 +62,14 @@ def marks(
 
 
 def _by_time(
-    session: Session, frame: Frame, meant: ColumnElement[bool], limit: int
+    session: Session, frame: Frame, meant: ColumnElement[bool], limit: int, walk: int
 ) -> list[tuple[datetime, int]] | None:
     """None: the frame was not filled within the walk, and there is more."""
     newest = (
         select(IncidentRow.confirmed_at, IncidentRow.number, IncidentRow.lat_deg, IncidentRow.lon_deg)
         .where(meant)
         .order_by(IncidentRow.confirmed_at.desc(), IncidentRow.number.desc())
-        .limit(WALK)
+        .limit(walk)
         .subquery()
     )
     inside = _inside(frame, newest.c.lat_deg, newest.c.lon_deg)
@@ -77,7 +78,7 @@ def _by_time(
     if len(found) == limit:
         return found
     walked = session.scalar(select(func.count()).select_from(newest)) or 0
-    return found if walked < WALK else None
+    return found if walked < walk else None
 
 
 def _by_place(
