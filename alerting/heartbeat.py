@@ -97,15 +97,12 @@ class Heartbeats:
     def _message(self, target_id: str, sequence: int) -> dict[str, Any]:
         with self._store.reading() as session:
             states = Counter(session.scalars(select(CameraStateRow.state)))
-            waiting = dict(
-                session.execute(
-                    select(DeliveryRow.state, func.count())
-                    .where(DeliveryRow.lane == target_id, DeliveryRow.state.in_(("pending", "dead")))
-                    .group_by(DeliveryRow.state)
-                )
-                .tuples()
-                .all()
+            counts = session.execute(
+                select(DeliveryRow.state, func.count())
+                .where(DeliveryRow.lane == target_id, DeliveryRow.state.in_(("pending", "dead")))
+                .group_by(DeliveryRow.state)
             )
+            waiting: dict[str, int] = {state: count for state, count in counts}  # noqa: C416 (rows)
         return {
             "format": FORMAT,
             "centre": self._origin.name,

@@ -23,7 +23,7 @@ from alerting.latest import LatestPictures
 from alerting.placement import Placement
 from alerting.store import Store
 from config import Deployment
-from console import problems
+from console import problems, webhooks
 from console.auth import Authentication
 from console.context import Centre
 from console.feed import EventFeed
@@ -96,6 +96,7 @@ def create_app(
     )
     app.state.authentication = Authentication(store, RateLimit(LOGIN_ATTEMPTS, LOGIN_WITHIN_S, monotonic))
     problems.install(app)
+    webhooks.install(app)
     for module in (
         health,
         session,

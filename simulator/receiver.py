@@ -10,6 +10,7 @@
 | `GET /api/alerts`  | the same as JSON, with what was turned away                                        |
 | `POST /control`    | `{"mode": "ok" or "fail" or "status" or "delay" or "hang" or "reset", ...}`         |
 
+What is posted may be JSON, CAP or GeoJSON, an alert, a notice or a heartbeat; heartbeats are only heard.
 `fail` answers 503, `status` any 4xx or 5xx given, `delay` waits `delay_s` seconds and then does its work,
 `hang` never answers, `reset` breaks the connection with a TCP reset. `times` limits a mode to so many
 alerts, after which the receiver is well again. With `after_storing` the alert is kept first and only the
@@ -35,6 +36,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Any, Literal, Self
@@ -45,6 +47,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from simulator.http_server import bound_socket, http_server, run_until_signal
 from simulator.receiver_inbox import Inbox, ReceivedAlert, Rejected, Rejection
+from simulator.receiver_messages import kind_of
 from simulator.receiver_page import page
 
 log = logging.getLogger(__name__)
@@ -115,6 +118,9 @@ def receiver_app(inbox: Inbox, desk: _Desk) -> FastAPI:
                 alert = inbox.check(
                     bytes(body), x_firewatch_timestamp, x_firewatch_signature, idempotency_key
                 )
+                if kind_of(alert) == "heartbeat":
+                    inbox.note_heartbeat()
+                    return _answer(200, "heard")
                 received, is_new = inbox.keep(alert, bytes(body), idempotency_key or "")
             except Rejected as rejected:
                 log.warning("alert rejected status=%d reason=%s", rejected.status, rejected.reason)
@@ -143,7 +149,9 @@ def receiver_app(inbox: Inbox, desk: _Desk) -> FastAPI:
     @app.get("/")
     async def index() -> HTMLResponse:
         headers = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:"}
-        return HTMLResponse(page(inbox.alerts, inbox.rejections, desk.behaviour.mode), headers=headers)
+        return HTMLResponse(
+            page(inbox.alerts, inbox.rejections, desk.behaviour.mode, inbox.heartbeat_at), headers=headers
+        )
 
     return app
 
@@ -252,6 +260,11 @@ class DispatchReceiver:
     @property
     def alerts(self) -> list[ReceivedAlert]:
         return self._inbox.alerts
+
+    @property
+    def heartbeat_at(self) -> datetime | None:
+        """When the centre was last heard."""
+        return self._inbox.heartbeat_at
 
     @property
     def rejections(self) -> list[Rejection]:

@@ -19,6 +19,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from simulator.receiver_messages import UnreadableError, read_message
+
 OLDEST_S = 300.0
 """A signature is good for so long before and after its time stamp, or it could be replayed for ever."""
 
@@ -84,6 +86,7 @@ class Inbox:
         self._lock = threading.Lock()
         self._by_key: dict[str, ReceivedAlert] = {}
         self._rejections: deque[Rejection] = deque(maxlen=_REJECTIONS_KEPT)
+        self._heartbeat_at: datetime | None = None
         self._file: Path | None = None
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
@@ -151,12 +154,20 @@ class Inbox:
         if not key or len(key) > 200:
             raise Rejected(400, "Idempotency-Key is missing or longer than 200 characters")
         try:
-            alert = json.loads(body)
-        except ValueError:
-            raise Rejected(400, "the body is no JSON") from None
-        if not isinstance(alert, dict):
-            raise Rejected(400, "the body is no JSON object")
-        return alert
+            return read_message(body)
+        except UnreadableError as error:
+            raise Rejected(400, str(error)) from None
+
+    def note_heartbeat(self) -> None:
+        """Remember that the centre was alive now; heartbeats are not kept."""
+        with self._lock:
+            self._heartbeat_at = self._now()
+
+    @property
+    def heartbeat_at(self) -> datetime | None:
+        """When the centre was last heard."""
+        with self._lock:
+            return self._heartbeat_at
 
     def _note(self, rejected: Rejected) -> None:
         with self._lock:

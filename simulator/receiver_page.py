@@ -14,6 +14,7 @@ from html import escape
 from typing import Any
 
 from simulator.receiver_inbox import ReceivedAlert, Rejection
+from simulator.receiver_messages import kind_of
 
 SHOWN = 50
 """The newest alerts on the page; `GET /api/alerts` has them all."""
@@ -47,6 +48,7 @@ img { width: 320px; height: auto; border-radius: 4px; align-self: flex-start }
 h2 { font-size: 16px; margin: 0 0 6px }
 b { padding: 1px 8px; border-radius: 4px; color: #fff; background: #666 }
 b.new { background: #c0392b } b.update { background: #b9770e } b.cancel { background: #3d7a58 }
+b.exercise { background: #1d6fb8 } b.notice { background: #5c6b64 }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 14px; margin: 0 0 8px }
 dt { color: #5c6b64 } dd { margin: 0 } small { color: #5c6b64 } .rejected { color: #8a2b20 }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; background: #f2f4f3; padding: 8px; font-size: 12px }
@@ -54,7 +56,12 @@ pre { white-space: pre-wrap; overflow-wrap: anywhere; background: #f2f4f3; paddi
 """
 
 
-def page(alerts: Sequence[ReceivedAlert], rejections: Sequence[Rejection], mode: str) -> str:
+def page(
+    alerts: Sequence[ReceivedAlert],
+    rejections: Sequence[Rejection],
+    mode: str,
+    heartbeat_at: datetime | None = None,
+) -> str:
     """The whole page as HTML, the newest alert first."""
     shown = alerts[::-1][:SHOWN]
     articles = "".join(_article(received) for received in shown) or "<p>尚未收到报警。</p>"
@@ -63,12 +70,13 @@ def page(alerts: Sequence[ReceivedAlert], rejections: Sequence[Rejection], mode:
         for rejection in rejections[::-1][:20]
     )
     rejected = f'<section class="rejected"><h2>已拒收</h2><ul>{rejected}</ul></section>' if rejected else ""
+    heard = f"；最近心跳 {_local(heartbeat_at)}" if heartbeat_at is not None else "；尚无心跳"
     return f"""<!doctype html>
 <html lang="zh-CN"><head><meta charset="utf-8"><meta http-equiv="refresh" content="5">
 <meta name="viewport" content="width=device-width,initial-scale=1">
 <title>演练调度接收端</title><style>{_STYLE}</style></head>
 <body><header><h1>演练调度接收端</h1>
-<p>已收到 {len(alerts)} 条报警，拒收 {len(rejections)} 次；当前状态：{_MODES.get(mode, escape(mode))}。
+<p>已收到 {len(alerts)} 条报警，拒收 {len(rejections)} 次；当前状态：{_MODES.get(mode, escape(mode))}{heard}。
 本页仅供演练，每 5 秒刷新。</p>
 </header><main>{articles}{rejected}</main></body></html>"""
 
@@ -76,6 +84,10 @@ def page(alerts: Sequence[ReceivedAlert], rejections: Sequence[Rejection], mode:
 def _article(received: ReceivedAlert) -> str:
     alert = received.alert
     word, style = _TYPES.get(str(alert.get("type")), ("消息", ""))
+    if kind_of(alert) == "notice":
+        word, style = "通知", "notice"
+    if alert.get("exercise") is True:
+        word, style = f"演练 · {word}", "exercise"
     rows = "".join(f"<dt>{label}</dt><dd>{escape(text)}</dd>" for label, text in _rows(alert))
     encoded = _at(alert, "picture", "base64")
     has_jpeg = isinstance(encoded, str) and _JPEG.fullmatch(encoded)
@@ -92,6 +104,14 @@ def _article(received: ReceivedAlert) -> str:
 
 def _rows(alert: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """What a dispatcher asks first: which fire, what, where, whose ground, seen when and by whom."""
+    if "title" in alert:  # a notice, or CAP: both say themselves what they are
+        yield "标题", _text(alert.get("title"))
+        yield "内容", _text(alert.get("text"))
+        for label, name in (("CAP 状态", "cap_status"), ("区域", "area"), ("替代", "references")):
+            if alert.get(name):
+                yield label, _text(alert.get(name))
+        yield "时间", _written_time(alert.get("captured_at") or alert.get("issued_at"))
+        return
     yield "火情", f"{_text(alert.get('incident_number'))} 号，第 {_text(alert.get('sequence'))} 报"
     event, certainty = _text(alert.get("event")), _text(alert.get("certainty"))
     yield "类别", f"{_EVENTS.get(event, event)}（{_CERTAINTIES.get(certainty, certainty)}）"
@@ -105,7 +125,8 @@ def _rows(alert: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "责任区", _names(alert.get("grid_chain"), " · ")
     yield "摄像机", _names(alert.get("cameras"), "、")
     yield "拍摄时间", _written_time(alert.get("captured_at"))
-    yield "发送时间", _written_time(alert.get("sent_at"))
+    late = "（迟到）" if alert.get("late") is True else ""
+    yield "发送时间", _written_time(alert.get("sent_at")) + late
 
 
 def _at(value: Any, *names: str) -> Any:
