@@ -1,25 +1,37 @@
 """Whose ground it is: from a point to the chain grid -> village -> town -> district with its contacts.
 
-The file is GeoJSON (WGS 84). Each feature is one area with the properties `level`, `code`, `name`, `parent`
-(code of the area above; none for a district) and `contacts` (list of name, role, phone). Areas above a grid
-may leave their polygon out (`"geometry": null`): the chain follows the codes.
+The file is GeoJSON (WGS 84), or a shapefile or GeoPackage in any coordinate system. Each feature is one area
+with the properties `level`, `code`, `name`, `parent` (code of the area above; none for a district) and
+`contacts`: a list (in a shapefile its JSON text) of name, role, phone, and if wanted `channels` (gateway:
+address) and `duty` (days 1-7, from, to; over midnight allowed), which limits a contact to its shift. Areas
+above a grid may leave their polygon out (`"geometry": null`): the chain follows the codes.
 """
 
 from __future__ import annotations
 
 import json
+import math
+from datetime import datetime, time
 from pathlib import Path
 from typing import Any, Literal, get_args
+from zoneinfo import ZoneInfo
 
+import numpy as np
 import shapely
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from shapely.errors import ShapelyError
 from shapely.geometry import shape
 
-from alerting.records import Contact, GridArea
+from alerting.records import Contact, Ellipse, GridArea, GridShare
 
 Level = Literal["grid", "village", "town", "district"]
 _LEVELS: tuple[Level, ...] = get_args(Level)
+
+
+_SLIVER = 0.001
+"""Overlaps and gaps below this share of an area come from drawing, not from a mistake."""
+
+_POINTS = 256
 
 
 class GridError(Exception):
@@ -30,7 +42,9 @@ class Grids:
     """Areas of responsibility, looked up by point."""
 
     @classmethod
-    def open(cls, path: Path | str) -> Grids:
+    def open(cls, path: Path | str, time_zone: str = "Asia/Shanghai") -> Grids:
+        if Path(path).suffix.lower() not in (".geojson", ".json"):
+            return cls(_read_vector_file(path), str(path), time_zone)
         try:
             collection = json.loads(Path(path).read_text(encoding="utf-8"))
         except OSError as error:
@@ -39,9 +53,10 @@ class Grids:
             raise GridError(f"{path}: the grid file is not JSON in UTF-8: {error}") from error
         if not isinstance(collection, dict) or collection.get("type") != "FeatureCollection":
             raise GridError(f"{path}: the grid file must be a GeoJSON FeatureCollection")
-        return cls(collection.get("features") or [], str(path))
+        return cls(collection.get("features") or [], str(path), time_zone)
 
-    def __init__(self, features: list[Any], source: str = "grids") -> None:
+    def __init__(self, features: list[Any], source: str = "grids", time_zone: str = "Asia/Shanghai") -> None:
+        self._zone = ZoneInfo(time_zone)
         self._areas: dict[str, _Area] = {}
         polygons: list[tuple[shapely.Geometry, str]] = []
         for index, feature in enumerate(features):
@@ -58,22 +73,86 @@ class Grids:
         if not polygons:
             raise GridError(f"{source}: no area has a polygon, so no point can be looked up")
         self._codes = [code for _, code in polygons]
-        self._tree = shapely.STRtree([polygon for polygon, _ in polygons])
+        self._polygons = [polygon for polygon, _ in polygons]
+        self._tree = shapely.STRtree(self._polygons)
 
-    def chain_at(self, lat_deg: float, lon_deg: float) -> tuple[GridArea, ...]:
-        """The areas around a point, smallest first; empty outside all of them. On a border between two,
-        the one that stands first in the file."""
+    def chain_at(self, lat_deg: float, lon_deg: float, at: datetime | None = None) -> tuple[GridArea, ...]:
+        """The areas around a point, smallest first, with who is on duty `at` that time (everybody without
+        one); empty outside all of them. On a border between two, the one that stands first in the file."""
         found = self._tree.query(shapely.Point(lon_deg, lat_deg), predicate="intersects")
-        if len(found) == 0:
-            return ()
-        chain = []
-        code: str | None = self._codes[int(min(found))]
-        while code is not None:
-            area = self._areas[code]
-            contacts = tuple(Contact(one.name, one.role, one.phone) for one in area.contacts)
-            chain.append(GridArea(area.level, area.code, area.name, contacts))
-            code = area.parent
-        return tuple(chain)
+        return self._chain(self._codes[int(min(found))], at) if len(found) else ()
+
+    def touched(self, lat_deg: float, lon_deg: float, ellipse: Ellipse) -> tuple[GridShare, ...]:
+        """All smallest areas that the 95 % ellipse touches, each with the probability that the fire lies in
+        it, most probable first: the neighbours to be informed. An area touched at its edge alone has 0."""
+        scale = 111_320 * math.cos(math.radians(lat_deg)), 110_574
+        points = _normal_points(ellipse) / scale + (lon_deg, lat_deg)
+        which, areas = self._tree.query(shapely.points(points), predicate="intersects")
+        counts: dict[int, int] = {}
+        for point in np.unique(which):
+            first = int(areas[which == point].min())
+            counts[first] = counts.get(first, 0) + 1
+        smallest = {
+            int(one) for one in self._tree.query(_outline(lat_deg, lon_deg, ellipse, scale), "intersects")
+        }
+        smallest = {one for one in smallest if not self._has_parts(one, smallest)}
+        shares = {one: counts.get(one, 0) / len(points) for one in smallest | set(counts)}
+        in_order = sorted(shares.items(), key=lambda pair: (-pair[1], pair[0]))
+        ranked = [(self._areas[self._codes[one]], share) for one, share in in_order]
+        return tuple(GridShare(area.level, area.code, area.name, round(share, 4)) for area, share in ranked)
+
+    def problems(self) -> list[str]:
+        """Overlaps between areas of one level and gaps between them, in words; empty for a clean file."""
+        found = []
+        for level in _LEVELS:
+            ours = [i for i, code in enumerate(self._codes) if self._areas[code].level == level]
+            if not ours:
+                continue
+            polygons = [self._polygons[i] for i in ours]
+            tree = shapely.STRtree(polygons)
+            for a, b in zip(*tree.query(polygons, predicate="intersects"), strict=True):
+                if a >= b:
+                    continue
+                common = shapely.area(polygons[a].intersection(polygons[b]))
+                share = float(common / min(shapely.area(polygons[a]), shapely.area(polygons[b])))
+                if share > _SLIVER:
+                    names = " and ".join(self._areas[self._codes[ours[i]]].name for i in (a, b))
+                    found.append(f"the {level}s {names} overlap by {share:.1%} of the smaller one")
+            for hole in _holes(shapely.union_all(polygons)):
+                if hole.area > _SLIVER * float(min(shapely.area(polygons))):
+                    where = hole.representative_point()
+                    found.append(f"there is a gap between {level}s around {where.y:.5f} N {where.x:.5f} E")
+        return found
+
+    def outlines(self) -> list[tuple[GridArea, shapely.Geometry]]:
+        """Every polygon with its area, for maps and coverage."""
+        pairs = zip(self._codes, self._polygons, strict=True)
+        return [(self._area(code, None), polygon) for code, polygon in pairs]
+
+    def _has_parts(self, one: int, others: set[int]) -> bool:
+        """Whether a smaller area among `others` lies in this one, by its code."""
+        return any(self._codes[one] in self._codes_above(self._codes[other]) for other in others - {one})
+
+    def _codes_above(self, code: str) -> list[str]:
+        above = []
+        parent = self._areas[code].parent
+        while parent is not None:
+            above.append(parent)
+            parent = self._areas[parent].parent
+        return above
+
+    def _chain(self, code: str, at: datetime | None) -> tuple[GridArea, ...]:
+        return tuple(self._area(one, at) for one in (code, *self._codes_above(code)))
+
+    def _area(self, code: str, at: datetime | None) -> GridArea:
+        area = self._areas[code]
+        local = at.astimezone(self._zone) if at is not None else None
+        contacts = tuple(
+            Contact(one.name, one.role, one.phone, dict(one.channels))
+            for one in area.contacts
+            if local is None or one.duty is None or one.duty.covers(local)
+        )
+        return GridArea(area.level, area.code, area.name, contacts)
 
     def _check_parents(self, source: str) -> None:
         for area in self._areas.values():
@@ -91,11 +170,30 @@ class Grids:
                 )
 
 
+class _Duty(BaseModel):
+    """A shift that comes back every week; one that ends before it starts ends the next morning."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    days: tuple[int, ...] = Field(default=(1, 2, 3, 4, 5, 6, 7), min_length=1)
+    """1 is Monday; the day on which the shift starts."""
+    start: time = Field(alias="from")
+    end: time = Field(alias="to")
+
+    def covers(self, local: datetime) -> bool:
+        today, now = local.isoweekday(), local.time()
+        if self.start < self.end:
+            return today in self.days and self.start <= now < self.end
+        yesterday = (today - 2) % 7 + 1
+        return (today in self.days and now >= self.start) or (yesterday in self.days and now < self.end)
+
+
 class _Contact(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     name: str = Field(min_length=1)
     role: str = Field(min_length=1)
     phone: str = Field(min_length=1)
+    channels: dict[str, str] = Field(default_factory=dict)
+    duty: _Duty | None = None
 
 
 class _Area(BaseModel):
@@ -133,3 +231,68 @@ def _read_polygon(geometry: Any, where: str) -> shapely.Geometry:
     if not (west >= -180 and east <= 180 and south >= -90 and north <= 90):
         raise GridError(f"{where}: coordinates must be WGS 84 longitude, latitude in degrees")
     return polygon
+
+
+def _read_vector_file(path: Path | str) -> list[Any]:
+    """Features of a shapefile or GeoPackage as GeoJSON, in WGS 84."""
+    import pyogrio
+    from pyogrio.errors import DataSourceError
+    from pyogrio.raw import read
+    from rasterio.warp import transform_geom
+
+    try:
+        meta, _, shapes, columns = read(path)
+    except (DataSourceError, pyogrio.errors.DataLayerError) as error:
+        raise GridError(f"{path}: the grid file cannot be read: {error}") from error
+    if meta["crs"] is None:
+        raise GridError(f"{path}: the grid file names no coordinate system; put its .prj beside it")
+    names = [str(name) for name in meta["fields"]]
+    features = []
+    for row, wkb in enumerate(shapes):
+        properties = {
+            name: None if values[row] is None or values[row] != values[row] else values[row]
+            for name, values in zip(names, columns, strict=True)
+        }
+        if isinstance(contacts := properties.get("contacts"), str):
+            try:
+                properties["contacts"] = json.loads(contacts)
+            except ValueError:
+                raise GridError(f"{path}: feature {row + 1}: 'contacts' is not JSON") from None
+        geometry = None
+        if wkb is not None:
+            geometry = transform_geom(
+                meta["crs"], "EPSG:4326", shapely.geometry.mapping(shapely.from_wkb(wkb))
+            )
+        features.append({"type": "Feature", "properties": properties, "geometry": geometry})
+    return features
+
+
+def _normal_points(ellipse: Ellipse) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Points spread as the fire's place is, east and north in metres: a sunflower through the normal law."""
+    number = np.arange(_POINTS) + 0.5
+    radius = np.sqrt(-2 * np.log(1 - number / _POINTS)) / math.sqrt(5.991)
+    turn = number * math.pi * (3 - math.sqrt(5))
+    along, across = ellipse.semi_major_m * radius * np.cos(turn), ellipse.semi_minor_m * radius * np.sin(turn)
+    return _turned(along, across, ellipse.azimuth_deg)
+
+
+def _outline(
+    lat_deg: float, lon_deg: float, ellipse: Ellipse, scale: tuple[float, float]
+) -> shapely.Geometry:
+    turn = np.linspace(0, 2 * math.pi, 73)[:-1]
+    ring = _turned(
+        ellipse.semi_major_m * np.cos(turn), ellipse.semi_minor_m * np.sin(turn), ellipse.azimuth_deg
+    )
+    return shapely.Polygon(ring / scale + (lon_deg, lat_deg))
+
+
+def _turned(along: Any, across: Any, azimuth_deg: float) -> np.ndarray[Any, np.dtype[np.float64]]:
+    azimuth = math.radians(azimuth_deg)
+    east = along * math.sin(azimuth) + across * math.cos(azimuth)
+    north = along * math.cos(azimuth) - across * math.sin(azimuth)
+    return np.stack([east, north], axis=1)
+
+
+def _holes(union: Any) -> list[shapely.Polygon]:
+    parts = union.geoms if union.geom_type == "MultiPolygon" else [union]
+    return [shapely.Polygon(ring) for part in parts for ring in part.interiors]

@@ -21,7 +21,7 @@ import jsonschema
 from alerting.evidence_links import EvidenceLinks
 from alerting.formats.origin import MessageError, moment
 from alerting.lifecycle import Status, Verdict
-from alerting.records import AlertRecord, AlertType, IncidentDetail, IncidentSummary, SightingRecord
+from alerting.records import AlertRecord, AlertType, Contact, IncidentDetail, IncidentSummary, SightingRecord
 
 __all__ = ["MessageError", "alert_id", "build", "certainty", "complete", "picture_of", "validate"]
 
@@ -74,9 +74,10 @@ def build(
         "location": _location(summary),
         "cameras": [_camera(one) for one in incident.sightings],
         "grid_chain": [
-            {**asdict(area), "contacts": [asdict(contact) for contact in area.contacts]}
+            {**asdict(area), "contacts": [_contact(one) for one in area.contacts]}
             for area in summary.grid_chain
         ],
+        "grids_touched": [asdict(one) for one in summary.grids_touched],
         "evidence": [
             {
                 "evidence_id": one.evidence_id,
@@ -188,6 +189,11 @@ def _camera(sighting: SightingRecord) -> dict[str, Any]:
         "captured_at": _time(sighting.confirmed_at),
         "sighting_id": sighting.sighting_id,
     }
+
+
+def _contact(contact: Contact) -> dict[str, str]:
+    """Without the person's channels, which are for our own calls."""
+    return {"name": contact.name, "role": contact.role, "phone": contact.phone}
 
 
 def _picture(jpeg: bytes | None) -> dict[str, str] | None:

@@ -4,6 +4,8 @@ grids."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
 
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
@@ -11,44 +13,58 @@ from sqlalchemy.orm import Session
 import config
 from alerting import association
 from alerting.association import Observation
+from alerting.grid_watch import WatchedGrids
 from alerting.grids import Grids
 from alerting.reading import put_location, stored_grid_chain
-from alerting.records import GridArea, Location
-from alerting.tables import IncidentAreaRow, IncidentRow
+from alerting.records import GridArea, GridShare, Location
+from alerting.tables import IncidentAreaRow, IncidentRow, LocationEstimateRow
 from geometry.terrain import RasterTerrain, Terrain
 
 
 class Placement:
     """Places incidents. Without terrain positions are missing, without grids nobody is responsible."""
 
-    def __init__(self, terrain: Terrain | None, grids: Grids | None) -> None:
+    def __init__(self, terrain: Terrain | None, grids: Grids | WatchedGrids | None) -> None:
         self.terrain = terrain
-        self._grids = grids
+        self._grids = WatchedGrids.fixed(grids) if isinstance(grids, Grids) else grids
 
     @classmethod
     def from_deployment(cls, deployment: config.Deployment) -> Placement:
         """Opens the terrain and grids that the deployment names; their errors pass through."""
         return cls(
             RasterTerrain.open(deployment.terrain) if deployment.terrain else None,
-            Grids.open(deployment.grids) if deployment.grids else None,
+            WatchedGrids(deployment.grids, deployment.time_zone) if deployment.grids else None,
         )
 
     def place(self, session: Session, row: IncidentRow, seen: Sequence[Observation]) -> Location:
         """Put the incident where these observations together say it is."""
         where = association.combine(seen, self.terrain)
-        self.put(session, row, where)
+        self.put(session, row, where, len(seen))
         return where
 
-    def put(self, session: Session, row: IncidentRow, where: Location) -> None:
+    def put(self, session: Session, row: IncidentRow, where: Location, sightings: int = 1) -> None:
+        """Write where the incident is, whose ground that is, and one more line of its track of estimates."""
         put_location(row, where)
-        chain = self._chain_at(where)
+        chain, touched = self._chain_at(where, row.confirmed_at), self._touched(where)
         row.grid_chain = stored_grid_chain(chain)
+        row.grids_touched = [asdict(one) for one in touched]
         session.flush()
+        estimate = LocationEstimateRow(incident_id=row.incident_id, at=row.last_seen_at, sightings=sightings)
+        put_location(estimate, where)
+        session.add(estimate)
         of_it = IncidentAreaRow.incident_id == row.incident_id
         session.execute(delete(IncidentAreaRow).where(of_it))
-        session.add_all(IncidentAreaRow(code=area.code, incident_id=row.incident_id) for area in chain)
+        codes = {area.code for area in chain} | {area.code for area in touched}
+        session.add_all(IncidentAreaRow(code=code, incident_id=row.incident_id) for code in sorted(codes))
 
-    def _chain_at(self, where: Location) -> tuple[GridArea, ...]:
-        if self._grids is None or where.lat_deg is None or where.lon_deg is None:
+    def _chain_at(self, where: Location, at: datetime) -> tuple[GridArea, ...]:
+        grids = self._grids.now() if self._grids is not None else None
+        if grids is None or where.lat_deg is None or where.lon_deg is None:
             return ()
-        return self._grids.chain_at(where.lat_deg, where.lon_deg)
+        return grids.chain_at(where.lat_deg, where.lon_deg, at)
+
+    def _touched(self, where: Location) -> tuple[GridShare, ...]:
+        grids = self._grids.now() if self._grids is not None else None
+        if grids is None or where.lat_deg is None or where.lon_deg is None or where.ellipse is None:
+            return ()
+        return grids.touched(where.lat_deg, where.lon_deg, where.ellipse)

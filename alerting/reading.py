@@ -22,10 +22,12 @@ from alerting.records import (
     EvidenceKind,
     EvidenceRecord,
     GridArea,
+    GridShare,
     HistoryRow,
     IncidentSummary,
     Level,
     Location,
+    LocationEstimate,
     LocationMethod,
     Response,
     SightingRecord,
@@ -40,6 +42,7 @@ from alerting.tables import (
     HistoryTableRow,
     IncidentRow,
     LocationColumns,
+    LocationEstimateRow,
     SightingRow,
 )
 from detector.detection import Box, Label
@@ -63,6 +66,8 @@ def location(row: LocationColumns) -> Location:
         range_min_m=row.range_min_m,
         range_max_m=row.range_max_m,
         caution=row.location_caution,
+        bearing_sigma_deg=row.bearing_sigma_deg,
+        elevation_sigma_deg=row.elevation_sigma_deg,
     )
 
 
@@ -76,6 +81,7 @@ def put_location(row: LocationColumns, where: Location) -> None:
     row.ellipse_azimuth_deg = where.ellipse.azimuth_deg if where.ellipse else None
     row.range_m, row.range_min_m, row.range_max_m = where.range_m, where.range_min_m, where.range_max_m
     row.location_caution = where.caution
+    row.bearing_sigma_deg, row.elevation_sigma_deg = where.bearing_sigma_deg, where.elevation_sigma_deg
 
 
 def grid_chain(stored: Iterable[dict[str, Any]]) -> tuple[GridArea, ...]:
@@ -110,6 +116,7 @@ def incident_summary(row: IncidentRow) -> IncidentSummary:
         version=row.version,
         exercise=row.exercise,
         response=response(row),
+        grids_touched=tuple(GridShare(**one) for one in row.grids_touched or ()),
     )
 
 
@@ -145,6 +152,10 @@ def response(row: IncidentRow) -> Response:
         merged_into=row.merged_into,
         repeats=row.repeats,
     )
+
+
+def location_estimate(row: LocationEstimateRow) -> LocationEstimate:
+    return LocationEstimate(row.at, row.sightings, location(row))
 
 
 def sighting_record(row: SightingRow) -> SightingRecord:

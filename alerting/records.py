@@ -7,7 +7,7 @@ clockwise from true north, lengths metres.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
@@ -78,6 +78,8 @@ class Contact:
     name: str
     role: str
     phone: str
+    channels: Mapping[str, str] = field(default_factory=dict)
+    """Addresses by gateway (WeCom, DingTalk, ...), for calling this person; never sent to receivers."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,16 @@ class GridArea:
     code: str
     name: str
     contacts: tuple[Contact, ...] = ()
+
+
+@dataclass(frozen=True)
+class GridShare:
+    """One area that the error ellipse touches, with the probability that the fire lies in it."""
+
+    level: Level
+    code: str
+    name: str
+    share: float
 
 
 @dataclass(frozen=True)
@@ -138,6 +150,9 @@ class IncidentSummary:
     @property
     def state(self) -> State:
         return State(self.status, self.verdict, self.cause, self.response.stage)
+
+    grids_touched: tuple[GridShare, ...] = ()
+    """All areas that the 95 % ellipse touches: the neighbours to be informed."""
 
 
 @dataclass(frozen=True)
@@ -279,6 +294,15 @@ class EvidenceRecord:
 
 
 @dataclass(frozen=True)
+class LocationEstimate:
+    """Where an incident was said to be from some time on, and from how many sightings."""
+
+    at: datetime
+    sightings: int
+    location: Location
+
+
+@dataclass(frozen=True)
 class IncidentDetail:
     """Everything known about one incident, oldest first within each part."""
 
@@ -288,6 +312,8 @@ class IncidentDetail:
     alerts: tuple[AlertRecord, ...]
     deliveries: tuple[DeliveryRecord, ...]
     evidence: tuple[EvidenceRecord, ...]
+    estimates: tuple[LocationEstimate, ...] = ()
+    """Where the incident was said to be, oldest first; the last is its present location."""
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ from alerting.reading import (
     evidence_record,
     history_row,
     incident_summary,
+    location_estimate,
     sighting_record,
 )
 from alerting.records import (
@@ -54,6 +55,7 @@ from alerting.tables import (
     HistoryTableRow,
     IncidentCountRow,
     IncidentRow,
+    LocationEstimateRow,
     SightingRow,
 )
 
@@ -267,6 +269,8 @@ def read_incident(
     if only_representatives:
         files = files.where(EvidenceRow.sighting_id.in_([one.sighting_id for one in sightings]))
     evidence = session.scalars(files.order_by(EvidenceRow.evidence_id))
+    estimates = select(LocationEstimateRow).filter_by(incident_id=incident_id)
+    estimates = estimates.order_by(LocationEstimateRow.estimate_id)
     return IncidentDetail(
         summary=incident_summary(row),
         sightings=tuple(sighting_record(one) for one in sightings),
@@ -274,6 +278,7 @@ def read_incident(
         alerts=tuple(alert_record(one) for one in alerts),
         deliveries=tuple(delivery_record(one) for one in deliveries),
         evidence=tuple(evidence_record(one) for one in evidence),
+        estimates=tuple(location_estimate(one) for one in session.scalars(estimates)),
     )
 
 

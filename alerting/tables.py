@@ -84,6 +84,8 @@ class LocationColumns:
     range_min_m: Mapped[float | None]
     range_max_m: Mapped[float | None]
     location_caution: Mapped[str | None] = mapped_column(Text)
+    bearing_sigma_deg: Mapped[float | None]
+    elevation_sigma_deg: Mapped[float | None]
 
 
 class IncidentRow(LocationColumns, Base):
@@ -111,6 +113,7 @@ class IncidentRow(LocationColumns, Base):
     raised_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     grid_chain: Mapped[list[Any]]
+    grids_touched: Mapped[list[Any] | None] = mapped_column(JSON)
     camera_ids: Mapped[list[Any]]
     picture_evidence_id: Mapped[int | None]
     version: Mapped[int]
@@ -385,6 +388,18 @@ class SessionRow(Base):
     csrf: Mapped[str] = mapped_column(String(128))
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
+
+
+class LocationEstimateRow(LocationColumns, Base):
+    """Where an incident was said to be, each time its sightings said something new: append-only."""
+
+    __tablename__ = "location_estimates"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    estimate_id: Mapped[int] = mapped_column(primary_key=True)
+    incident_id: Mapped[str] = mapped_column(ForeignKey("incidents.incident_id"), index=True)
+    at: Mapped[datetime]
+    sightings: Mapped[int]
 
 
 class IncidentAreaRow(Base):

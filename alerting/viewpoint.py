@@ -30,29 +30,38 @@ class Viewpoint:
 
     @classmethod
     def of(cls, camera: config.Camera, sighting: Sighting, terrain: Terrain | None) -> Viewpoint:
-        ground_m = camera.ground_height_m
-        if ground_m is None and terrain is not None:
-            modelled_m = float(terrain.height_m(camera.lat_deg, camera.lon_deg))
-            ground_m = None if math.isnan(modelled_m) else modelled_m
-        lens_m = ground_m + camera.mast_height_m if ground_m is not None else None
+        model, lens_m = camera_model(camera, sighting.preset, sighting.width_px, sighting.height_px, terrain)
         pose = camera.pose_at(sighting.preset)
-        model = CameraModel(
-            Position(camera.lat_deg, camera.lon_deg, lens_m if lens_m is not None else camera.mast_height_m),
-            Pose(pose.azimuth_deg, pose.tilt_deg, pose.roll_deg, pose.hfov_deg),
-            sighting.width_px,
-            sighting.height_px,
-            Lens(camera.lens.kind, camera.lens.k1, camera.lens.k2, camera.lens.k3),
-        )
         errors = replace(
             DEFAULT_ERRORS,
             azimuth_deg=pose.azimuth_sigma_deg,
             tilt_deg=pose.tilt_sigma_deg,
             lens_m=_SURVEYED_M if camera.ground_height_m is not None else DEFAULT_ERRORS.lens_m,
         )
-        known = terrain is not None and lens_m is not None and _is_known(terrain, camera)
-        ground = terrain if known and terrain is not None else AssumedFlat(ground_m or 0.0)
-        return cls(model, lens_m, ground, errors)
+        if lens_m is None or terrain is None or math.isnan(_ground_m(camera, terrain)):
+            return cls(model, lens_m, AssumedFlat(camera.ground_height_m or 0.0), errors)
+        return cls(model, lens_m, terrain, errors)
 
 
-def _is_known(terrain: Terrain, camera: config.Camera) -> bool:
-    return not math.isnan(float(terrain.height_m(camera.lat_deg, camera.lon_deg)))
+def camera_model(
+    camera: config.Camera, preset: str | None, width_px: int, height_px: int, terrain: Terrain | None
+) -> tuple[CameraModel, float | None]:
+    """The camera in one of its views, and the height of its lens; without a known ground height the model
+    stands on height 0."""
+    ground_m = camera.ground_height_m
+    if ground_m is None and terrain is not None and not math.isnan(modelled_m := _ground_m(camera, terrain)):
+        ground_m = modelled_m
+    lens_m = ground_m + camera.mast_height_m if ground_m is not None else None
+    pose = camera.pose_at(preset)
+    model = CameraModel(
+        Position(camera.lat_deg, camera.lon_deg, lens_m if lens_m is not None else camera.mast_height_m),
+        Pose(pose.azimuth_deg, pose.tilt_deg, pose.roll_deg, pose.hfov_deg),
+        width_px,
+        height_px,
+        Lens(camera.lens.kind, camera.lens.k1, camera.lens.k2, camera.lens.k3),
+    )
+    return model, lens_m
+
+
+def _ground_m(camera: config.Camera, terrain: Terrain) -> float:
+    return float(terrain.height_m(camera.lat_deg, camera.lon_deg))

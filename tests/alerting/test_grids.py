@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import shapely
 from alerting_samples import BOWL, NORTH, PICTURES, ROOT, intake_into, sighting_of
+from pyogrio.raw import write
 
+from alerting.grid_watch import WatchedGrids
 from alerting.grids import GridError, Grids
 from alerting.intake import Intake
+from alerting.records import Ellipse
 from alerting.store import Store
+from geometry.datums import unprojected
 
 DEMO = ROOT / "config" / "demo_grids.geojson"
 
@@ -140,6 +147,91 @@ def test_an_incident_and_its_alert_name_the_responsible_grid(
     ref = intake.accept(sighting_of(fire, NORTH, noon), PICTURES, NORTH)
     detail = sqlite_store.incident(ref.incident_id)
     assert detail.summary.grid_chain == grids.chain_at(23.105, 116.395)
+    touched = detail.summary.grids_touched
+    assert touched[0].code == detail.summary.grid_chain[0].code
+    assert len(touched) > 1
+    assert [one["code"] for one in detail.alerts[0].content["grids_touched"]] == [one.code for one in touched]
+    assert [one.location for one in detail.estimates] == [detail.summary.location]
     named = detail.alerts[0].content["grid_chain"]
     assert [one["level"] for one in named] == ["grid", "village", "town", "district"]
     assert named[0]["contacts"][0]["role"] == "网格员（护林员）"
+
+
+def test_the_ellipse_names_every_grid_it_touches_with_its_probability() -> None:
+    grids = Grids(CHAIN)
+    middle = grids.touched(23.5, 116.5, Ellipse(2000, 500, 90))
+    assert [(one.code, one.share) for one in middle] == [("g", 1.0)]
+    border = grids.touched(23.5, 117.0, Ellipse(2000, 500, 90))
+    assert {one.code for one in border} == {"g", "h"}
+    assert border[0].share == pytest.approx(0.5, abs=0.05)
+    assert sum(one.share for one in border) == pytest.approx(1)
+    near = grids.touched(23.5, 116.98, Ellipse(3000, 500, 90))  # two kilometres from the border
+    assert near[0].share > 0.9
+    assert [one.code for one in near] == ["g", "h"]
+
+
+def test_only_who_is_on_duty_at_that_time_is_named_over_midnight_too() -> None:
+    day = {"name": "白", "role": "网格员", "phone": "1", "duty": {"from": "08:00", "to": "20:00"}}
+    night = {"name": "夜", "role": "网格员", "phone": "2", "duty": {"from": "20:00", "to": "08:00"}}
+    friday = {**night, "name": "周五夜", "duty": {"days": [5], "from": "20:00", "to": "08:00"}}
+    always = {"name": "常", "role": "村长", "phone": "3", "channels": {"wecom": "chang"}}
+    grids = Grids([feature("grid", "g", geometry=square(116, 23), contacts=[day, night, friday, always])])
+
+    def on_duty(moment: str) -> list[str]:
+        return [one.name for one in grids.chain_at(23.5, 116.5, datetime.fromisoformat(moment))[0].contacts]
+
+    assert on_duty("2026-11-24T04:00:00+00:00") == ["白", "常"]  # noon in China, a Tuesday
+    assert on_duty("2026-11-24T13:00:00+00:00") == ["夜", "常"]
+    assert on_duty("2026-11-27T22:00:00+00:00") == ["夜", "周五夜", "常"]  # six on Saturday morning
+    assert [one.name for one in grids.chain_at(23.5, 116.5)[0].contacts] == ["白", "夜", "周五夜", "常"]
+    assert grids.chain_at(23.5, 116.5)[0].contacts[3].channels == {"wecom": "chang"}
+
+
+def test_overlaps_and_gaps_are_reported_and_a_clean_file_has_none() -> None:
+    assert Grids(CHAIN).problems() == []
+    assert Grids.open(DEMO).problems() == []
+    overlap = [*CHAIN, feature("grid", "o", "v", square(116.9, 23.2, 0.5))]
+    assert any("overlap by" in one for one in Grids(overlap).problems())
+    ring = [square(116, 23, 3)["coordinates"][0], square(117, 24)["coordinates"][0]]
+    holed = [feature("grid", "g", geometry={"type": "Polygon", "coordinates": ring})]
+    assert Grids(holed).problems() == ["there is a gap between grids around 24.50000 N 117.50000 E"]
+
+
+def test_a_changed_file_is_used_at_once_and_a_broken_one_leaves_the_last_good_in_force(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def write(features: Any) -> None:
+        content = {"type": "FeatureCollection", "features": features}
+        path.write_text(json.dumps(content), encoding="utf-8")
+
+    path = tmp_path / "grids.geojson"
+    write(CHAIN)
+    watched = WatchedGrids(path, look_every_s=0)
+    assert watched.now().chain_at(23.5, 116.5)[0].code == "g"
+    write([feature("grid", "renamed", geometry=square(116, 23))])
+    assert watched.now().chain_at(23.5, 116.5)[0].code == "renamed"
+    path.write_text("{", encoding="utf-8")
+    assert watched.now().chain_at(23.5, 116.5)[0].code == "renamed"
+    assert "the last good one stays in force" in caplog.text
+    write(CHAIN)
+    assert watched.now().chain_at(23.5, 116.5)[0].code == "g"
+
+
+def test_a_shapefile_in_the_national_projection_says_the_same_as_geojson(tmp_path: Path) -> None:
+    path = tmp_path / "grids.shp"
+    polygon = shapely.box(499_000, 2_555_000, 500_000, 2_556_000)
+    fields = {
+        "level": ["grid"],
+        "code": ["g"],
+        "name": ["甲网格"],
+        "parent": [None],
+        "contacts": [json.dumps([{"name": "陈", "role": "网格员", "phone": "1"}], ensure_ascii=False)],
+    }
+    columns = [np.array(values, object) for values in fields.values()]
+    shapes = np.array([shapely.to_wkb(polygon)], object)
+    write(path, shapes, columns, list(fields), geometry_type="Polygon", crs="EPSG:4547", encoding="UTF-8")
+    grids = Grids.open(path)
+    lat, lon = unprojected("EPSG:4547", 499_500, 2_555_500)
+    area = grids.chain_at(lat, lon)[0]
+    assert (area.code, area.name, area.contacts[0].name) == ("g", "甲网格", "陈")
+    assert grids.chain_at(lat, lon + 0.01) == ()

@@ -103,7 +103,7 @@ def test_a_bearing_without_point_may_not_pretend_to_be_one(content: dict[str, An
 
 def test_the_example_in_the_documentation_is_a_valid_message() -> None:
     text = (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8")
-    example = text.split("```json\n", 1)[1].split("```", 1)[0]
+    example = text.split("## Example", 1)[1].split("```json\n", 1)[1].split("```", 1)[0]
     message.validate(json.loads(example))
 
 
