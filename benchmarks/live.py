@@ -256,12 +256,14 @@ def _page(address: str) -> Iterator[Any]:
 
 def _chromium_pids() -> list[int]:
     """The processes below this one that Playwright started."""
-    listed = subprocess.run(["ps", "-eo", "pid,ppid"], capture_output=True, text=True, check=True).stdout
-    parents = {int(pid): int(parent) for pid, parent in (line.split() for line in listed.splitlines()[1:])}
+    listed = subprocess.run(["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True)
+    lines = [line.split(None, 2) for line in listed.stdout.splitlines()]
+    parents = {int(pid): int(parent) for pid, parent, *_ in lines}
+    commands = {int(pid): " ".join(command) for pid, _, *command in lines}
     found = [os.getpid()]
     for pid in found:
         found += [child for child, parent in parents.items() if parent == pid]
-    return [pid for pid in found[1:] if b"chrom" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    return [pid for pid in found[1:] if "chrom" in commands[pid]]
 
 
 def _until_unwatched(path: Path) -> None:
