@@ -33,6 +33,7 @@ MOST_ABANDONED = 3
 """So many threads of one camera may hang in FFmpeg at once."""
 PATIENCE = 1.2
 """The source's own time-outs say more precisely what is wrong: they get this share of time first."""
+SLEPT_S = 3.0
 FAR_APART_S = 5.0
 LARGE_SKEW_S = 1.0
 _STEADY_S = 10.0
@@ -100,6 +101,7 @@ class LiveReader:
         self._attempt = _Attempt()
         self._hanging: list[_Attempt] = []
         self._failures = 0
+        self._watched_s = float("-inf")
         self._started_at = now()
         self._last_picture_at: datetime | None = None
         self._stopped_at: datetime | None = None
@@ -171,6 +173,9 @@ class LiveReader:
 
     def watch(self) -> None:
         """Give up a connection that has been silent for too long; connect anew beside it."""
+        before_s, self._watched_s = self._watched_s, self._monotonic()
+        if self._watched_s - before_s > SLEPT_S:
+            return  # we slept ourselves (a suspended machine): first let the threads read what has come
         with self._lock:
             attempt = self._attempt
             silent_s = self._silent_s(attempt)

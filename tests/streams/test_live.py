@@ -226,6 +226,27 @@ def test_a_silent_connection_is_given_up_without_waiting_for_ffmpeg(files: Foota
     assert after.sequence > before.sequence or after.captured_at > before.captured_at
 
 
+def test_a_machine_that_slept_does_not_blame_its_cameras(files: FootageFiles) -> None:
+    ahead_s = [0.0]
+    with RtspServer({"quick": files.quick}) as server:
+        running = LiveReader(
+            "ridge",
+            lambda: PacketSource(SecretSource(server.url("quick")), "ridge"),
+            monotonic=lambda: time.monotonic() + ahead_s[0],
+        )
+        running.start()
+        assert until(lambda: running.has_frame)
+        running.watch()
+        running.watch()
+        ahead_s[0] = 3600.0
+        running.watch()
+        assert running.abandoned == 0
+        running.watch()  # but silence that lasts after waking is silence
+        assert running.abandoned == 1
+        running.stop()
+    assert running.join(LIMIT_S)
+
+
 def test_what_nobody_looks_at_is_not_decoded(files: FootageFiles) -> None:
     made: list[PacketSource] = []
     with RtspServer({"quick": files.quick}) as server:
