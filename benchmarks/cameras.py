@@ -10,13 +10,12 @@ The number of cameras is searched in steps (16 s of warming up, 30 s of judging 
 `--seconds`. Besides: what reading and key-frame decoding cost without the network, the time until all
 cameras have had a look again after the server was killed and started anew, memory, and the plain way
 (`benchmarks.cameras_plain`) as baseline, where PyTorch and Ultralytics are installed. `--quick` tries one
-number of cameras only and judges it for 12 s.
+number of cameras only and judges it for 10 s.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
 import time
 from collections.abc import Sequence
@@ -28,7 +27,7 @@ from benchmarks.cameras_plain import held_the_plain_way
 from benchmarks.processes import cpu_s
 from benchmarks.reporting import machine, write_figures
 from detector.registry import load_model
-from firewatch.plan import workers_for
+from firewatch.plan import cores, workers_for
 
 PROFILE = "balanced"
 WARM_UP_S = 16.0
@@ -65,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _figures(options: argparse.Namespace, footage: Footage, scratch: Path) -> dict[str, float | None]:
     figures: dict[str, float | None] = {}
     if options.quick:
-        held = _attempt(footage, options.cameras or 16, scratch / "quick", 8.0, 12.0, figures, recover=True)
+        held = _attempt(footage, options.cameras or 16, scratch / "quick", 5.0, 10.0, figures, recover=True)
         figures["cameras.held"] = float(held.cameras) if held.held else 0.0
     else:
         cameras = _search(footage, options.cameras or FIRST_TRY, scratch)
@@ -112,7 +111,7 @@ def _attempt(
     recover: bool = False,
 ) -> Verdict:
     figures = {} if figures is None else figures
-    workers = workers_for(cameras, os.cpu_count() or 1)
+    workers = workers_for(cameras, cores())
     with (
         CameraServer(footage, cameras, fires=FIRES) as server,
         Fleet(server, folder, workers=workers) as fleet,

@@ -18,6 +18,11 @@ one for each core, unless they had fewer cameras than are worth it; and more whe
 when it dies."""
 
 
+def cores() -> int:
+    """Cores this process may use: a container is often given fewer than the machine has."""
+    return len(os.sched_getaffinity(0))
+
+
 def workers_for(cameras: int, cores: int) -> int:
     """How many worker processes watch so many cameras.
 
@@ -62,7 +67,7 @@ class Plan:
         if self.workers is not None:
             return self.workers
         enabled = sum(camera.enabled for camera in self.deployment.cameras)
-        return workers_for(enabled, os.cpu_count() or 1)
+        return workers_for(enabled, cores())
 
     def processes(self) -> tuple[ProcessSpec, ...]:
         """Centre, sender, workers, live view, in the order they are started."""
