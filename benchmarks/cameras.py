@@ -10,7 +10,7 @@ The number of cameras is searched in steps (16 s of warming up, 30 s of judging 
 `--seconds`. Besides: what reading and key-frame decoding cost without the network, the time until all
 cameras have had a look again after the server was killed and started anew, memory, and the plain way
 (`benchmarks.cameras_plain`) as baseline, where PyTorch and Ultralytics are installed. `--quick` tries one
-number of cameras only and judges it for 10 s.
+number of cameras only and judges it for 10 s, with footage too short for its fires to be suspected.
 """
 
 from __future__ import annotations
