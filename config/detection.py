@@ -149,6 +149,34 @@ class ConfirmationPolicy(Section):
         title="Suspicion",
         description="Age in seconds up to which an unconfirmed track asks for dense looks.",
     )
+    lasting_reference_score: float | None = Field(
+        default=None,
+        ge=0.01,
+        le=1,
+        title="Lasting reference score",
+        description="Score (0..1) above which a place gathers lasting evidence, beyond what is usual there.",
+    )
+    lasting_evidence_score_s: float | None = Field(
+        default=None,
+        gt=0,
+        le=10000,
+        title="Lasting evidence",
+        description="Score-seconds of its place at which weak smoke is confirmed once it has lasted.",
+    )
+    lasting_s: float | None = Field(
+        default=None,
+        ge=0,
+        le=3600,
+        title="Lasting",
+        description="Seconds weak smoke must have lasted to be confirmed by the evidence of its place.",
+    )
+    lasting_ceiling_score_s: float | None = Field(
+        default=None,
+        gt=0,
+        le=10000,
+        title="Lasting ceiling",
+        description="Most evidence a place can gather: how long an ended fire is remembered.",
+    )
 
 
 class LookSettings(Section):

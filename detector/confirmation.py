@@ -5,9 +5,12 @@
    `reference_score` x seconds away; evidence never falls below zero. This is Page's cumulative-sum test for
    the onset of a change, and means the same at two looks a second and one a minute. One look answers for at
    most `longest_vouch_s` seconds, so that two chance hits a minute apart are not a minute of smoke.
-2. A track is confirmed when its evidence reaches `evidence_to_confirm_score_s`, it has been seen in at least
-   `least_looks` looks and for at least `persistence_s` seconds, and its base has stayed where it was: moved
-   by at most `greatest_drift` of its size (a plume stands on its fire; clouds, shadows and vehicles move).
+2. **Strong smoke quickly, weak smoke with patience.** A track is confirmed when its evidence reaches
+   `evidence_to_confirm_score_s`, it has been seen in at least `least_looks` looks and for at least
+   `persistence_s` seconds, and its base has stayed where it was: moved by at most `greatest_drift` of its
+   size (a plume stands on its fire; clouds, shadows and vehicles move). Or, with the same base and looks,
+   when it has lasted for `lasting_s` and its *place* holds `lasting_evidence_score_s`: the same sum against
+   the lower `lasting_reference_score` and against what is usual at that place (`detector.place_evidence`).
 3. **What stood there when watching began is not new.** A track that opened before the view had been watched
    for `familiar_s` (a chimney, a haze bank, after a start or a cut) is confirmed only once it has grown to
    `standing_growth` times its first area: a fire that was already burning grows, the furniture does not.
@@ -29,6 +32,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from detector.detection import Box, Detection, Look, Sighting
+from detector.place_evidence import PlaceEvidence
 from detector.tracking import Track, associate, base_drift, growth
 
 MEETING_WIDENING = 0.5  # boxes meet when they touch at one and a half times their size, as evaluation counts
@@ -54,6 +58,10 @@ class Policy:
     forget_s: float = 150.0
     same_cause_s: float = 600.0
     suspicion_s: float = 120.0
+    lasting_reference_score: float = 0.15
+    lasting_evidence_score_s: float = 15.0
+    lasting_s: float = 110.0  # three looks at one a minute, which is never quite a minute
+    lasting_ceiling_score_s: float = 90.0  # an ended fire is forgotten after this / reference seconds
 
 
 @dataclass(frozen=True)
@@ -70,11 +78,16 @@ class Cause:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one look led to: all living tracks, the newly confirmed ones, and whether to look densely."""
+    """What one look led to: all living tracks, the newly confirmed ones, and whether to look densely.
+
+    `evidence_score_s` is the strongest lasting evidence at any place of the view: whether it shows smoke,
+    judged from this look and earlier ones.
+    """
 
     tracks: tuple[Track, ...]
     confirmed: tuple[Track, ...]
     suspicious: bool
+    evidence_score_s: float = 0.0
 
 
 def meets(one: Box, other: Box) -> bool:
@@ -87,19 +100,24 @@ def meets(one: Box, other: Box) -> bool:
 
 
 class Confirmer:
-    """Follows one view and says when a track is confirmed. Deterministic: no clock, no randomness.
+    """Follows one view of `frame_size_px` and says when a track is confirmed. No clock, no randomness.
 
     >>> from datetime import UTC
     >>> smoke = Detection("smoke", 0.6, Box(100, 100, 120, 130))
     >>> start = datetime(2026, 1, 1, tzinfo=UTC)
-    >>> confirmer = Confirmer(Policy())
+    >>> confirmer = Confirmer(Policy(), (640, 480))
     >>> looks = [[], [], [smoke], [smoke], [smoke]]
     >>> [len(confirmer.advance(start + timedelta(minutes=m), seen).confirmed) for m, seen in enumerate(looks)]
     [0, 0, 0, 1, 0]
     """
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, frame_size_px: tuple[int, int]) -> None:
         self.policy = policy
+        self._places = PlaceEvidence(
+            frame_size_px,
+            reference_score=policy.lasting_reference_score,
+            ceiling_score_s=policy.lasting_ceiling_score_s,
+        )
         self._next_id = 1
         self.reset()
 
@@ -109,6 +127,7 @@ class Confirmer:
         self._causes: tuple[Cause, ...] = ()
         self._last_look_at: datetime | None = None
         self._watched_since: datetime | None = None
+        self._places.reset()
 
     def advance(self, at: datetime, detections: Sequence[Detection]) -> Verdict:
         """Take in the detections of one look. A look from before the last one starts the view anew."""
@@ -128,6 +147,7 @@ class Confirmer:
             living, candidates, at, next_id=self._next_id, standing=watched_s < policy.familiar_s
         )
         self._next_id += len(step.new)
+        self._places.advance(at, candidates, vouched_s)
         seen = [
             _with_evidence(
                 track, (track.points[-1].detection.confidence - policy.reference_score) * vouched_s
@@ -147,7 +167,10 @@ class Confirmer:
             settled.append(self._settle(track, at, confirmed))
         self._tracks = tuple(sorted([*settled, *unseen], key=lambda track: track.track_id))
         return Verdict(
-            self._tracks, tuple(confirmed), any(self._raises_suspicion(t, at) for t in self._tracks)
+            self._tracks,
+            tuple(confirmed),
+            any(self._raises_suspicion(t, at) for t in self._tracks),
+            self._places.strongest_score_s,
         )
 
     def _settle(self, track: Track, at: datetime, confirmed: list[Track]) -> Track:
@@ -158,7 +181,8 @@ class Confirmer:
             causes[known] = replace(causes[known], latest_box=track.box, last_seen_at=at)
             self._causes = tuple(causes)
             return track if track.confirmed_at is not None else replace(track, confirmed_at=at)
-        if track.confirmed_at is None and is_confirmed(track, self.policy):
+        lasting_score_s = self._places.at(track.label, track.box)
+        if track.confirmed_at is None and is_confirmed(track, self.policy, lasting_score_s):
             track = replace(track, confirmed_at=at)
             confirmed.append(track)
             self._causes = (*self._causes, Cause(track.box, track.box, at))
@@ -175,10 +199,12 @@ class Confirmer:
         return track.points[-1].detection.confidence >= self.policy.reference_score
 
 
-def is_confirmed(track: Track, policy: Policy) -> bool:
+def is_confirmed(track: Track, policy: Policy, lasting_score_s: float = 0.0) -> bool:
     """Rules 2 and 3 of the policy, for a track that no known cause explains."""
+    strong = track.evidence_score_s >= policy.evidence_to_confirm_score_s
+    lasting = lasting_score_s >= policy.lasting_evidence_score_s and track.seen_for_s() >= policy.lasting_s
     return (
-        track.evidence_score_s >= policy.evidence_to_confirm_score_s
+        (strong or lasting)
         and track.looks_seen >= policy.least_looks
         and track.seen_for_s() >= policy.persistence_s
         and base_drift(track) <= policy.greatest_drift
@@ -189,6 +215,8 @@ def is_confirmed(track: Track, policy: Policy) -> bool:
 def sighting_of(track: Track, look: Look, *, policy: Policy, profile: str) -> Sighting:
     """The sighting a just confirmed track makes; its id follows from place and times alone."""
     history = tuple((point.at, point.detection) for point in track.points)
+    quickly = track.evidence_score_s >= policy.evidence_to_confirm_score_s
+    patience = "" if quickly else f", but lasting smoke at its place for {policy.lasting_s:.0f} s"
     return Sighting(
         sighting_id=_content_id(track, look),
         camera_id=look.camera_id,
@@ -206,8 +234,9 @@ def sighting_of(track: Track, look: Look, *, policy: Policy, profile: str) -> Si
         reason=(
             f"{track.label} at one place in {track.looks_seen} looks over {track.seen_for_s():.0f} s, score "
             f"{track.points[-1].detection.confidence:.2f} (highest {track.confidence:.2f}); evidence "
-            f"{track.evidence_score_s:.1f} of {policy.evidence_to_confirm_score_s:.1f} score-seconds; "
-            f"base moved {base_drift(track):.2f} of its size (at most {policy.greatest_drift:.2f})"
+            f"{track.evidence_score_s:.1f} of {policy.evidence_to_confirm_score_s:.1f} score-seconds"
+            f"{patience}; base moved {base_drift(track):.2f} of its size "
+            f"(at most {policy.greatest_drift:.2f})"
         ),
         probability=max((d.probability for _, d in history if d.probability is not None), default=None),
     )

@@ -41,6 +41,14 @@ class Box:
         dx, dy = self.width_px * share / 2, self.height_px * share / 2
         return Box(self.x1 - dx, self.y1 - dy, self.x2 + dx, self.y2 + dy)
 
+    def mirrored(self, width_px: float) -> Box:
+        """The box in the picture of `width_px` seen in a mirror.
+
+        >>> Box(10, 0, 30, 5).mirrored(100)
+        Box(x1=70, y1=0, x2=90, y2=5)
+        """
+        return Box(width_px - self.x2, self.y1, width_px - self.x1, self.y2)
+
     def intersection_px2(self, other: Box) -> float:
         """Area shared with `other`.
 

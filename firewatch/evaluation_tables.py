@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from detector.evaluation.boxes import SIZE_LIMITS_PX
-from detector.evaluation.images import ImageFigures
+from detector.evaluation.images import ImageFigures, ImageLevel
 from detector.evaluation.report import Evaluation
 
 
@@ -37,20 +37,28 @@ def show(found: Evaluation, console: Console) -> None:
 
 
 def _image_table(found: Evaluation, label: str) -> Table:
+    enough = found.profile.policy.lasting_evidence_score_s
     table = Table(
-        title=f"Image level{label} (prevalence {found.images.prevalence:.3f}, AUC {_number(found.auc, 3)}, "
-        f"TTD mean {_number(found.image_ttd_mean_min)} / median {_number(found.image_ttd_median_min)} min)",
+        title=f"Image level{label} (prevalence {found.always_yes.precision:.3f}); below each: 90 % interval "
+        "over sequences",
         title_justify="left",
     )
-    for heading in ("", "precision", "recall", "F1", "accuracy", "pictures"):
+    for heading in ("", "precision", "recall", "F1", "accuracy", "AUC", "pictures"):
         table.add_column(heading, justify="left" if not heading else "right")
+    for name, level in (
+        (f"by the view, evidence from this look and earlier >= {enough:g}: all", found.views),
+        ("well-boxed fires", found.views_well_boxed),
+        (f"by the single look, score >= {found.profile.threshold:g}: all", found.looks),
+        ("well-boxed fires", found.looks_well_boxed),
+    ):
+        pictures = str(level.figures.pictures)
+        table.add_row(name + label, *_ratios(level.figures), _number(level.auc, 3), pictures)
+        table.add_row("", *_intervals(level), style="dim")
     for name, figures in (
-        ("all sound sequences" + label, found.images),
-        ("well-boxed fires" + label, found.images_well_boxed),
         ("baseline: always yes", found.always_yes),
         ("baseline: always no", found.always_no),
     ):
-        table.add_row(name, *_ratios(figures), str(figures.pictures))
+        table.add_row(name, *_ratios(figures), "-", str(figures.pictures))
     return table
 
 
@@ -117,7 +125,7 @@ def _outcome_table(found: Evaluation, label: str) -> Table:
 
 
 def _threshold_table(found: Evaluation, label: str) -> Table:
-    table = Table(title=f"Other thresholds, image level{label} (for information)", title_justify="left")
+    table = Table(title=f"Other thresholds, single looks{label} (for information)", title_justify="left")
     for heading in (
         "from",
         "prec.",
@@ -163,6 +171,13 @@ def _policy_table(found: Evaluation, label: str) -> Table:
             str(figures.false_after),
         )
     return table
+
+
+def _intervals(level: ImageLevel) -> list[str]:
+    names = ("precision", "recall", "f1", "accuracy")
+    return [
+        f"{low:.2f}-{high:.2f}" for low, high in (level.intervals[name] for name in names if level.intervals)
+    ]
 
 
 def _ratios(figures: ImageFigures) -> tuple[str, str, str, str]:

@@ -26,21 +26,20 @@ from detector.evaluation.boxes import (
 from detector.evaluation.footage import FilmedSequence
 from detector.evaluation.images import (
     ImageFigures,
+    ImageLevel,
     JudgedPicture,
     always,
-    area_under_roc,
     count,
     has_smoke,
-    mean_and_median,
-    time_to_detection_min,
+    image_level,
 )
-from detector.evaluation.scoring import Scores, sightings_of, with_figures
+from detector.evaluation.scoring import Followed, Scores, follow, with_figures
 from detector.evaluation.sightings import SequenceFigures, SequenceOutcome, judge, summarise
 from detector.registry import Model, Profile
 
 SWEPT_THRESHOLDS = (0.02, *(round(0.05 * step, 2) for step in range(1, 19)))
 SWEPT_EVIDENCE = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0)  # times the profile's
-SWEPT_REFERENCE = (-0.1, -0.05, 0.0, 0.05, 0.1, 0.2)  # added to the profile's
+SWEPT_REFERENCE = (-0.05, -0.03, 0.0, 0.03, 0.05, 0.1)  # added to the profile's
 
 
 @dataclass(frozen=True)
@@ -62,13 +61,14 @@ class Evaluation:
     sequences: int
     pictures: int
     bad_pictures: int
-    images: ImageFigures
-    images_well_boxed: ImageFigures
+    views: ImageLevel
+    """Pictures judged by the evidence of their view, from this picture and earlier ones."""
+    views_well_boxed: ImageLevel
+    looks: ImageLevel
+    """Pictures judged alone, by their strongest detection and the profile's threshold."""
+    looks_well_boxed: ImageLevel
     always_yes: ImageFigures
     always_no: ImageFigures
-    auc: float | None
-    image_ttd_mean_min: float | None
-    image_ttd_median_min: float | None
     map50: Mapping[str, float | None]
     boxed_pictures: int
     outcomes: tuple[SequenceOutcome, ...]
@@ -88,12 +88,11 @@ class Evaluation:
             "sequences": self.sequences,
             "pictures": self.pictures,
             "bad_pictures": self.bad_pictures,
-            **_named("image", self.images),
-            "image.prevalence": self.images.prevalence if self.images.pictures else None,
-            "image.auc": self.auc,
-            "image.ttd_mean_min": self.image_ttd_mean_min,
-            "image.ttd_median_min": self.image_ttd_median_min,
-            **_named("image.well_boxed", self.images_well_boxed),
+            "lasting_evidence_score_s": self.profile.policy.lasting_evidence_score_s,
+            **_level("image", self.views),
+            **_level("image.well_boxed", self.views_well_boxed),
+            **_level("image.single_look", self.looks),
+            **_level("image.single_look.well_boxed", self.looks_well_boxed),
             **_named("image.always_yes", self.always_yes),
             **_named("image.always_no", self.always_no),
             **{f"box.{name}": value for name, value in self.map50.items()},
@@ -112,6 +111,12 @@ class Evaluation:
             **self.figures(),
             "details": {
                 "policy": asdict(self.profile.policy),
+                "intervals90": {
+                    "image": self.views.intervals,
+                    "image.well_boxed": self.views_well_boxed.intervals,
+                    "image.single_look": self.looks.intervals,
+                    "image.single_look.well_boxed": self.looks_well_boxed.intervals,
+                },
                 "sequences": [
                     {**asdict(outcome), "ttd_min": outcome.ttd_min, "delay_min": outcome.delay_min}
                     for outcome in self.outcomes
@@ -119,8 +124,8 @@ class Evaluation:
                 "sweep_threshold": [
                     {
                         "threshold": threshold,
-                        **_named("image", every),
-                        **_named("image.well_boxed", well_boxed),
+                        **_named("image.single_look", every),
+                        **_named("image.single_look.well_boxed", well_boxed),
                     }
                     for threshold, every, well_boxed in self.threshold_sweep
                 ],
@@ -161,13 +166,14 @@ def evaluate(
     """Figures of scored footage at one profile."""
     sound = [sequence for sequence in sequences if sequence.clock == "sound"]
     well_boxed = [sequence for sequence in sound if sequence.well_boxed]
-    judged = {sequence.name: _judged_pictures(sequence, scores) for sequence in sound}
-    every = [picture for sequence in sound for picture in judged[sequence.name]]
-    every_well_boxed = [picture for sequence in well_boxed for picture in judged[sequence.name]]
-    ttd = [time_to_detection_min(judged[sequence.name], profile.threshold) for sequence in well_boxed]
-    ttd_mean, ttd_median = mean_and_median(ttd)
+    followed = {sequence.name: _follow(sequence, scores, profile) for sequence in sound}
+    looks = {sequence.name: _judged(sequence, scores, None) for sequence in sound}
+    views = {sequence.name: _judged(sequence, scores, followed[sequence.name]) for sequence in sound}
+    every = [picture for sequence in sound for picture in looks[sequence.name]]
+    every_well_boxed = [picture for sequence in well_boxed for picture in looks[sequence.name]]
+    enough = profile.policy.lasting_evidence_score_s
     boxed = _boxed_pictures(sequences, scores)
-    outcomes = _outcomes(sound, scores, profile)
+    outcomes = [judge(sequence, followed[sequence.name].sightings) for sequence in sound]
     all_pictures = [picture for sequence in sequences for picture in scores.pictures[sequence.name]]
     return Evaluation(
         model_id=scores.model_id,
@@ -176,13 +182,12 @@ def evaluate(
         sequences=len(sequences),
         pictures=len(all_pictures),
         bad_pictures=sum(picture.bad_picture is not None for picture in all_pictures),
-        images=count(every, profile.threshold),
-        images_well_boxed=count(every_well_boxed, profile.threshold),
+        views=image_level([views[sequence.name] for sequence in sound], enough),
+        views_well_boxed=image_level([views[sequence.name] for sequence in well_boxed], enough),
+        looks=image_level([looks[sequence.name] for sequence in sound], profile.threshold),
+        looks_well_boxed=image_level([looks[sequence.name] for sequence in well_boxed], profile.threshold),
         always_yes=always(every, yes=True),
         always_no=always(every, yes=False),
-        auc=area_under_roc(every),
-        image_ttd_mean_min=ttd_mean,
-        image_ttd_median_min=ttd_median,
         map50={
             "map50": mean_average_precision(boxed),
             **{f"map50_{size}": mean_average_precision(boxed, size) for size in SIZE_LIMITS_PX},
@@ -201,11 +206,8 @@ def evaluate(
     )
 
 
-def _outcomes(sound: Sequence[FilmedSequence], scores: Scores, profile: Profile) -> list[SequenceOutcome]:
-    return [
-        judge(sequence, sightings_of(scores.pictures[sequence.name], sequence.name, profile, scores.model_id))
-        for sequence in sound
-    ]
+def _follow(sequence: FilmedSequence, scores: Scores, profile: Profile) -> Followed:
+    return follow(scores.pictures[sequence.name], sequence.name, profile, scores.model_id)
 
 
 def _swept(sound: Sequence[FilmedSequence], scores: Scores, profile: Profile) -> list[SweptPolicy]:
@@ -217,19 +219,24 @@ def _swept(sound: Sequence[FilmedSequence], scores: Scores, profile: Profile) ->
         for factor in SWEPT_EVIDENCE:
             evidence = round(profile.policy.evidence_to_confirm_score_s * factor, 3)
             changed = with_figures(profile, reference_score=reference, evidence_to_confirm_score_s=evidence)
-            swept.append(SweptPolicy(reference, evidence, summarise(_outcomes(sound, scores, changed))))
+            outcomes = [judge(sequence, _follow(sequence, scores, changed).sightings) for sequence in sound]
+            swept.append(SweptPolicy(reference, evidence, summarise(outcomes)))
     return swept
 
 
-def _judged_pictures(sequence: FilmedSequence, scores: Scores) -> list[JudgedPicture]:
-    """Pictures of one sequence that are surely with or without smoke; bad pictures are not judged."""
+def _judged(sequence: FilmedSequence, scores: Scores, followed: Followed | None) -> list[JudgedPicture]:
+    """Pictures of one sequence that are surely with or without smoke; bad pictures are not judged.
+
+    By the evidence of the view where it was `followed`, else each by its own strongest detection.
+    """
     judged = []
-    for picture in scores.pictures[sequence.name]:
+    for number, picture in enumerate(scores.pictures[sequence.name]):
         if picture.offset_s is None or picture.bad_picture is not None:
             continue
         smoke = has_smoke(sequence, picture.offset_s)
-        if smoke is not None:
-            judged.append(JudgedPicture(picture.offset_s, smoke, picture.score))
+        score = picture.score if followed is None else followed.evidence_score_s[number]
+        if smoke is not None and score is not None:
+            judged.append(JudgedPicture(picture.offset_s, smoke, score))
     return judged
 
 
@@ -244,12 +251,19 @@ def _boxed_pictures(sequences: Sequence[FilmedSequence], scores: Scores) -> list
     return boxed
 
 
-def _named(prefix: str, figures: ImageFigures) -> dict[str, float | int | None]:
-    ratios = {
-        "f1": figures.f1,
-        "precision": figures.precision,
-        "recall": figures.recall,
-        "accuracy": figures.accuracy,
+def _level(prefix: str, level: ImageLevel) -> dict[str, float | int | None]:
+    figures = level.figures
+    return {
+        **_named(prefix, figures),
+        f"{prefix}.prevalence": figures.prevalence if figures.pictures else None,
+        f"{prefix}.auc": level.auc,
+        f"{prefix}.ttd_mean_min": level.ttd_mean_min,
+        f"{prefix}.ttd_median_min": level.ttd_median_min,
     }
-    named = {f"{prefix}.{name}": value if figures.pictures else None for name, value in ratios.items()}
+
+
+def _named(prefix: str, figures: ImageFigures) -> dict[str, float | int | None]:
+    named = {
+        f"{prefix}.{name}": value if figures.pictures else None for name, value in figures.ratios().items()
+    }
     return {**named, f"{prefix}.pictures": figures.pictures}

@@ -134,22 +134,35 @@ def score_sequence(sequence: FilmedSequence, model: Model, backend: Backend) -> 
     return tuple(scored)
 
 
-def sightings_of(
-    pictures: Sequence[ScoredPicture], camera_id: str, profile: Profile, model_id: str
-) -> list[TimedSighting]:
+@dataclass(frozen=True)
+class Followed:
+    """What tracking and confirmation made of one sequence.
+
+    `evidence_score_s` holds the view's evidence after each picture, None where it was bad or has no time.
+    """
+
+    sightings: tuple[TimedSighting, ...]
+    evidence_score_s: tuple[float | None, ...]
+
+
+def follow(pictures: Sequence[ScoredPicture], camera_id: str, profile: Profile, model_id: str) -> Followed:
     """Tracking and confirmation over the scored pictures of one sequence, as `Pipeline` does it live."""
-    confirmer = Confirmer(profile.policy)
-    found = []
+    sightings: list[TimedSighting] = []
+    evidence: list[float | None] = []
+    confirmer: Confirmer | None = None
     for number, picture in enumerate(pictures):
         if picture.bad_picture is not None or picture.offset_s is None:
+            evidence.append(None)
             continue
-        look = Look(
-            camera_id, None, picture.captured_at, number, picture.width_px, picture.height_px, (), model_id
-        )
-        for track in confirmer.advance(picture.captured_at, picture.detections).confirmed:
+        size_px = (picture.width_px, picture.height_px)
+        confirmer = confirmer or Confirmer(profile.policy, size_px)
+        verdict = confirmer.advance(picture.captured_at, picture.detections)
+        evidence.append(verdict.evidence_score_s)
+        look = Look(camera_id, None, picture.captured_at, number, *size_px, (), model_id)
+        for track in verdict.confirmed:
             sighting = sighting_of(track, look, policy=profile.policy, profile=profile.name)
-            found.append(TimedSighting(picture.offset_s, sighting))
-    return found
+            sightings.append(TimedSighting(picture.offset_s, sighting))
+    return Followed(tuple(sightings), tuple(evidence))
 
 
 def with_figures(profile: Profile, **changes: float) -> Profile:

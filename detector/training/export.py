@@ -25,7 +25,10 @@ from detector.view import DEFAULT_AGES_S
 def load_average(checkpoint: Path, architecture: str = "yolov5n.yaml") -> Any:
     """The averaged network of a checkpoint, ready for inference."""
     model = network.build(architecture, 3 + len(DEFAULT_AGES_S), None)
-    model.load_state_dict(torch.load(checkpoint, weights_only=True)["average"])
+    state = torch.load(checkpoint, weights_only=True)["average"]
+    if network.is_fused(state):
+        model = network.fused(model)
+    model.load_state_dict(state)
     return model.eval().fuse(verbose=False)
 
 

@@ -83,15 +83,18 @@ def learning_rate(step: int, steps: int, peak: float) -> float:
 class Run:
     """Everything that learns: the model, its running average, the optimiser and how far they have come."""
 
-    def __init__(self, architecture: str, start: Path | None, peak: float) -> None:
+    def __init__(self, architecture: str, start: Path | None, peak: float, frozen: int = 0) -> None:
         model = network.build(architecture, 3 + len(DEFAULT_AGES_S), start)
+        for parameter in model.model[:frozen].parameters():
+            parameter.requires_grad_(False)
         self.average = copy.deepcopy(model).eval()
         self.model = model.to(memory_format=torch.channels_last).train()
         self.peak = peak
         self.step = 0
+        learning = [p for p in model.parameters() if p.requires_grad]
         groups = [
-            {"params": [p for p in model.parameters() if p.ndim > 1], "weight_decay": 0.02},
-            {"params": [p for p in model.parameters() if p.ndim <= 1], "weight_decay": 0.0},
+            {"params": [p for p in learning if p.ndim > 1], "weight_decay": 0.02},
+            {"params": [p for p in learning if p.ndim <= 1], "weight_decay": 0.0},
         ]
         self.optimiser = torch.optim.AdamW(groups, lr=peak)
 
@@ -146,7 +149,7 @@ def train(args: argparse.Namespace) -> None:
     say(f"pid {os.getpid()}; resume: nice -n 19 python -m detector.training.train {' '.join(sys.argv[1:])}")
     torch.manual_seed(args.seed)
     torch.set_num_threads(1)
-    run, last = Run(args.architecture, args.start, args.peak), args.work / "last.pt"
+    run, last = Run(args.architecture, args.start, args.peak, args.freeze), args.work / "last.pt"
     if last.exists():
         run.resume(last)
         say(f"resumed at step {run.step}")
@@ -173,11 +176,12 @@ def main() -> None:
     )
     parser.add_argument("--data", type=Path, required=True, help="the shared data folder")
     parser.add_argument("--work", type=Path, required=True, help="an ignored folder for state and log")
-    parser.add_argument("--start", type=Path, help="three-channel starting weights (safetensors)")
+    parser.add_argument("--start", type=Path, help="three-channel weights (.safetensors) or ours (.onnx)")
     parser.add_argument("--architecture", default="yolov5n.yaml")
     parser.add_argument("--splits", default="train", help="splits to learn from, comma separated")
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--peak", type=float, default=1e-3, help="highest learning rate")
+    parser.add_argument("--freeze", type=int, default=0, help="so many first layers stay as they are")
     parser.add_argument("--save-every", type=int, default=100)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=False)

@@ -231,7 +231,7 @@ def test_evaluate_writes_the_figures_of_a_labelled_folder(tmp_path, weights):
     assert figures["sequence.found"] == 1
     assert figures["sequence.delay_median_min"] == 1
     assert figures["image.precision"] == 1
-    assert figures["image.recall"] == pytest.approx(16 / 21, abs=1e-3)
+    assert figures["image.single_look.recall"] == pytest.approx(16 / 21, abs=1e-3)
     assert figures["box.map50"] == pytest.approx(0.995)
     assert figures["sequence.camera_hours_before"] == pytest.approx(1 / 3, abs=1e-3)
     assert "not known what these weights were trained on" in done.stdout

@@ -14,6 +14,7 @@ from detector.confirmation import Confirmer, Policy, Verdict
 from detector.detection import Box, Detection
 
 POLICY = Policy()
+FRAME_PX = (640, 480)
 Scene = Callable[[float], list[Detection]]
 
 
@@ -21,7 +22,7 @@ def watch(
     scene: Scene, *, every_s: float, until_s: float, policy: Policy = POLICY
 ) -> list[tuple[float, Verdict]]:
     """The verdicts of looks at a scene (seconds -> detections) in a fixed rhythm."""
-    confirmer = Confirmer(policy)
+    confirmer = Confirmer(policy, FRAME_PX)
     times = [n * every_s for n in range(int(until_s / every_s) + 1)]
     return [(t, confirmer.advance(START + timedelta(seconds=t), scene(t))) for t in times]
 
@@ -64,7 +65,25 @@ def test_smoke_seen_once_a_minute_is_confirmed_at_the_second_or_third_look():
 
 @pytest.mark.parametrize("every_s", [0.5, 5, 60])
 def test_weak_scores_are_never_confirmed_however_long_they_last(every_s):
-    assert confirmed_at_s(plume(score=POLICY.reference_score - 0.01), every_s=every_s) == []
+    assert confirmed_at_s(plume(score=POLICY.lasting_reference_score), every_s=every_s) == []
+
+
+@pytest.mark.parametrize("every_s", [1, 5, 60])
+def test_weak_smoke_is_confirmed_once_it_has_lasted(every_s):
+    weak = plume(score=POLICY.reference_score - 0.01)
+    (at_s,) = confirmed_at_s(weak, every_s=every_s)
+    assert POLICY.lasting_s <= at_s - 600 <= 300
+
+
+def test_weak_smoke_that_ends_soon_is_not_confirmed():
+    weak = lambda t: [found(0.24)] if 600 <= t <= 600 + POLICY.lasting_s - 10 else []  # noqa: E731
+    assert confirmed_at_s(weak, every_s=5) == []
+
+
+def test_what_gleams_weakly_all_day_is_confirmed_by_no_patience():
+    policy = replace(POLICY, lasting_evidence_score_s=60.0)
+    gleam = lambda t: [found(0.22)] if t >= 60 else []  # noqa: E731
+    assert confirmed_at_s(gleam, every_s=5, until_s=7200, policy=policy) == []
 
 
 @pytest.mark.parametrize("every_s", [0.5, 2, 60])
@@ -140,14 +159,14 @@ def test_suspicion_rises_with_the_first_strong_detection_and_ends_with_confirmat
 
 
 def test_suspicion_of_something_never_confirmed_ends_after_a_while():
-    policy = replace(POLICY, evidence_to_confirm_score_s=1e6)
+    policy = replace(POLICY, evidence_to_confirm_score_s=1e6, lasting_evidence_score_s=1e6)
     suspicious = [t for t, v in watch(plume(), every_s=2, until_s=1800, policy=policy) if v.suspicious]
     assert suspicious[0] == 600
     assert suspicious[-1] <= 600 + policy.suspicion_s
 
 
 def test_a_look_from_the_past_starts_the_view_anew():
-    confirmer = Confirmer(POLICY)
+    confirmer = Confirmer(POLICY, FRAME_PX)
     for t in range(0, 60, 5):
         confirmer.advance(START + timedelta(seconds=t), [found()])
     verdict = confirmer.advance(START - timedelta(hours=1), [found()])
@@ -155,7 +174,7 @@ def test_a_look_from_the_past_starts_the_view_anew():
 
 
 def test_two_looks_at_the_same_instant_add_no_evidence():
-    confirmer = Confirmer(POLICY)
+    confirmer = Confirmer(POLICY, FRAME_PX)
     first = confirmer.advance(START, [found(0.9)])
     second = confirmer.advance(START, [found(0.9)])
     assert first.tracks[0].evidence_score_s == second.tracks[0].evidence_score_s == 0
@@ -163,7 +182,7 @@ def test_two_looks_at_the_same_instant_add_no_evidence():
 
 def test_evidence_never_leaves_its_bounds_whatever_is_seen():
     chance = random.Random(4)
-    confirmer = Confirmer(POLICY)
+    confirmer = Confirmer(POLICY, FRAME_PX)
     t = 0.0
     for _ in range(500):
         t += chance.choice([0.0, 0.5, 2.0, 60.0, 4000.0])
@@ -199,7 +218,7 @@ def test_smoke_that_appears_after_the_first_seconds_needs_no_growth():
 
 
 def test_after_a_cut_of_the_footage_nothing_is_new_again():
-    confirmer = Confirmer(POLICY)
+    confirmer = Confirmer(POLICY, FRAME_PX)
     confirmer.advance(START, [])
     confirmer.advance(START + timedelta(seconds=60), [])
     confirmer.reset()

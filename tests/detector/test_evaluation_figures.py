@@ -22,7 +22,7 @@ from detector.evaluation.images import (
     time_to_detection_min,
 )
 from detector.evaluation.report import Evaluation, evaluate
-from detector.evaluation.scoring import ScoredPicture, Scores
+from detector.evaluation.scoring import ScoredPicture, Scores, follow
 from detector.evaluation.sightings import TimedSighting, judge, poisson_upper_bound, summarise
 from detector.registry import FALLBACK_PROFILES, Profile
 
@@ -234,7 +234,7 @@ def scored(sequence: FilmedSequence, scores: dict[int, float]) -> tuple[ScoredPi
     )
 
 
-PROFILE = Profile("balanced", 0.3, Policy(evidence_to_confirm_score_s=3.0))
+PROFILE = Profile("balanced", 0.3, Policy(evidence_to_confirm_score_s=3.0, lasting_evidence_score_s=3.0))
 
 
 def evaluated(*sequences: FilmedSequence, scores: dict[str, dict[int, float]]) -> Evaluation:
@@ -247,10 +247,35 @@ def test_a_fire_seen_every_minute_is_found_by_the_production_confirmation():
     assert figures["sequence.found"] == 1
     assert figures["sequence.ttd_median_min"] == 6
     assert figures["sequence.delay_median_min"] == 1
-    assert figures["image.precision"] == 1
-    assert figures["image.recall"] == pytest.approx(36 / 41, abs=1e-3)
+    assert figures["image.single_look.precision"] == figures["image.precision"] == 1
+    assert figures["image.single_look.recall"] == pytest.approx(36 / 41, abs=1e-3)
+    assert figures["image.single_look.ttd_mean_min"] == 5
     assert figures["image.ttd_mean_min"] == 5
     assert figures["box.map50"] == pytest.approx(0.995)
+
+
+def test_a_view_remembers_for_a_while_what_a_single_look_misses():
+    result = evaluated(filmed(), scores={"hill": dict.fromkeys(range(300, 601, 60), 0.6)})
+    assert result.looks.figures.true_positives == 6
+    assert 6 < result.views.figures.true_positives < 6 + 30
+    assert result.views.figures.false_positives == 0
+
+
+def test_a_view_is_judged_by_nothing_that_comes_later():
+    pictures = scored(filmed(), dict.fromkeys(range(300, 901, 60), 0.6))
+    whole = follow(pictures, "hill", PROFILE, "m").evidence_score_s
+    for known in range(len(pictures)):
+        assert follow(pictures[:known], "hill", PROFILE, "m").evidence_score_s == whole[:known]
+
+
+def test_intervals_are_those_of_whole_sequences():
+    seen = dict.fromkeys(range(0, 2401, 60), 0.9)
+    alike = evaluated(filmed("a"), filmed("b"), scores={"a": seen, "b": seen})
+    low, high = alike.looks.intervals["recall"]
+    assert low == high == 1
+    unlike = evaluated(filmed("a"), filmed("b"), scores={"a": seen})
+    assert unlike.looks.intervals["recall"] == (0, 1)
+    assert unlike.looks.figures.recall == 0.5
 
 
 def test_weak_clocks_count_for_boxes_only():
@@ -289,6 +314,7 @@ def test_a_bad_picture_is_not_judged():
 def test_the_published_names_are_all_there():
     names = (
         "image.f1 image.precision image.recall image.accuracy image.ttd_mean_min image.ttd_median_min "
+        "image.well_boxed.accuracy image.single_look.precision image.single_look.well_boxed.recall image.auc "
         "box.map50 sequence.found sequence.ttd_mean_min sequence.ttd_median_min sequence.delay_median_min "
         "sequence.false_sightings sequence.false_after sequence.camera_hours_before model_id profile"
     )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
-from handmade import brightness_model, cell_box, frame, hill, with_smoke
+from handmade import brightness_model, brightness_network, cell_box, frame, hill, with_smoke
 
 from detector.errors import BackendError
 from detector.pipeline import MOST_PRESETS, LookResult, Pipeline
+from detector.registry import Model, load_model
 
 
 @pytest.fixture
@@ -19,6 +22,22 @@ def pipeline(tmp_path) -> Pipeline:
 
 def looks(pipeline: Pipeline, image: np.ndarray, times_s, **more) -> list[LookResult]:
     return [pipeline.look(frame(image, t, n, **more)) for n, t in enumerate(times_s)]
+
+
+def one_sided_model(folder: Path) -> Model:
+    """The brightness network, blind in the right half of what it is shown."""
+    whole = onnx.load(brightness_network(folder / "whole.onnx"))
+    mask = np.zeros((1, 6, 15, 20), np.float32)
+    mask[..., :10] = 1
+    mask[:, :4] = 1
+    nodes = [node for node in whole.graph.node if node.output[0] not in ("flat_planes", "output")]
+    nodes.append(onnx.helper.make_node("Mul", ["planes", "half_blind"], ["masked"]))
+    nodes.append(onnx.helper.make_node("Reshape", ["masked", "flat"], ["output"]))
+    whole.graph.initializer.append(onnx.numpy_helper.from_array(mask, "half_blind"))
+    del whole.graph.node[:]
+    whole.graph.node.extend(nodes)
+    onnx.save(whole, folder / "one_sided.onnx")
+    return load_model(folder / "one_sided.onnx")
 
 
 def calm_then_smoke(pipeline: Pipeline, **more) -> list[LookResult]:
@@ -71,6 +90,23 @@ def test_another_camera_gives_another_sighting_id(tmp_path):
         results = calm_then_smoke(Pipeline(brightness_model(tmp_path)), camera_id=camera_id)
         ids |= {s.sighting_id for result in results for s in result.sightings}
     assert len(ids) == 2
+
+
+@pytest.mark.parametrize("column", [0, 3, 19])
+def test_the_mirrored_look_says_the_same_place_as_the_straight_one(pipeline, column):
+    straight, mirrored = looks(pipeline, with_smoke(hill(), column=column), (0, 2))
+    assert [d.box for d in straight.look.detections] == [cell_box(column)]
+    assert [d.box for d in mirrored.look.detections] == [cell_box(column)]
+
+
+def test_a_one_sided_network_is_evened_out_by_mirrored_looks(tmp_path):
+    """What the network sees only in straight pictures is half as much evidence as what it sees in both."""
+    one_sided = one_sided_model(tmp_path)
+    left = [Pipeline(one_sided).look(frame(with_smoke(hill(), column=2), t)) for t in (0, 2)]
+    assert [len(result.look.detections) for result in left] == [1, 1]  # a first look is always straight
+    pipeline = Pipeline(one_sided)
+    seen = [len(r.look.detections) for r in looks(pipeline, with_smoke(hill(), column=2), range(0, 8, 2))]
+    assert seen == [1, 0, 1, 0]
 
 
 def test_smoke_raises_suspicion_at_once(pipeline):
