@@ -333,8 +333,9 @@ def write_cursor(at: datetime, number: int) -> str:
 def after_cursor(cursor: str) -> ColumnElement[bool]:
     """What comes after it, newest first. Raises ValueError for a cursor that is none."""
     at, number = _read_cursor(cursor)
-    return or_(
-        IncidentRow.confirmed_at < at, and_(IncidentRow.confirmed_at == at, IncidentRow.number < number)
+    # The plain bound lets the index start there; the rest alone would walk from the newest on.
+    return and_(
+        IncidentRow.confirmed_at <= at, or_(IncidentRow.confirmed_at < at, IncidentRow.number < number)
     )
 
 
