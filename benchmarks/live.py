@@ -111,7 +111,7 @@ def _figures(scratch: Path, starts: int, seconds: float) -> dict[str, float]:
         Fleet(server, scratch / "fleet", workers=1) as fleet,
         _live_process(scratch) as live,
         _forwarding(live_socket(scratch)) as address,
-        _page(address) as page,
+        _page(address, scratch) as page,
     ):
         if fleet.wait_for_all(time.time(), 120) is None:
             sys.exit("the cameras were not seen within two minutes")
@@ -236,34 +236,22 @@ def _client(path: Path) -> httpx.AsyncClient:
 
 
 @contextlib.contextmanager
-def _page(address: str) -> Iterator[Any]:
+def _page(address: str, scratch: Path) -> Iterator[Any]:
+    """A page in a Chromium of the lowest priority: all its threads must inherit it, so it starts with it."""
     from playwright.sync_api import sync_playwright
 
+    patient = scratch / "chromium"
+    patient.write_text(f'#!/bin/sh\nexec nice -n 19 "{CHROMIUM}" "$@"\n', encoding="utf-8")
+    patient.chmod(0o700)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        for pid in _chromium_pids():
-            with contextlib.suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, pid, 19)
+        browser = playwright.chromium.launch(
+            executable_path=str(patient), args=["--no-sandbox", "--disable-gpu"]
+        )
         page = browser.new_page()
         page.set_default_timeout(60_000)
         page.goto(address)
-        for pid in _chromium_pids():
-            with contextlib.suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, pid, 19)
         yield page
         browser.close()
-
-
-def _chromium_pids() -> list[int]:
-    """The processes below this one that Playwright started."""
-    listed = subprocess.run(["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True)
-    lines = [line.split(None, 2) for line in listed.stdout.splitlines()]
-    parents = {int(pid): int(parent) for pid, parent, *_ in lines}
-    commands = {int(pid): " ".join(command) for pid, _, *command in lines}
-    found = [os.getpid()]
-    for pid in found:
-        found += [child for child, parent in parents.items() if parent == pid]
-    return [pid for pid in found[1:] if "chrom" in commands[pid]]
 
 
 def _until_unwatched(path: Path) -> None:
