@@ -36,8 +36,10 @@ SAME_STRUCTURE = 0.7  # correlation of a cell's structure with what it was
 DEFOCUSED_FROM, DEFOCUSED_UNTIL = 0.6, 0.3  # share of the textured cells that are blurred
 OBSTRUCTED_FROM, OBSTRUCTED_UNTIL = 0.35, 0.15  # share of the textured cells that are hidden
 SUDDENLY_HIDDEN = 0.25
+CLEAR_DETAIL = 0.6
 SUDDEN_S = 6.0
-"""A cover hides that much more of the view within this time (or one and a half looks, if looks are rarer)."""
+"""A cover hides that much of what was clear (had so much of its detail) within this time before, or within
+one and a half looks, if looks are rarer; fog takes longer from clear to hidden, even where it is even."""
 STILL = 2.0
 """Grey levels by which the structure of what hides the view may change from look to look."""
 
@@ -67,7 +69,7 @@ class ViewMemory:
         self._structure: Cells | None = None
         self._looks = 0
         self._seen_at: datetime | None = None
-        self._hidden: deque[tuple[datetime, float]] = deque()
+        self._kept: deque[tuple[datetime, Cells]] = deque()
         self._before: Cells | None = None
         self._covered_suddenly = False
 
@@ -101,7 +103,7 @@ class ViewMemory:
         textured = self._detail > TEXTURED
         if textured.mean() < FEWEST_TEXTURED:
             return None, None, 0.0, 0.0
-        kept = now.detail / np.maximum(self._detail, 1.0)
+        kept = np.asarray(now.detail / np.maximum(self._detail, 1.0), np.float32)
         share, same = _structure_kept(now.structure, self._structure, now.cells)
         lost = kept < KEPT_DETAIL
         there = (share > KEPT_STRUCTURE) & (same > SAME_STRUCTURE)
@@ -112,7 +114,8 @@ class ViewMemory:
         hidden_share = float((hidden & textured).sum()) / of_textured
         defocused = _between(blurred_share, DEFOCUSED_UNTIL, DEFOCUSED_FROM)
         obstructed = _between(hidden_share, OBSTRUCTED_UNTIL, OBSTRUCTED_FROM)
-        if self._rose(hidden_share, at, max(SUDDEN_S, 1.5 * interval_s)):
+        just_hidden = hidden & textured & self._was_clear(kept, at, max(SUDDEN_S, 1.5 * interval_s))
+        if float(just_hidden.sum()) / of_textured >= SUDDENLY_HIDDEN:
             self._covered_suddenly = True
         if obstructed is False:
             self._covered_suddenly = False
@@ -121,12 +124,15 @@ class ViewMemory:
         self._before = now.structure
         return defocused, obstructed, hidden_share, blurred_share
 
-    def _rose(self, hidden_share: float, at: datetime, within_s: float) -> bool:
-        while self._hidden and (at - self._hidden[0][0]).total_seconds() > within_s:
-            self._hidden.popleft()
-        lowest = min((share for _, share in self._hidden), default=1.0)
-        self._hidden.append((at, hidden_share))
-        return hidden_share - lowest >= SUDDENLY_HIDDEN
+    def _was_clear(self, kept: Cells, at: datetime, within_s: float) -> npt.NDArray[np.bool_]:
+        """The cells that had their detail in some picture of the last `within_s` seconds."""
+        while self._kept and (at - self._kept[0][0]).total_seconds() > within_s:
+            self._kept.popleft()
+        clear = np.zeros(kept.shape, np.bool_)
+        for _, before in self._kept:
+            clear = clear | (before >= CLEAR_DETAIL)
+        self._kept.append((at, kept))
+        return clear
 
     def _still(self, now: Measures, where: npt.NDArray[np.bool_]) -> bool:
         if self._before is None:
