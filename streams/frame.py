@@ -74,7 +74,8 @@ class Frame:
         made = self._made.get(size)
         if made is None:
             if isinstance(self.picture, np.ndarray):
-                made = resized(self.picture, size)
+                # files only, live pictures are scaled by FFmpeg: recorded decisions stay what they were
+                made = np.asarray(cv2.resize(self.picture, size, interpolation=cv2.INTER_AREA), np.uint8)
             else:
                 made = self.picture.bgr(width_px, height_px)
             self._made[size] = made
