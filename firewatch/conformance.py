@@ -149,6 +149,7 @@ def sample_alert(incident_id: str, sequence: int, type_: str, at: datetime) -> d
             }
         ],
         "grid_chain": [{"level": "grid", "code": "TEST-1", "name": "接口测试网格", "contacts": []}],
+        "grids_touched": [{"level": "grid", "code": "TEST-1", "name": "接口测试网格", "share": 1.0}],
         "evidence": [],
         "picture": None,
         "model_id": "exercise",
