@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 import config
 from alerting import notices, people
 from alerting.camera_periods import GAP, UNWATCHED
+from alerting.database import first_line
 from alerting.notices import Notice
 from alerting.people import Recipient
 from alerting.store import Store, set_state
@@ -76,7 +77,7 @@ class CameraWatch:
             try:
                 self.check()
             except SQLAlchemyError as error:
-                reason = str(error.__cause__ or error).splitlines()[0]
+                reason = first_line(error)
                 log.error("store unusable, cameras are not watched over: %s", reason)
             stop.wait(CHECK_S)
 

@@ -78,9 +78,7 @@ def migrate(engine: Engine) -> None:
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
     except SQLAlchemyError as error:
-        raise StoreError(
-            f"cannot open the store at {_printable(engine.url)}: {_first_line(error)}"
-        ) from error
+        raise StoreError(f"cannot open the store at {_printable(engine.url)}: {first_line(error)}") from error
 
 
 def _open_sqlite(url: URL) -> Engine:
@@ -170,5 +168,6 @@ def _printable(url: URL) -> str:
     return url.render_as_string(hide_password=True)
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What the database itself said, without the statement that SQLAlchemy adds."""
     return str(error.__cause__ or error).splitlines()[0]

@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from alerting.database import first_line
 from alerting.formats import Format, Origin, format_of
 from alerting.store import Store
 from alerting.tables import CameraStateRow, DeliveryRow, PulseRow
@@ -77,9 +78,7 @@ class Heartbeats:
                     self.beat(target, line, make, sequence)
                 except SQLAlchemyError as error:
                     # A centre whose store cannot be read is not well: no heartbeat is the right one.
-                    log.error(
-                        "no heartbeat, store unusable: %s", str(error.__cause__ or error).splitlines()[0]
-                    )
+                    log.error("no heartbeat, store unusable: %s", first_line(error))
                 except Exception:
                     log.exception("heartbeat failed in an unforeseen way: target=%s", target.id)
                 stop.wait(self._interval_s)
@@ -91,7 +90,7 @@ class Heartbeats:
             try:
                 pulse(self._store, SENDER_PULSE)
             except SQLAlchemyError as error:
-                log.error("no pulse, store unusable: %s", str(error.__cause__ or error).splitlines()[0])
+                log.error("no pulse, store unusable: %s", first_line(error))
             stop.wait(self._pulse_s)
 
     def _message(self, target_id: str, sequence: int) -> dict[str, Any]:

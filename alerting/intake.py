@@ -26,6 +26,7 @@ from sqlalchemy.orm import Session
 import config
 from alerting import association, burns, clocks, journal, location, people, pictures, policy
 from alerting.association import Observation, relative_box
+from alerting.database import first_line
 from alerting.evidence import EvidenceError, EvidenceStore, StoredFile
 from alerting.journal import MACHINE
 from alerting.lifecycle import OPEN, Stage, State, Status
@@ -150,7 +151,7 @@ class Intake:
         except SQLAlchemyError as error:
             raise StoreError(
                 f"sighting {sighting.sighting_id} of {sighting.camera_id} was not recorded, try again:"
-                f" {str(error.__cause__ or error).splitlines()[0]}"
+                f" {first_line(error)}"
             ) from error
 
     def _prepare(self, sighting: Sighting, evidence: Evidence, camera: config.Camera) -> Prepared:

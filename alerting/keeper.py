@@ -18,6 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from alerting import clocks
+from alerting.database import first_line
 from alerting.policy import Rules
 from alerting.store import Store
 from alerting.tables import ClockRow
@@ -50,7 +51,7 @@ class ClockKeeper:
             try:
                 self.ring_due()
             except SQLAlchemyError as error:
-                reason = str(error.__cause__ or error).splitlines()[0]
+                reason = first_line(error)
                 log.error("store unusable, clocks wait: %s", reason)
                 stop.wait(STORE_PAUSE_S)
             stop.wait(self._poll_s)

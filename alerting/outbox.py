@@ -26,6 +26,7 @@ from sqlalchemy.orm import Session
 from alerting import claims, composing
 from alerting.backoff import Backoff, Breaker
 from alerting.composing import Composer
+from alerting.database import first_line
 from alerting.deliveries import add_delivery_event, end_delivery, redeliver, redeliver_all
 from alerting.evidence_links import EvidenceLinks
 from alerting.formats import MessageError, Origin, format_of
@@ -159,7 +160,7 @@ class Sender:
             try:
                 busy = step()
             except SQLAlchemyError as error:
-                reason = str(error.__cause__ or error).splitlines()[0]
+                reason = first_line(error)
                 log.error("store unusable, deliveries wait: target=%s: %s", lane, reason)
                 stop.wait(STORE_PAUSE_S)
                 continue

@@ -21,7 +21,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from alerting import database
-from alerting.database import StoreError
+from alerting.database import StoreError, first_line
 
 
 def kind_of(database_url: str) -> str:
@@ -67,9 +67,7 @@ def is_empty(database_url: str) -> bool:
     try:
         return not inspect(engine).get_table_names()
     except SQLAlchemyError as error:
-        raise StoreError(
-            f"cannot look into the store: {str(error.__cause__ or error).splitlines()[0]}"
-        ) from error
+        raise StoreError(f"cannot look into the store: {first_line(error)}") from error
     finally:
         engine.dispose()
 
@@ -81,9 +79,7 @@ def revision_of(database_url: str) -> str | None:
         with engine.connect() as connection:
             return MigrationContext.configure(connection).get_current_revision()
     except SQLAlchemyError as error:
-        raise StoreError(
-            f"cannot look into the store: {str(error.__cause__ or error).splitlines()[0]}"
-        ) from error
+        raise StoreError(f"cannot look into the store: {first_line(error)}") from error
     finally:
         engine.dispose()
 
@@ -105,7 +101,7 @@ def faults_of(database_url: str) -> tuple[str, ...]:
             found = connection.execute(text("PRAGMA integrity_check(10)")).scalars().all()
             dangling = connection.execute(text("PRAGMA foreign_key_check")).all()
     except SQLAlchemyError as error:
-        return (str(error.__cause__ or error).splitlines()[0],)
+        return (first_line(error),)
     finally:
         engine.dispose()
     return tuple(line for line in found if line != "ok") + tuple(

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from alerting.database import first_line
 from alerting.records import Event
 from alerting.store import Store
 
@@ -47,9 +48,7 @@ class EventFeed:
                 while await self._read():
                     pass
             except SQLAlchemyError as error:
-                log.error(
-                    "event log unreadable, pages wait: %s", str(error.__cause__ or error).splitlines()[0]
-                )
+                log.error("event log unreadable, pages wait: %s", first_line(error))
             await asyncio.sleep(self._poll_s)
 
     def close(self) -> None:

@@ -38,7 +38,7 @@ from streams.frame import Frame
 from streams.group_decoder import GroupDecoder
 from streams.new_footage import footage_mark
 from streams.picture import DecodedPicture, check_size
-from streams.source import Arrival, SourceCounts
+from streams.source import Arrival, SourceCounts, pictures_of
 from streams.tap import PacketTap, lasting_template
 
 _log = logging.getLogger(__name__)
@@ -229,13 +229,7 @@ class PacketSource:
 
     def frames(self) -> Iterator[Frame]:
         """Every picture that is wanted, decoded as it comes."""
-        for arrival in self.arrivals():
-            try:
-                frame = arrival.frame()
-            except BadPicture:
-                continue
-            if frame is not None:
-                yield frame
+        return pictures_of(self.arrivals())
 
     def arrivals(self) -> Iterator[Arrival]:
         """Says when there is something new to look at; decoding is left to who looks."""

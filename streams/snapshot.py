@@ -26,7 +26,7 @@ from streams.capture_clock import CaptureClock
 from streams.errors import BadPicture, SourceRefused, SourceTimeout, SourceUnreachable, SourceUnreadable
 from streams.frame import Frame
 from streams.picture import decode_picture
-from streams.source import Arrival, SourceCounts
+from streams.source import Arrival, SourceCounts, pictures_of
 
 LARGEST_PICTURE_BYTES = 32_000_000
 MOST_REDIRECTS = 5
@@ -82,13 +82,7 @@ class SnapshotSource:
         self._closed.set()
 
     def frames(self) -> Iterator[Frame]:
-        for arrival in self.arrivals():
-            try:
-                frame = arrival.frame()
-            except BadPicture:
-                continue
-            if frame is not None:
-                yield frame
+        return pictures_of(self.arrivals())
 
     def arrivals(self) -> Iterator[Arrival]:
         bad_in_a_row = 0

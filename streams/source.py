@@ -7,12 +7,13 @@ leaving closes it. Recorded sources (`streams.recorded`) end; live connections (
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
 from typing import Protocol, Self
 
+from streams.errors import BadPicture
 from streams.frame import Frame
 
 
@@ -103,3 +104,14 @@ class LiveConnection(Source, Protocol):
     def abandon(self) -> None:
         """From another thread: nobody waits for this connection any more; it must deliver nothing."""
         ...
+
+
+def pictures_of(arrivals: Iterable[Arrival]) -> Iterator[Frame]:
+    """Every picture that can be decoded, for those who look at all of them."""
+    for arrival in arrivals:
+        try:
+            frame = arrival.frame()
+        except BadPicture:
+            continue
+        if frame is not None:
+            yield frame
