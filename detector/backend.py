@@ -115,6 +115,8 @@ class OpenVinoBackend:
                     "PERFORMANCE_HINT": "LATENCY",
                     "INFERENCE_NUM_THREADS": self._threads,
                     "NUM_STREAMS": 1,
+                    # Pinned, every worker process would compute on the same first core.
+                    "ENABLE_CPU_PINNING": False,
                     "INFERENCE_PRECISION_HINT": "f32",  # the same decisions on machines with and without bf16
                 },
             )

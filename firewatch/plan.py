@@ -13,9 +13,9 @@ from firewatch.supervision import ProcessSpec
 
 MOST_CAMERAS_PER_WORKER = 32
 LEAST_CAMERAS_PER_WORKER = 8
-"""One worker keeps one core busy at most (its looks run one after another) and costs some 300 MB. So there is
-one for each core, unless they had fewer cameras than are worth it; and more where one had too many to lose
-when it dies."""
+"""A worker's looks run one after another, and between them it waits for its readers: one worker cannot quite
+fill a core, and costs some 300 MB. So there is one more than cores, unless they had fewer cameras than are
+worth it; and more where one had too many to lose when it dies."""
 
 
 def cores() -> int:
@@ -27,11 +27,11 @@ def workers_for(cameras: int, cores: int) -> int:
     """How many worker processes watch so many cameras.
 
     >>> [workers_for(cameras, cores=2) for cameras in (1, 8, 9, 40, 100)]
-    [1, 1, 2, 2, 4]
+    [1, 1, 2, 3, 4]
     """
     worthwhile = -(-cameras // LEAST_CAMERAS_PER_WORKER)
     needed = -(-cameras // MOST_CAMERAS_PER_WORKER)
-    return max(1, needed, min(cores, worthwhile))
+    return max(1, needed, min(cores + 1, worthwhile))
 
 
 _WITH_HEARTBEAT = ("worker", "live")

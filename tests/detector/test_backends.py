@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import math
+import os
+import threading
 from itertools import islice
 from pathlib import Path
 
@@ -51,6 +54,21 @@ def test_one_network_looks_at_pictures_of_several_sizes(tmp_path):
 def test_the_channels_of_a_network_are_known_before_the_first_look(tmp_path):
     path = brightness_network(tmp_path / "net.onnx", channels=6)
     assert [open_backend(path, name).channels for name in ("openvino", "onnxruntime")] == [6, 6]
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core only")
+def test_looking_is_free_to_run_on_every_core_so_that_workers_share_them():
+    backend = load_model().open_backend(threads=1)
+    seen = random_input(352, 640, backend.channels)
+    backend.infer(seen)  # compiled here
+    looking = threading.Thread(target=lambda: [backend.infer(seen) for _ in range(5)])
+    looking.start()
+    allowed: list[set[int]] = []
+    while looking.is_alive():
+        with contextlib.suppress(ProcessLookupError):
+            allowed.append(os.sched_getaffinity(looking.native_id))
+    assert allowed
+    assert all(cores == os.sched_getaffinity(0) for cores in allowed)
 
 
 @pytest.mark.parametrize("name", ["openvino", "onnxruntime"])
