@@ -30,6 +30,7 @@ from console.feed import EventFeed
 from console.hardening import Hardening
 from console.hillshade import Hillshade
 from console.limits import RateLimit
+from console.live_view import LiveView
 from console.routes import (
     burns,
     cameras,
@@ -48,6 +49,9 @@ from console.routes import (
     deployment as deployment_routes,
 )
 from console.routes import (
+    live as live_routes,
+)
+from console.routes import (
     map as map_routes,
 )
 
@@ -62,11 +66,14 @@ def create_app(
     deployment: Deployment,
     *,
     links: EvidenceLinks | None = None,
+    live_socket: Path | None = None,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> FastAPI:
     """The console of `deployment` over `store`. With `links`, evidence is also given to holders of signed
-    links. Raises what opening the evidence store or the terrain raises."""
+    links; at `live_socket` the live process answers. Raises what opening the evidence store or the terrain
+    raises."""
     feed = EventFeed(store)
+    live = LiveView(live_socket)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -75,6 +82,7 @@ def create_app(
         following.cancel()
         with suppress(asyncio.CancelledError):
             await following
+        await live.close()
 
     app = FastAPI(
         title="Dashan Firewatch",
@@ -92,6 +100,7 @@ def create_app(
         latest=LatestPictures(deployment.storage.evidence),
         feed=feed,
         hillshade=Hillshade(deployment.terrain) if deployment.terrain else None,
+        live=live,
         links=links,
     )
     app.state.authentication = Authentication(store, RateLimit(LOGIN_ATTEMPTS, LOGIN_WITHIN_S, monotonic))
@@ -104,6 +113,7 @@ def create_app(
         incidents,
         records,
         cameras,
+        live_routes,
         deliveries,
         evidence,
         events,

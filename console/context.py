@@ -13,9 +13,11 @@ from alerting.latest import LatestPictures
 from alerting.people import target_names
 from alerting.placement import Placement
 from alerting.store import Store
-from config import Deployment
+from config import Camera, Deployment
 from console.feed import EventFeed
 from console.hillshade import Hillshade
+from console.live_view import LiveView
+from console.problems import Problem
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Centre:
     latest: LatestPictures
     feed: EventFeed
     hillshade: Hillshade | None
+    live: LiveView
     links: EvidenceLinks | None
 
     @property
@@ -37,6 +40,14 @@ class Centre:
 def _centre(request: Request) -> Centre:
     made: Centre = request.app.state.centre
     return made
+
+
+def require_camera(camera_id: str, centre: Centre) -> Camera:
+    """The camera of this id, or 404."""
+    for camera in centre.deployment.cameras:
+        if camera.id == camera_id:
+            return camera
+    raise Problem(404, "not-found", f"no camera {camera_id!r}")
 
 
 InCentre = Annotated[Centre, Depends(_centre)]

@@ -73,7 +73,8 @@ class Plan:
         """Centre, sender, workers, live view, in the order they are started."""
         links = ("--link-key", str(self.link_key), "--base-url", self.base_url)
         listen = ("--listen-fd", str(self.listen_fd))
-        centre = self._spec("centre", *listen, *links, keep_open=(self.listen_fd,))
+        live_at = str(live_socket(self.state_folder))
+        centre = self._spec("centre", *listen, *links, "--live", live_at, keep_open=(self.listen_fd,))
         spool = ("--spool", str(self.state_folder / "spool"))
         recordings = ("--recordings", str(self.state_folder / "recordings"))
         count = str(self.worker_count)
@@ -86,7 +87,7 @@ class Plan:
             for index in range(self.worker_count)
         ]
         sender = [self._spec("sender", *links)]
-        live = self._spec("live", "--socket", str(live_socket(self.state_folder)))
+        live = self._spec("live", "--socket", live_at)
         return (centre, *sender, *workers, live)
 
     def cameras_of(self, process: str) -> tuple[Camera, ...]:

@@ -12,7 +12,7 @@ from alerting.camera_periods import blind_minutes, days_until, minutes_per_day, 
 from config import Camera
 from console import views
 from console.auth import SignedIn
-from console.context import InCentre
+from console.context import InCentre, require_camera
 from console.problems import Problem
 
 router = APIRouter(prefix="/api/v1/cameras", tags=["cameras"])
@@ -49,7 +49,7 @@ def health(
     days: Annotated[int, Query(ge=1, le=92)] = 7,
 ) -> views.CameraHealthView:
     """How the camera is, and for how many minutes of the last days it was blind."""
-    _require_known(camera_id, centre)
+    require_camera(camera_id, centre)
     zone, now = ZoneInfo(centre.deployment.time_zone), datetime.now(UTC)
     wanted = days_until(now.astimezone(zone).date(), days)
     periods = centre.store.camera_periods(*span_of(wanted, zone), camera_id)
@@ -77,14 +77,9 @@ def health(
 )
 def picture(camera_id: str, _session: SignedIn, centre: InCentre) -> Response:
     """The newest picture. `X-Captured-At` says when it was taken."""
-    _require_known(camera_id, centre)
+    require_camera(camera_id, centre)
     latest = centre.latest.read(camera_id)
     if latest is None:
         raise Problem(404, "no-picture", f"the camera {camera_id!r} has sent no picture yet")
     headers = {"X-Captured-At": latest.captured_at.isoformat(), "Cache-Control": "private, max-age=60"}
     return Response(latest.jpeg, media_type="image/jpeg", headers=headers)
-
-
-def _require_known(camera_id: str, centre: InCentre) -> None:
-    if camera_id not in {camera.id for camera in centre.deployment.cameras}:
-        raise Problem(404, "not-found", f"no camera {camera_id!r}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from fastapi import APIRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from console.auth import SignedIn
 from console.context import InCentre
@@ -28,12 +28,21 @@ class TerrainView(BaseModel):
     max_zoom: int
 
 
+class IceServerView(BaseModel):
+    """As a browser takes it. A relay's password is for those who use it: viewers."""
+
+    urls: str
+    username: str | None
+    credential: str | None
+
+
 class DeploymentView(BaseModel):
     name: str
     time_zone: str
     now: datetime
     terrain: TerrainView | None
     targets: dict[str, str]
+    ice_servers: tuple[IceServerView, ...] = Field(description="For the live view; often none.")
 
 
 @router.get("")
@@ -49,4 +58,12 @@ def deployment(_session: SignedIn, centre: InCentre) -> DeploymentView:
         now=centre.store.clock(),
         terrain=terrain,
         targets=centre.target_names,
+        ice_servers=tuple(
+            IceServerView(
+                urls=one.url,
+                username=one.username,
+                credential=one.credential.get_secret_value() if one.credential else None,
+            )
+            for one in centre.deployment.live.ice_servers
+        ),
     )

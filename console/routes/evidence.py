@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -18,7 +19,7 @@ router = APIRouter(prefix="/api/v1/evidence", tags=["evidence"])
 @router.get(
     "/{evidence_id}",
     response_class=Response,
-    responses={200: {"content": {"image/jpeg": {}}}},
+    responses={200: {"content": {"image/jpeg": {}}}, 206: {"description": "The part asked for."}},
 )
 def evidence(
     evidence_id: int,
@@ -43,7 +44,27 @@ def evidence(
         raise Problem(
             410, "evidence-missing", f"the file of evidence {evidence_id} cannot be read"
         ) from error
-    return Response(content, media_type=record.media_type, headers=headers)
+    headers["Accept-Ranges"] = "bytes"
+    wanted = _part(request.headers.get("range", ""), len(content))
+    if wanted is None:
+        return Response(content, media_type=record.media_type, headers=headers)
+    headers["Content-Range"] = f"bytes {wanted.start}-{wanted.stop - 1}/{len(content)}"
+    return Response(content[wanted.start : wanted.stop], 206, headers, media_type=record.media_type)
+
+
+def _part(header: str, size: int) -> range | None:
+    """The one part a player asks for; None, which is always allowed, sends the whole.
+
+    >>> _part("bytes=100-", 500), _part("bytes=0-1", 500), _part("bytes=-20", 500), _part("bytes=900-", 500)
+    (range(100, 500), range(0, 2), range(480, 500), None)
+    """
+    match = re.fullmatch(r"bytes=(\d*)-(\d*)", header.strip())
+    if match is None or not any(match.groups()):
+        return None
+    first, last = match.groups()
+    if not first:
+        return range(size)[-int(last) :] or None
+    return range(int(first), min(size, int(last) + 1) if last else size) or None
 
 
 def _check_link(centre: Centre, evidence_id: int, expires: int, signature: str) -> None:

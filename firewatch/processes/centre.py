@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
+from pathlib import Path
 
 from config import Deployment
 from firewatch.processes.life import add_link_options, live, parser
@@ -18,6 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     made.add_argument(
         "--listen-fd", type=int, required=True, help="listening socket inherited from the parent"
     )
+    made.add_argument("--live", type=Path, help="unix socket of the live view")
     add_link_options(made)
     options = made.parse_args(arguments)
 
@@ -30,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         store = Store.open(deployment.storage.database_url.reveal())
         try:
             links = EvidenceLinks(options.link_key.read_bytes(), options.base_url)
-            app = create_app(store, deployment, links=links)
+            app = create_app(store, deployment, links=links, live_socket=options.live)
             ConsoleServer(app).run(sockets=[socket.socket(fileno=options.listen_fd)])
         finally:
             store.close()

@@ -75,10 +75,16 @@ class Serve:
         self._running: dict[str, tuple[ConsoleServer, threading.Thread]] = {}
 
     def __call__(
-        self, store: Store, deployment: Deployment, *, port: int = 0, links: EvidenceLinks | None = None
+        self,
+        store: Store,
+        deployment: Deployment,
+        *,
+        port: int = 0,
+        links: EvidenceLinks | None = None,
+        live_socket: Path | None = None,
     ) -> Served:
         listener = socket.create_server(("127.0.0.1", port))
-        app = create_app(store, deployment, links=links)
+        app = create_app(store, deployment, links=links, live_socket=live_socket)
         server = ConsoleServer(app)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="console")
         thread.start()

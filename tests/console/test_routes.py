@@ -47,6 +47,9 @@ MATRIX = [
     ("GET", "/api/v1/cameras", None, SIGNED_IN),
     ("GET", "/api/v1/cameras/{camera_id}/picture", None, SIGNED_IN),
     ("GET", "/api/v1/cameras/{camera_id}/health", None, SIGNED_IN),
+    ("POST", "/api/v1/cameras/{camera_id}/whep", None, SIGNED_IN),
+    ("DELETE", "/api/v1/cameras/{camera_id}/whep/{session_id}", None, SIGNED_IN),
+    ("GET", "/api/v1/cameras/{camera_id}/mjpeg", None, SIGNED_IN),
     ("GET", "/api/v1/deliveries", None, SIGNED_IN),
     ("POST", "/api/v1/deliveries/{delivery_id}/redeliver", None, ADMINS),
     ("GET", "/api/v1/evidence/{evidence_id}", None, SIGNED_IN),
@@ -69,8 +72,9 @@ MATRIX = [
     ("PATCH", "/api/v1/users/{username}", {"active": True}, ADMINS),
 ]
 VALUES = {
-    "{incident_id}": "unknown", "{camera_id}": "unknown", "{evidence_id}": "1", "{delivery_id}": "1",
-    "{burn_id}": "99", "{token_id}": "99", "{username}": "unknown", "{zoom}/{x}/{y}": "1/0/0",
+    "{incident_id}": "unknown", "{camera_id}": "unknown", "{session_id}": "unknown", "{evidence_id}": "1",
+    "{delivery_id}": "1", "{burn_id}": "99", "{token_id}": "99", "{username}": "unknown",
+    "{zoom}/{x}/{y}": "1/0/0",
 }  # fmt: skip
 
 

@@ -19,6 +19,14 @@ export function whenSignedOut(callback) {
   onSignedOut = callback;
 }
 
+/** A request whose body and answer are no JSON (WebRTC signalling). Raises Problem like `api`. */
+export async function plain(path, { method, type, body, keepalive = false, signal }) {
+  const answer = await fetch(path, { method, body, keepalive, signal, headers: { "X-CSRF-Token": csrf, ...(type ? { "Content-Type": type } : {}) } });
+  if (answer.ok) return answer;
+  const told = await answer.json().catch(() => ({}));
+  throw new Problem(answer.status, String(told.type || "").split(":").pop() || "http", told.detail || answer.statusText);
+}
+
 /** @returns {Promise<any>} the answer's JSON, or null when it has none */
 export async function api(path, { method = "GET", body, quiet = false } = {}) {
   let answer;

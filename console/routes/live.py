@@ -1,0 +1,82 @@
+"""Live video of a camera: WebRTC by WHEP, and single pictures where that does not go.
+
+Everybody who may see cameras may watch them. How many at the same time, the live process decides (`live` in
+the deployment): whoever comes too late gets 503 and Retry-After. A camera's address never comes near here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
+
+from console.auth import COOKIE, Auth, SignedIn
+from console.context import InCentre, require_camera
+
+log = logging.getLogger(__name__)
+
+router = APIRouter(prefix="/api/v1/cameras", tags=["live view"])
+
+CHECK_SESSION_S = 10.0
+
+
+@router.post(
+    "/{camera_id}/whep",
+    status_code=201,
+    response_class=Response,
+    responses={201: {"content": {"application/sdp": {}}}},
+    openapi_extra={"requestBody": {"content": {"application/sdp": {"schema": {"type": "string"}}}}},
+)
+async def watch(camera_id: str, request: Request, session: SignedIn, centre: InCentre) -> Response:
+    """WHEP: the browser's offer (H.264, receive only) in, the answer out. `Location` ends the session."""
+    require_camera(camera_id, centre)
+    answer = await centre.live.answer(camera_id, await request.body())
+    log.info("watching camera=%s user=%s", camera_id, session.user.username)
+    location = f"/api/v1/cameras/{camera_id}/whep/{answer.session_id}"
+    return Response(answer.sdp, 201, {"Location": location}, media_type="application/sdp")
+
+
+@router.delete("/{camera_id}/whep/{session_id}", status_code=204)
+async def leave(camera_id: str, session_id: str, _session: SignedIn, centre: InCentre) -> None:
+    """Stop watching; also what has ended already. Only who watches knows the session's id."""
+    require_camera(camera_id, centre)
+    await centre.live.end(session_id)
+
+
+@router.get(
+    "/{camera_id}/mjpeg",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"multipart/x-mixed-replace": {}}}},
+)
+async def pictures(
+    camera_id: str, request: Request, _session: SignedIn, auth: Auth, centre: InCentre
+) -> StreamingResponse:
+    """Pictures without end, for browsers that WebRTC does not reach. Ends with the session."""
+    require_camera(camera_id, centre)
+    token = request.cookies[COOKIE]
+    stack = AsyncExitStack()
+    media_type, chunks = await stack.enter_async_context(centre.live.pictures(camera_id))
+
+    async def while_signed_in() -> AsyncIterator[bytes]:
+        async with stack:
+            checked_s = time.monotonic()
+            async for chunk in chunks:
+                if centre.feed.closed:
+                    return
+                if time.monotonic() - checked_s > CHECK_SESSION_S:
+                    checked_s = time.monotonic()
+                    if await asyncio.to_thread(auth.session, token) is None:
+                        return
+                yield chunk
+
+    headers = {
+        "Cache-Control": "no-store",
+        "X-Accel-Buffering": "no",
+        "Content-Encoding": "identity",  # compressing JPEGs would only hold them back
+    }
+    return StreamingResponse(while_signed_in(), media_type=media_type, headers=headers)
