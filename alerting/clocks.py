@@ -8,6 +8,7 @@ them is `alerting.keeper`.
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
 
@@ -23,6 +24,21 @@ from alerting.records import Level
 from alerting.tables import ClockRow, IncidentRow, PermittedBurnRow
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Running:
+    """What somebody has to do, and until when."""
+
+    kind: Clock
+    set_at: datetime
+    due_at: datetime
+
+
+def running(session: Session, incident_id: str) -> Running | None:
+    """The clock of an incident, for those who look at it."""
+    row = session.scalars(select(ClockRow).filter_by(incident_id=incident_id)).first()
+    return Running(Clock(row.kind), row.set_at, row.due_at) if row is not None else None
 
 
 def settle(session: Session, row: IncidentRow, rules: Rules, now: datetime) -> None:

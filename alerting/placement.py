@@ -57,11 +57,15 @@ class Placement:
         codes = {area.code for area in chain} | {area.code for area in touched}
         session.add_all(IncidentAreaRow(code=code, incident_id=row.incident_id) for code in sorted(codes))
 
-    def _chain_at(self, where: Location, at: datetime) -> tuple[GridArea, ...]:
+    def areas_at(self, lat_deg: float, lon_deg: float, at: datetime) -> tuple[GridArea, ...]:
+        """Whose ground a place is, and who is on duty there at that time."""
         grids = self._grids.now() if self._grids is not None else None
-        if grids is None or where.lat_deg is None or where.lon_deg is None:
+        return grids.chain_at(lat_deg, lon_deg, at) if grids is not None else ()
+
+    def _chain_at(self, where: Location, at: datetime) -> tuple[GridArea, ...]:
+        if where.lat_deg is None or where.lon_deg is None:
             return ()
-        return grids.chain_at(where.lat_deg, where.lon_deg, at)
+        return self.areas_at(where.lat_deg, where.lon_deg, at)
 
     def _touched(self, where: Location) -> tuple[GridShare, ...]:
         grids = self._grids.now() if self._grids is not None else None

@@ -11,8 +11,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from alerting.clocks import Running
 from alerting.decisions import undoable
 from alerting.lifecycle import Action, Cause, Stage, Status, Verdict, allowed_actions
+from alerting.policy import Clock
 from alerting.records import (
     AlertRecord,
     AlertType,
@@ -203,6 +205,14 @@ class EvidenceView(View):
     url: str
 
 
+class ClockView(View):
+    """What happens by itself unless somebody acts before."""
+
+    kind: Clock
+    set_at: datetime
+    due_at: datetime
+
+
 class IncidentDetailView(View):
     summary: IncidentView
     sightings: tuple[SightingView, ...]
@@ -212,6 +222,7 @@ class IncidentDetailView(View):
     evidence: tuple[EvidenceView, ...]
     allowed_actions: tuple[Action, ...]
     undoable_history_id: int | None = Field(description="The decision that /undo would take back now.")
+    clock: ClockView | None
 
 
 class PoseView(View):
@@ -285,7 +296,9 @@ def grid_chain(areas: Iterable[GridArea], role: Role) -> tuple[GridAreaView, ...
     return tuple(view.model_copy(update={"contacts": ()}) for view in views)
 
 
-def incident_detail(detail: IncidentDetail, role: Role, target_names: dict[str, str]) -> IncidentDetailView:
+def incident_detail(
+    detail: IncidentDetail, role: Role, target_names: dict[str, str], clock: Running | None
+) -> IncidentDetailView:
     latest = undoable(detail.history)
     return IncidentDetailView(
         summary=incident(detail.summary, role),
@@ -304,6 +317,7 @@ def incident_detail(detail: IncidentDetail, role: Role, target_names: dict[str, 
         ),
         allowed_actions=allowed_actions(detail.summary.state),
         undoable_history_id=latest.history_id if latest else None,
+        clock=ClockView.model_validate(clock) if clock is not None else None,
     )
 
 

@@ -7,11 +7,12 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from alerting import decisions, message
+from alerting import clocks, decisions, message
+from alerting.accounts import UserSession
 from alerting.journal import By
 from alerting.lifecycle import ENDED, OPEN, Action, Cause, Decision, Status, Step, Verdict
 from alerting.policy import Rules
-from alerting.records import HistoryRow
+from alerting.records import HistoryRow, IncidentDetail
 from alerting.regroup import Regrouping
 from alerting.store import NotFoundError
 from console import views
@@ -87,7 +88,7 @@ def list_incidents(
 @router.get("/{incident_id}")
 def incident(incident_id: str, session: SignedIn, centre: InCentre) -> views.IncidentDetailView:
     detail = centre.store.incident(incident_id)
-    return views.incident_detail(detail, role_of(session), centre.target_names)
+    return _told(detail, session, centre)
 
 
 @router.get(
@@ -120,7 +121,7 @@ def decide(
         version=body.version,
         rules=Rules.of(centre.deployment),
     )
-    return views.incident_detail(detail, role_of(session), centre.target_names)
+    return _told(detail, session, centre)
 
 
 @router.post("/{incident_id}/steps", status_code=201)
@@ -138,7 +139,7 @@ def take_step(
         why=body.why,
         rules=Rules.of(centre.deployment),
     )
-    return views.incident_detail(detail, role_of(session), centre.target_names)
+    return _told(detail, session, centre)
 
 
 @router.post("/{incident_id}/merge", status_code=201)
@@ -148,7 +149,7 @@ def merge(
     """The incident is the same fire as another; the answer is that other one."""
     by = By(session.user.username, client_address(request))
     detail = _regrouping(centre).merge(incident_id, body.into, version=body.version, by=by, why=body.why)
-    return views.incident_detail(detail, role_of(session), centre.target_names)
+    return _told(detail, session, centre)
 
 
 @router.post("/{incident_id}/split", status_code=201)
@@ -160,7 +161,7 @@ def split(
     detail = _regrouping(centre).split(
         incident_id, body.sighting_ids, version=body.version, by=by, why=body.why
     )
-    return views.incident_detail(detail, role_of(session), centre.target_names)
+    return _told(detail, session, centre)
 
 
 @router.post("/{incident_id}/undo", status_code=201)
@@ -178,7 +179,7 @@ def undo(
             by=By(session.user.username, client_address(request)),
             why=body.why,
         )
-        return views.incident_detail(detail, role_of(session), centre.target_names)
+        return _told(detail, session, centre)
     detail = decisions.undo(
         centre.store,
         incident_id,
@@ -189,7 +190,13 @@ def undo(
         source=client_address(request),
         rules=Rules.of(centre.deployment),
     )
-    return views.incident_detail(detail, role_of(session), centre.target_names)
+    return _told(detail, session, centre)
+
+
+def _told(detail: IncidentDetail, session: UserSession, centre: Centre) -> views.IncidentDetailView:
+    with centre.store.reading() as moment:
+        clock = clocks.running(moment, detail.summary.incident_id)
+    return views.incident_detail(detail, role_of(session), centre.target_names, clock)
 
 
 def _regrouping(centre: Centre) -> Regrouping:

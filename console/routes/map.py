@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
+from pydantic import Field
 
 from alerting.lifecycle import Stage, Status
 from alerting.records import Frame
-from console.auth import SignedIn
+from console.auth import SignedIn, role_of
 from console.context import InCentre
-from console.views import EllipseView, View
+from console.sight import Sees, look_at
+from console.views import EllipseView, GridAreaView, View, grid_chain
 from detector.detection import Label
 
 
@@ -26,6 +29,21 @@ class MarkView(View):
     lat_deg: float
     lon_deg: float
     ellipse: EllipseView | None
+
+
+class SightView(View):
+    camera_id: str
+    sees: Sees
+    bearing_deg: float
+    range_m: float
+
+
+class PlaceView(View):
+    lat_deg: float
+    lon_deg: float
+    height_m: float | None
+    grid_chain: tuple[GridAreaView, ...]
+    cameras: tuple[SightView, ...] = Field(description="Enabled cameras, the nearest first.")
 
 
 router = APIRouter(prefix="/api/v1/map", tags=["map"])
@@ -64,6 +82,29 @@ def incidents_in_frame(
         limit=limit,
     )
     return tuple(MarkView.model_validate(mark) for mark in marks)
+
+
+@router.get("/place")
+def place(
+    session: SignedIn,
+    centre: InCentre,
+    lat_deg: Annotated[float, Query(ge=-90, le=90)],
+    lon_deg: Annotated[float, Query(ge=-180, le=180)],
+) -> PlaceView:
+    """Whose ground it is, how high, and which cameras can look there."""
+    terrain = centre.placement.terrain
+    height_m = float(terrain.height_m(lat_deg, lon_deg)) if terrain is not None else math.nan
+    cameras = (camera for camera in centre.deployment.cameras if camera.enabled)
+    looks = [look_at(camera, lat_deg, lon_deg, terrain) for camera in cameras] if terrain is not None else []
+    seen = sorted((look for look in looks if look is not None), key=lambda look: look.range_m)
+    areas = centre.placement.areas_at(lat_deg, lon_deg, centre.store.clock())
+    return PlaceView(
+        lat_deg=lat_deg,
+        lon_deg=lon_deg,
+        height_m=None if math.isnan(height_m) else height_m,
+        grid_chain=grid_chain(areas, role_of(session)),
+        cameras=tuple(SightView.model_validate(look) for look in seen),
+    )
 
 
 @router.get("/grids")

@@ -11,6 +11,7 @@ from console_scenery import Scenery, jpeg
 from console.app import create_app
 from console.hardening import MAX_BODY_BYTES
 from console.hillshade import Hillshade
+from console.sight import look_at
 from console.vendoring import CHECKSUMS, LIBRARIES, VENDOR, checksum_lines
 
 EVERYONE = {"nobody", "viewer", "operator", "supervisor", "admin"}
@@ -56,6 +57,7 @@ MATRIX = [
     ("GET", "/api/v1/events", None, SIGNED_IN),
     ("GET", "/api/v1/map/terrain/{zoom}/{x}/{y}", None, SIGNED_IN),
     ("GET", "/api/v1/map/grids", None, SIGNED_IN),
+    ("GET", "/api/v1/map/place", None, SIGNED_IN),
     ("GET", "/api/v1/map/incidents", None, SIGNED_IN),
     ("GET", "/api/v1/burns", None, SIGNED_IN),
     ("POST", "/api/v1/burns", {"holder": ""}, OPERATORS),
@@ -189,6 +191,41 @@ def test_terrain_is_drawn_inside_the_model_and_nothing_outside(console: Served) 
     assert inside.headers["content-type"] == "image/webp"
     assert len(inside.content) > 5000
     assert (outside.status_code, absurd.status_code) == (204, 204)
+
+
+def test_a_place_tells_its_grid_and_which_cameras_can_look_there(console: Served) -> None:
+    scenery = Scenery(console.deployment, console.store)
+    fire = scenery.fire_at("dns-01", 560, 400)
+    where = {"lat_deg": fire.position.lat_deg, "lon_deg": fire.position.lon_deg}
+    with console.signed_in("viewer") as viewer, console.signed_in("operator") as operator:
+        seen = viewer.get("/api/v1/map/place", params=where).json()
+        contacts = operator.get("/api/v1/map/place", params=where).json()["grid_chain"][0]["contacts"]
+        beyond = viewer.get("/api/v1/map/place", params={"lat_deg": 60, "lon_deg": 10}).json()
+    looks = {one["camera_id"]: one["sees"] for one in seen["cameras"]}
+    assert looks["dns-01"] == "ground"
+    assert looks["dns-02"] == "outside", "it stands on the same mast and looks west"
+    assert seen["height_m"] == pytest.approx(fire.position.height_m, abs=15)
+    assert seen["grid_chain"][0]["level"] == "grid"
+    assert seen["grid_chain"][0]["contacts"] == []
+    assert contacts
+    assert (beyond["height_m"], beyond["cameras"], beyond["grid_chain"]) == (None, [], [])
+
+
+def test_a_ridge_hides_the_ground_and_then_the_plume(console: Served) -> None:
+    scenery = Scenery(console.deployment, console.store)
+    fire = scenery.fire_at("dns-01", 560, 400)  # beyond the first ground the ray meets, ground is hidden
+    model = scenery.model("dns-01")
+    behind = [
+        (
+            model.position.lat_deg + factor * (fire.position.lat_deg - model.position.lat_deg),
+            model.position.lon_deg + factor * (fire.position.lon_deg - model.position.lon_deg),
+        )
+        for factor in (0.999, 1.15, 1.3, 1.6)
+    ]
+    camera = console.deployment.camera("dns-01")
+    seen = [view.sees if (view := look_at(camera, *place, scenery.terrain)) else None for place in behind]
+    assert seen[0] == "ground"
+    assert {"plume", "hidden"} & set(seen), f"nothing is hidden along this line: {seen}"
 
 
 def test_grid_outlines_are_given_without_contacts(console: Served) -> None:
