@@ -242,7 +242,9 @@ def test_a_killed_workers_recording_is_finished_at_the_next_start(video: Path, t
         command = [sys.executable, str(helper), server.url("ridge"), str(folder)]
         process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         try:
-            assert until(lambda: any("sighting_id" in one for one in abouts(folder)) and fragments(folder) > 0)
+            assert until(
+                lambda: any("sighting_id" in one for one in abouts(folder)) and fragments(folder) > 0
+            )
         finally:
             process.kill()
             process.wait()
@@ -279,5 +281,5 @@ def abouts(folder: Path) -> list[str]:
 
 
 def fragments(folder: Path) -> int:
-    """Whole pieces of film on the disk: what is not yet written when a process is killed, nobody can finish."""
+    """Whole pieces of film on the disk: what is not written when a process is killed, nobody can finish."""
     return sum(path.read_bytes().count(b"moof") for path in folder.glob("*/part-*.mp4"))
