@@ -2,18 +2,19 @@
 
 Two ways, by what there is. A frame that holds a good share of all incidents is filled by walking back in
 time along an index that has the positions in it (`WALK` entries at most). When that does not fill it, few
-incidents lie there, and an index by position finds them.
+incidents lie there, and an index by place (`alerting.cells`) finds them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, and_, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
+from alerting.cells import ranges_of
 from alerting.lifecycle import Stage, Status
 from alerting.records import Ellipse, Frame, MapMark
 from alerting.tables import IncidentRow
@@ -47,51 +48,61 @@ def marks(
     walk: int = WALK,
 ) -> tuple[MapMark, ...]:
     """At most `limit`, the newest first; of each status on its own, so that each walk is short."""
-    found: list[tuple[datetime, int]] = []
+    found: set[int] = set()
     for one in set(status) if status is not None else (None,):
-        meant = and_(
-            IncidentRow.confirmed_at >= since,
-            IncidentRow.confirmed_at <= until,
-            *([IncidentRow.status == one.value] if one is not None else []),
-        )
-        walked = _by_time(session, frame, meant, limit, walk)
-        found += walked if walked is not None else _by_place(session, frame, meant, limit)
-    newest = [number for _, number in sorted(found, reverse=True)[:limit]]
-    rows = session.execute(select(*_SHOWN).where(IncidentRow.number.in_(newest)))
-    return tuple(sorted((_mark(row) for row in rows), key=_age, reverse=True))
+        walked = _by_time(session, frame, since, until, one, limit, walk)
+        found.update(walked if walked is not None else _by_place(session, frame, since, until, one, limit))
+    newest = (
+        select(*_SHOWN)
+        .where(IncidentRow.number.in_(found))
+        .order_by(IncidentRow.confirmed_at.desc(), IncidentRow.number.desc())
+        .limit(limit)
+    )
+    return tuple(_mark(row) for row in session.execute(newest))
 
 
 def _by_time(
-    session: Session, frame: Frame, meant: ColumnElement[bool], limit: int, walk: int
-) -> list[tuple[datetime, int]] | None:
+    session: Session,
+    frame: Frame,
+    since: datetime,
+    until: datetime,
+    status: Status | None,
+    limit: int,
+    walk: int,
+) -> Sequence[int] | None:
     """None: the frame was not filled within the walk, and there is more."""
-    newest = (
-        select(IncidentRow.confirmed_at, IncidentRow.number, IncidentRow.lat_deg, IncidentRow.lon_deg)
-        .where(meant)
-        .order_by(IncidentRow.confirmed_at.desc(), IncidentRow.number.desc())
-        .limit(walk)
-        .subquery()
-    )
-    inside = _inside(frame, newest.c.lat_deg, newest.c.lon_deg)
-    query = select(newest.c.confirmed_at, newest.c.number).where(inside).limit(limit)
-    found = [(row.confirmed_at, row.number) for row in session.execute(query)]
-    if len(found) == limit:
-        return found
-    walked = session.scalar(select(func.count()).select_from(newest)) or 0
-    return found if walked < walk else None
+    at, number = IncidentRow.confirmed_at, IncidentRow.number
+    until_then = and_(at <= until, *([IncidentRow.status == status.value] if status else []))
+    newest_first = at.desc(), number.desc()
+    walked = select(at).where(until_then, at >= since).order_by(*newest_first)
+    end = session.scalar(walked.offset(walk).limit(1))
+    inside = and_(until_then, _inside(frame, IncidentRow.lat_deg, IncidentRow.lon_deg))
+    # One bound only: of two, SQLite may walk to the farther one.
+    query = select(number).where(inside, at >= since if end is None else at > end)
+    found = session.scalars(query.order_by(*newest_first).limit(limit)).all()
+    return found if end is None or len(found) == limit else None
 
 
 def _by_place(
-    session: Session, frame: Frame, meant: ColumnElement[bool], limit: int
-) -> list[tuple[datetime, int]]:
-    inside = _inside(frame, IncidentRow.lat_deg, IncidentRow.lon_deg)
-    found = select(IncidentRow.confirmed_at, IncidentRow.number).where(inside, meant).subquery()
-    # Without the coalesce SQLite would walk back in time after all, for the sake of the order.
-    at = func.coalesce(found.c.confirmed_at, found.c.confirmed_at)
+    session: Session, frame: Frame, since: datetime, until: datetime, status: Status | None, limit: int
+) -> Sequence[int]:
+    ranges = union_all(
+        *(select(literal(low).label("low"), literal(high).label("high")) for low, high in ranges_of(frame))
+    ).subquery("ranges")
+    # Behind a function no index by time or status fits any more: left alone, SQLite would walk back in time
+    # after all, for the sake of the order.
+    at = func.coalesce(IncidentRow.confirmed_at, IncidentRow.confirmed_at)
     query = (
-        select(found.c.confirmed_at, found.c.number).order_by(at.desc(), found.c.number.desc()).limit(limit)
+        select(IncidentRow.number)
+        .select_from(ranges)
+        .join(IncidentRow, IncidentRow.cell.between(ranges.c.low, ranges.c.high))
+        .where(at >= since, at <= until, _inside(frame, IncidentRow.lat_deg, IncidentRow.lon_deg))
+        .order_by(at.desc(), IncidentRow.number.desc())
+        .limit(limit)
     )
-    return [(row.confirmed_at, row.number) for row in session.execute(query.limit(limit))]
+    if status is not None:
+        query = query.where(func.coalesce(IncidentRow.status, IncidentRow.status) == status.value)
+    return session.scalars(query).all()
 
 
 def _inside(frame: Frame, lat_deg: Any, lon_deg: Any) -> ColumnElement[bool]:
@@ -120,7 +131,3 @@ def _mark(row: Any) -> MapMark:
         lon_deg=row.lon_deg,
         ellipse=ellipse,
     )
-
-
-def _age(mark: MapMark) -> tuple[datetime, int]:
-    return mark.confirmed_at, mark.number

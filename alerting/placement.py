@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 import config
 from alerting import association
 from alerting.association import Observation
+from alerting.cells import cell_of
 from alerting.grid_watch import WatchedGrids
 from alerting.grids import Grids
 from alerting.reading import put_location, stored_grid_chain
@@ -45,6 +46,7 @@ class Placement:
     def put(self, session: Session, row: IncidentRow, where: Location, sightings: int = 1) -> None:
         """Write where the incident is, whose ground that is, and one more line of its track of estimates."""
         put_location(row, where)
+        row.cell = cell_of(where.lat_deg, where.lon_deg)
         chain, touched = self._chain_at(where, row.confirmed_at), self._touched(where)
         row.grid_chain = stored_grid_chain(chain)
         row.grids_touched = [asdict(one) for one in touched]

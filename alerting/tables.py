@@ -96,7 +96,7 @@ class IncidentRow(LocationColumns, Base):
         Index(None, "status", "confirmed_at", "number", "lat_deg", "lon_deg"),
         Index(None, "status", "last_seen_at"),
         # For the few that lie in a small frame of the map, however long ago.
-        Index(None, "lat_deg", "lon_deg", "confirmed_at", "status", "number"),
+        Index(None, "cell", "confirmed_at", "status", "number", "lat_deg", "lon_deg"),
         {"sqlite_autoincrement": True},
     )
 
@@ -117,6 +117,8 @@ class IncidentRow(LocationColumns, Base):
     camera_ids: Mapped[list[Any]]
     picture_evidence_id: Mapped[int | None]
     version: Mapped[int]
+    cell: Mapped[int | None]
+    """Of its position (`alerting.cells`)."""
     stage: Mapped[str] = mapped_column(String(16), default="notify", server_default="notify")
     """`notify` or `dispatch`: how far the outside has been asked to act."""
     targets: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
@@ -134,10 +136,10 @@ class IncidentRow(LocationColumns, Base):
     repeats: Mapped[int] = mapped_column(default=0, server_default="0")
     """Sightings that told nothing new and came too fast to be kept one by one."""
     exercise: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Raised by a drill: marked everywhere, counted nowhere."""
     evidence_released_at: Mapped[datetime | None]
     """Its evidence need not be kept any longer; only then may it go (`alerting.retention`)."""
     evidence_released_by: Mapped[str | None] = mapped_column(String(128))
-    """Raised by a drill: marked everywhere, counted nowhere."""
 
 
 class SightingRow(LocationColumns, Base):
