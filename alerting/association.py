@@ -96,7 +96,8 @@ def combine(observations: Sequence[Observation], terrain: Terrain | None) -> Loc
     """
     sites = _best_of_each_site(observations)
     best = sites[0].location
-    cautions = [POSSIBLY_TWO] if _possibly_two(observations) else []
+    two = _possibly_two(observations)
+    cautions = [POSSIBLY_TWO] if two else []
     if len(sites) > 1:
         starts = [_point(one.location) for one in sites if one.location.has_point]
         fix = fuse([_line(one) for one in sites], terrain, _TERRAIN_SIGMA_M, starts)
@@ -109,7 +110,8 @@ def combine(observations: Sequence[Observation], terrain: Terrain | None) -> Loc
                 cautions.append(f"{left_out} of {len(sites)} lines of sight does not fit, it is left out")
     if not cautions:
         return best
-    return replace(best, caution="; ".join([*cautions, *([best.caution] if best.caution else [])]))
+    caution = "; ".join([*cautions, *([best.caution] if best.caution else [])])
+    return replace(best, caution=caution, possibly_two=two)
 
 
 def ranges_overlap(a: Location, b: Location) -> bool:
@@ -140,14 +142,20 @@ def _one_plume(a: Observation, b: Observation) -> bool:
 
 
 def _possibly_two(observations: Sequence[Observation]) -> bool:
-    """One view saw two feet at about the same time, one far behind the other within their errors."""
+    """One view saw two plumes that may both be real: apart in the picture while both were in sight, or, at
+    about the same time, with feet far behind one another."""
     return any(
-        (a.camera_id, a.preset) == (b.camera_id, b.preset)
-        and _at_the_same_time(a, b)
-        and _far_apart(a.location, b.location)
-        and a.box.intersection_px2(b.box) <= _SAME_PLUME * min(a.box.area_px2, b.box.area_px2)
+        (a.camera_id, a.preset) == (b.camera_id, b.preset) and _two_plumes(a, b)
         for a, b in combinations(observations, 2)
     )
+
+
+def _two_plumes(a: Observation, b: Observation) -> bool:
+    common = a.box.intersection_px2(b.box)
+    if common == 0 and a.first_seen_at <= b.confirmed_at and b.first_seen_at <= a.confirmed_at:
+        return True
+    separate = common <= _SAME_PLUME * min(a.box.area_px2, b.box.area_px2)
+    return separate and _at_the_same_time(a, b) and _far_apart(a.location, b.location)
 
 
 def _far_apart(a: Location, b: Location) -> bool:

@@ -400,7 +400,10 @@ class Intake:
             row.label = "fire"
         if sighting.camera_id not in row.camera_ids:
             row.camera_ids = [*row.camera_ids, sighting.camera_id]
-        self._placement.place(session, row, [*(observation_of(one) for one in rows), new.observation])
+        one_before = not row.possibly_two
+        where = self._placement.place(session, row, [*(observation_of(one) for one in rows), new.observation])
+        if where.possibly_two and one_before:
+            changes = [*changes, association.POSSIBLY_TWO]
         return changes
 
 

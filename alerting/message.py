@@ -171,6 +171,7 @@ def _location(summary: IncidentSummary) -> dict[str, Any]:
         "range_min_m": _rounded(where.range_min_m, 0),
         "range_max_m": _rounded(where.range_max_m, 0),
         "caution": where.caution,
+        "possibly_two": where.possibly_two,
     }
 
 

@@ -68,6 +68,7 @@ def location(row: LocationColumns) -> Location:
         caution=row.location_caution,
         bearing_sigma_deg=row.bearing_sigma_deg,
         elevation_sigma_deg=row.elevation_sigma_deg,
+        possibly_two=row.possibly_two,
     )
 
 
@@ -82,6 +83,7 @@ def put_location(row: LocationColumns, where: Location) -> None:
     row.range_m, row.range_min_m, row.range_max_m = where.range_m, where.range_min_m, where.range_max_m
     row.location_caution = where.caution
     row.bearing_sigma_deg, row.elevation_sigma_deg = where.bearing_sigma_deg, where.elevation_sigma_deg
+    row.possibly_two = where.possibly_two
 
 
 def grid_chain(stored: Iterable[dict[str, Any]]) -> tuple[GridArea, ...]:

@@ -60,6 +60,8 @@ class Location:
     bearing_sigma_deg: float | None = None
     """One standard deviation of the bearing, and of the elevation: what several cameras are weighted by."""
     elevation_sigma_deg: float | None = None
+    possibly_two: bool = False
+    """One view saw two feet that it cannot tell apart by their ranges: there may be two fires here."""
 
     @property
     def flagged(self) -> bool:

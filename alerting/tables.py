@@ -86,6 +86,7 @@ class LocationColumns:
     location_caution: Mapped[str | None] = mapped_column(Text)
     bearing_sigma_deg: Mapped[float | None]
     elevation_sigma_deg: Mapped[float | None]
+    possibly_two: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class IncidentRow(LocationColumns, Base):

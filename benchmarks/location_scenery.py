@@ -7,6 +7,7 @@ that it sees, as a real one has, and 5 % of them have it from a law three times 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -131,23 +132,31 @@ class World:
 
     def photograph(self, site: Site, spot: Spot) -> Shot:
         """The fire somewhere in the picture, through the true pose, with the pixel's own error."""
-        elevation = self._elevation_deg(site, spot)
+        return self.photograph_together(site, [spot])[0]
+
+    def photograph_together(self, site: Site, spots: Sequence[Spot]) -> list[Shot]:
+        """Several fires in one picture: the first anywhere, the others where they then appear."""
+        elevation = self._elevation_deg(site, spots[0])
         pose = Pose(
-            (spot.azimuth_deg + self._rng.uniform(-0.4, 0.4) * site.hfov_deg) % 360,
+            (spots[0].azimuth_deg + self._rng.uniform(-0.4, 0.4) * site.hfov_deg) % 360,
             elevation + self._rng.uniform(-0.2, 0.2) * site.hfov_deg,
             0.0,
             site.hfov_deg,
         )
         true = CameraModel(site.lens, pose, WIDTH_PX, HEIGHT_PX)
-        pixel = true.project(spot.position)
-        assert pixel is not None
-        x, y = (value + self._rng.normal(0, PIXEL_SIGMA_PX) for value in pixel)
         believed_pose = replace(
             pose,
             azimuth_deg=(pose.azimuth_deg + site.azimuth_error_deg) % 360,
             tilt_deg=pose.tilt_deg + site.tilt_error_deg,
         )
-        return Shot(CameraModel(site.lens, believed_pose, WIDTH_PX, HEIGHT_PX), (x, y), spot)
+        believed = CameraModel(site.lens, believed_pose, WIDTH_PX, HEIGHT_PX)
+        shots = []
+        for spot in spots:
+            pixel = true.project(spot.position)
+            assert pixel is not None
+            x, y = (value + self._rng.normal(0, PIXEL_SIGMA_PX) for value in pixel)
+            shots.append(Shot(believed, (x, y), spot))
+        return shots
 
     def _elevation_deg(self, site: Site, spot: Spot) -> float:
         rise_m = spot.position.height_m - site.lens.height_m - 0.87 * spot.range_m**2 / (2 * 6_371_008.8)

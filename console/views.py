@@ -53,6 +53,7 @@ class LocationView(View):
     range_min_m: float | None
     range_max_m: float | None
     caution: str | None
+    possibly_two: bool = Field(description="One view saw two plumes here that it cannot tell apart.")
 
 
 class ContactView(View):

@@ -131,6 +131,7 @@ def sample_alert(incident_id: str, sequence: int, type_: str, at: datetime) -> d
             "range_min_m": 2710.0,
             "range_max_m": 2950.0,
             "caution": None,
+            "possibly_two": False,
         },
         "cameras": [
             {

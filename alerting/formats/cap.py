@@ -14,6 +14,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from alerting.formats import ellipse
+from alerting.formats.cautions import caution_zh
 from alerting.formats.origin import (
     CERTAINTIES,
     EVENTS,
@@ -135,16 +136,18 @@ def headline_zh(alert: dict[str, Any]) -> str:
     """One line of Chinese that says what this message is."""
     drill = "【演练】" if alert["exercise"] else ""
     late = "（迟到）" if alert["late"] else ""
-    word = TYPES[alert["type"]]
-    return f"{drill}{alert['incident_number']}号火情{word}{late}：{EVENTS[alert['event']]}，{place_zh(alert)}"
+    two = "（可能两处）" if alert["location"].get("possibly_two") else ""
+    word, event = TYPES[alert["type"]], EVENTS[alert["event"]] + two
+    return f"{drill}{alert['incident_number']}号火情{word}{late}：{event}，{place_zh(alert)}"
 
 
 def headline_en(alert: dict[str, Any]) -> str:
     """As `headline_zh`, in English."""
     drill = "EXERCISE: " if alert["exercise"] else ""
     late = " (late)" if alert["late"] else ""
+    two = " (possibly two fires)" if alert["location"].get("possibly_two") else ""
     number, word = alert["incident_number"], alert["type"].lower()
-    return f"{drill}incident {number}, {word}{late}: {alert['event']} at {place_en(alert)}"
+    return f"{drill}incident {number}, {word}{late}: {alert['event']}{two} at {place_en(alert)}"
 
 
 def _description(alert: dict[str, Any], zone: tzinfo, *, zh: bool) -> str:
@@ -154,7 +157,7 @@ def _description(alert: dict[str, Any], zone: tzinfo, *, zh: bool) -> str:
         status, certainty = STATUSES.get(alert["status"], alert["status"]), CERTAINTIES[alert["certainty"]]
         seen = "、".join(one["name"] for one in alert["cameras"])
         text = f"{certainty}，状态：{status}。由{seen}发现，拍摄时间 {captured}。"
-        return text + (f"位置须慎用：{caution}。" if caution else "")
+        return text + (f"位置须慎用：{caution_zh(caution)}。" if caution else "")
     seen = ", ".join(one["name"] for one in alert["cameras"])
     text = f"{alert['certainty']}, status {alert['status']}. Seen by {seen}, picture taken {captured}."
     return text + (f" Position with caution: {caution}." if caution else "")
@@ -173,6 +176,7 @@ def _parameters(alert: dict[str, Any], zone: tzinfo) -> list[tuple[str, str]]:
         ("sentAt", cap_time(alert["sent_at"], zone)),
         ("late", str(alert["late"]).lower()),
         ("locationMethod", where["method"]),
+        ("possiblyTwo", "true" if where.get("possibly_two") else None),
         ("rangeMinM", where.get("range_min_m")),
         ("rangeMaxM", where.get("range_max_m")),
         ("modelId", alert["model_id"]),

@@ -7,6 +7,7 @@ from datetime import tzinfo
 from typing import Any
 
 from alerting.formats.cap import headline_zh
+from alerting.formats.cautions import caution_zh
 from alerting.formats.origin import CERTAINTIES, STATUSES, kind_of, local_time, place_zh
 
 
@@ -43,7 +44,7 @@ def _of_alert(alert: dict[str, Any], zone: tzinfo) -> list[str]:
     return [
         f"状态：{STATUSES.get(alert['status'], alert['status'])}（{CERTAINTIES[alert['certainty']]}）",
         f"位置：{place_zh(alert)}",
-        f"位置须慎用：{caution}" if caution else "",
+        f"位置须慎用：{caution_zh(caution)}" if caution else "",
         f"摄像机：{'、'.join(one['name'] for one in alert['cameras'])}",
         f"拍摄时间：{local_time(alert['captured_at'], zone)}{late}",
         f"图片：{link}" if link else "",

@@ -207,6 +207,26 @@ def store_with_notice(sqlite_store: Store, noon: datetime) -> dict[str, Any]:
     return notices.complete(content, sent_at=noon)
 
 
+def test_possibly_two_fires_stand_in_the_headline_and_distrust_is_said_in_the_language_of_its_block(
+    store: Store, tmp_path: Path, noon: datetime
+) -> None:
+    intake = intake_into(store, tmp_path)
+    for at, y in ((noon, 500), (noon + timedelta(seconds=6), 488)):
+        ref = intake.accept(sighting_at((640, y), NORTH, at, size_px=10), PICTURES, NORTH)
+    content = message.complete(
+        dict(store.incident(ref.incident_id).alerts[-1].content), sent_at=noon, links=None
+    )
+    root = cap(content)
+    zh, en = texts(root, "c:info/c:headline")
+    assert "烟（可能两处）" in zh
+    assert "smoke (possibly two fires) at" in en
+    described_zh, described_en = texts(root, "c:info/c:description")
+    assert "此方位可能有两处火" in described_zh
+    assert "possibly two" not in described_zh
+    assert "possibly two fires on this bearing" in described_en
+    message.validate(content)
+
+
 def test_a_notice_fits_its_schema(store_with_notice: dict[str, Any]) -> None:
     notices.validate(store_with_notice)
 

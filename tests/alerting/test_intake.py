@@ -34,6 +34,7 @@ from alerting.tables import AlertRow, Base, DeliveryRow, SightingRow
 from detector.detection import Box
 
 FIRE = BOWL.at(23.105, 116.395)
+_NORTH = PICTURES, NORTH
 
 
 def count_rows(store: Store) -> dict[str, int]:
@@ -146,6 +147,37 @@ def test_two_fires_in_one_view_are_two_incidents(store: Store, intake: Intake, n
     other = intake.accept(sighting_of(BOWL.at(23.105, 116.405), NORTH, noon), PICTURES, NORTH)
     assert other.raised
     assert len(store.list_incidents().incidents) == 2
+
+
+def test_two_plumes_that_one_view_cannot_tell_apart_are_one_incident_marked_possibly_two_and_told(
+    store: Store, intake: Intake, noon: datetime
+) -> None:
+    near = sighting_at((640, 500), NORTH, noon, size_px=10)
+    behind = sighting_at((640, 488), NORTH, noon + timedelta(seconds=6), size_px=10)
+    first = intake.accept(near, PICTURES, NORTH)
+    assert not store.incident(first.incident_id).summary.location.possibly_two
+    second = intake.accept(behind, PICTURES, NORTH)
+    assert second.incident_id == first.incident_id
+
+    detail = store.incident(first.incident_id)
+    assert detail.summary.location.possibly_two
+    assert [one.location.possibly_two for one in detail.estimates] == [False, True]
+    assert detail.alerts[-1].content["changes"] == ["possibly two fires on this bearing"]
+    assert detail.alerts[-1].content["location"]["possibly_two"] is True
+
+    third = intake.accept(sighting_at((640, 488), NORTH, noon + timedelta(seconds=16), size_px=10), *_NORTH)
+    assert (third.incident_id, third.alert_id) == (first.incident_id, None), "told once"
+
+
+def test_one_plume_whose_box_moves_between_two_looks_is_not_possibly_two(
+    store: Store, intake: Intake, noon: datetime
+) -> None:
+    """Its box stood elsewhere, but never in two places at once."""
+    first = intake.accept(sighting_at((640, 500), NORTH, noon, size_px=10), *_NORTH)
+    later = noon + timedelta(minutes=3)
+    second = intake.accept(sighting_at((640, 488), NORTH, later, size_px=10), *_NORTH)
+    assert second.incident_id == first.incident_id
+    assert not store.incident(first.incident_id).summary.location.possibly_two
 
 
 def test_a_fire_far_from_what_another_camera_sees_is_another_incident(intake: Intake, noon: datetime) -> None:
