@@ -57,6 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         stop,
         index=options.index,
         of=options.of,
+        recordings=options.config.parent / "recordings",
         observers=[LookBook(options.looks)],
         make_pipeline=(lambda _camera: BlindPipeline()) if options.blind else None,
     )

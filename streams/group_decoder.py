@@ -5,6 +5,9 @@ newest key frame by itself (one picture in 25 to 100). A dense look, or a camera
 decodes on from where the last one stopped, or from the newest key frame when that came since. What nobody
 asks for is never decoded: under overload looks become rarer and cost nothing in between.
 
+A decoder holds some 4 MB of pictures. Key frames stand alone, so cameras that send alike share the decoder of
+key frames; one of its own has a camera only while all its pictures are wanted.
+
 FFmpeg hides damage: it paints over what it cannot decode. The decoder is therefore told to refuse damaged
 pictures. Some cameras send every picture with small errors; after `LENIENT_AFTER` refused key frames in a row
 they are shown as FFmpeg can (and the health of the camera says so).
@@ -13,7 +16,7 @@ they are shown as FFmpeg can (and the health of the camera says so).
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import OrderedDict, deque
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -29,6 +32,7 @@ from streams.errors import BadPicture
 LONGEST_GROUP_BYTES = 16_000_000
 LONGEST_GROUP_PACKETS = 1500
 LENIENT_AFTER = 30
+KEPT_DECODERS = 4
 ANYWHERE_AFTER = 250
 """So many packets without a key frame: the camera refreshes its picture bit by bit ("intra refresh")."""
 
@@ -98,8 +102,8 @@ class GroupDecoder:
             key = self._key
         if key is None:
             return None
-        self._fed_number = 0
-        context = self._open_context()
+        self._context, self._fed_number = None, 0
+        context = _key_decoder(self._codec, self._extradata, self.lenient)
         pictures = self._feed(context, [key])
         try:  # a decoder that reorders pictures holds the key frame back until it is drained
             pictures += [p for p in context.decode(None) if isinstance(p, VideoFrame)]
@@ -173,13 +177,34 @@ class GroupDecoder:
 
     def _open_context(self) -> VideoCodecContext:
         if self._context is None:
-            context = CodecContext.create(self._codec, "r")
-            assert isinstance(context, VideoCodecContext)  # made from a video stream
-            context.extradata = self._extradata
-            # One thread: dozens of cameras share the machine, and frame threads hold pictures back.
-            context.thread_count = 1
-            if not self.lenient:
-                context.options = {"err_detect": "explode"}
-            self._context = context
+            self._context = _decoder(self._codec, self._extradata, self.lenient)
             self._fed_number = 0
         return self._context
+
+
+def _decoder(codec: str, extradata: bytes | None, lenient: bool) -> VideoCodecContext:
+    context = CodecContext.create(codec, "r")
+    assert isinstance(context, VideoCodecContext)  # made from a video stream
+    context.extradata = extradata
+    # One thread: dozens of cameras share the machine, and frame threads hold pictures back.
+    context.thread_count = 1
+    if not lenient:
+        context.options = {"err_detect": "explode"}
+    return context
+
+
+_of_this_thread = threading.local()
+
+
+def _key_decoder(codec: str, extradata: bytes | None, lenient: bool) -> VideoCodecContext:
+    """This thread's decoder for key frames of cameras that send alike; a few are kept."""
+    if not hasattr(_of_this_thread, "decoders"):
+        _of_this_thread.decoders = OrderedDict()
+    decoders: OrderedDict[tuple[str, bytes | None, bool], VideoCodecContext] = _of_this_thread.decoders
+    kind = (codec, extradata, lenient)
+    if kind not in decoders:
+        decoders[kind] = _decoder(*kind)
+    decoders.move_to_end(kind)
+    while len(decoders) > KEPT_DECODERS:
+        decoders.popitem(last=False)
+    return decoders[kind]
