@@ -126,6 +126,7 @@ def call_next(session: Session, row: IncidentRow, rules: Rules, now: datetime, w
         why=why,
         now=now,
         gateways=rules.gateways,
+        roster=rules.roster,
         trouble=rules.trouble,
     )
 

@@ -82,6 +82,10 @@ class Grids:
         found = self._tree.query(shapely.Point(lon_deg, lat_deg), predicate="intersects")
         return self._chain(self._codes[int(min(found))], at) if len(found) else ()
 
+    def contacts_of(self, code: str, at: datetime | None = None) -> tuple[Contact, ...]:
+        """Who answers for an area, `at` that time or at any; nobody for an area that is not in the file."""
+        return self._area(code, at).contacts if code in self._areas else ()
+
     def touched(self, lat_deg: float, lon_deg: float, ellipse: Ellipse) -> tuple[GridShare, ...]:
         """All smallest areas that the 95 % ellipse touches, each with the probability that the fire lies in
         it, most probable first: the neighbours to be informed. An area touched at its edge alone has 0."""

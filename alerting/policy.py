@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from alerting.calling import Roster, contacts_of
+from alerting.duty import roster_of
 from alerting.lifecycle import Stage, Status
 from alerting.records import Level
 from alerting.trouble import Trouble
@@ -23,17 +25,18 @@ LADDER: tuple[Level, ...] = ("grid", "village", "town", "district")
 
 @dataclass(frozen=True)
 class Rules:
-    """The deployment's policy, and by which gateways people can be reached."""
+    """The deployment's policy, who is on duty, and by which gateways people can be reached."""
 
     settings: ResponseSettings = field(default_factory=ResponseSettings)
     gateways: tuple[str, ...] = ()
     trouble: Trouble = field(default_factory=Trouble)
     """Who is told when nobody can be called."""
+    roster: Roster = contacts_of
 
     @classmethod
     def of(cls, deployment: Deployment) -> Rules:
         gateways = tuple(gateway.id for gateway in deployment.notify.gateways)
-        return cls(deployment.response, gateways, Trouble.of(deployment))
+        return cls(deployment.response, gateways, Trouble.of(deployment), roster_of(deployment))
 
 
 DEFAULT = Rules()

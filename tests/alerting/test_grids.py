@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +135,11 @@ def test_the_demo_grids_cover_their_square_without_gap_or_overlap_and_are_marked
             assert all("示例" in one.name for one in chain)
             assert all("示例" in who.name for one in chain for who in one.contacts)
             assert all(one.contacts for one in chain)
+            assert all(who.channels for one in chain for who in one.contacts)
+            for hour in range(0, 24, 3):
+                at = datetime(2026, 11, 24, hour, tzinfo=UTC)
+                (ranger,) = grids.chain_at(23.1 + north / 111, 116.4 + east / 103, at)[0].contacts
+                assert ("夜班" in ranger.role) != (7 <= (hour + 8) % 24 < 19)
     assert "虚构" in json.loads(DEMO.read_text(encoding="utf-8"))["description"]
 
 
@@ -146,7 +151,7 @@ def test_an_incident_and_its_alert_name_the_responsible_grid(
     fire = BOWL.at(23.105, 116.395)
     ref = intake.accept(sighting_of(fire, NORTH, noon), PICTURES, NORTH)
     detail = sqlite_store.incident(ref.incident_id)
-    assert detail.summary.grid_chain == grids.chain_at(23.105, 116.395)
+    assert detail.summary.grid_chain == grids.chain_at(23.105, 116.395, noon)
     touched = detail.summary.grids_touched
     assert touched[0].code == detail.summary.grid_chain[0].code
     assert len(touched) > 1
