@@ -44,14 +44,13 @@ from streams.tap import PacketTap, lasting_template
 _log = logging.getLogger(__name__)
 av.logging.set_level(None)  # FFmpeg's own messages repeat the URL with its password
 
+# Not `nobuffer`: it throws away what came while FFmpeg watched, and often the first key frame with it.
 _RTSP_OPTIONS = {
     "allowed_media_types": "video",
-    "fflags": "nobuffer",
     "analyzeduration": "500000",  # microseconds; the SDP tells codec and size, FFmpeg would watch for 5 s
     "fpsprobesize": "0",
 }
 _HTTP_OPTIONS = {
-    "fflags": "nobuffer",
     "analyzeduration": "2000000",
     "fpsprobesize": "0",
     "live_start_index": "-1",  # HLS: begin at the newest segment
