@@ -2,6 +2,7 @@
 
     with HttpCameras({"north": "near_fire.mp4"}, login=("viewer", "secret")) as server:
         server.snapshot_url("north")     # a JPEG with an ETag; digest authentication where `login` is given
+        server.mjpeg_url("north")        # one JPEG after the other in one answer
         server.flv_url("north")          # H.264 in FLV, in real time
         server.hls_url("north")          # H.264 in MPEG-TS segments, a playlist that moves on
         server.gateway_url()             # /play/{channel_id} answers {"data": {"flv": URL}}, each good once
@@ -106,6 +107,9 @@ class HttpCameras:
         """Redirects to the snapshot."""
         return f"http://127.0.0.1:{self.port}/moved/{name}"
 
+    def mjpeg_url(self, name: str) -> str:
+        return f"http://127.0.0.1:{self.port}/mjpeg/{name}"
+
     def flv_url(self, name: str) -> str:
         return f"http://127.0.0.1:{self.port}/live/{name}.flv"
 
@@ -141,6 +145,11 @@ class HttpCameras:
                 return Response(status_code=304, headers={"ETag": tag})
             jpegs = self._films[name].jpegs
             return Response(jpegs[number % len(jpegs)], media_type="image/jpeg", headers={"ETag": tag})
+
+        @app.get("/mjpeg/{name}")
+        async def mjpeg(name: str) -> Response:
+            parts = _jpeg_parts(self._films[name].jpegs, self._every_s)
+            return StreamingResponse(parts, media_type="multipart/x-mixed-replace; boundary=picture")
 
         @app.get("/play/{channel_id}")
         async def play(channel_id: str) -> dict[str, object]:
@@ -184,6 +193,13 @@ class HttpCameras:
                 lines.append("#EXT-X-DISCONTINUITY")
             lines += [f"#EXTINF:{segments[number % len(segments)][0]:.3f},", f"{number}.ts"]
         return "\n".join(lines) + "\n"
+
+
+async def _jpeg_parts(jpegs: list[bytes], every_s: float) -> AsyncIterator[bytes]:
+    for jpeg in itertools.cycle(jpegs):
+        yield b"--picture\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(jpeg)
+        yield jpeg + b"\r\n"
+        await asyncio.sleep(every_s)
 
 
 async def _flv(path: Path) -> AsyncIterator[bytes]:

@@ -152,6 +152,15 @@ def test_http_flv_is_read_like_a_camera(server: HttpCameras) -> None:
     assert abs((datetime.now(UTC) - frames[-1].captured_at).total_seconds()) < 60
 
 
+def test_motion_jpeg_is_read_like_a_camera_of_key_frames(server: HttpCameras) -> None:
+    watched = camera(server.mjpeg_url("quick"), stream={"kind": "mjpeg"})
+    with connector(watched, wanted_interval_s=0.2)() as connection:
+        frames = list(itertools.islice(connection.frames(), 3))
+    assert [frame.image.shape for frame in frames] == [frames[0].image.shape] * 3
+    assert frames[0].image.std() > 5
+    assert frames[0].captured_at < frames[1].captured_at < frames[2].captured_at
+
+
 def test_hls_is_read_like_a_camera(server: HttpCameras) -> None:
     assert some(server.hls_url("quick"), 2)[-1].image.shape == (240, 320, 3)
 

@@ -7,9 +7,13 @@ import socket
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 from footage_files import FootageFiles
+from tls_in_front import TlsInFrontOf
 
 from config import SecretSource
 from simulator.rtsp import RtspServer
@@ -55,6 +59,33 @@ def test_on_patrol_only_key_frames_are_decoded(server: RtspServer) -> None:
         assert camera.counts.key_frame_spacing_s == pytest.approx(0.5, abs=0.01)
     steps = [(b.captured_at - a.captured_at).total_seconds() for a, b in itertools.pairwise(frames)]
     assert steps == pytest.approx([0.5] * 4, abs=0.1)
+
+
+def test_h265_is_read_on_patrol_and_densely(tmp_path: Path) -> None:
+    path = tmp_path / "h265.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx265", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
+        stream.options = {"preset": "ultrafast", "x265-params": "keyint=5:bframes=0:log-level=none"}
+        for number in range(40):
+            grey = np.full((240, 320, 3), 60 + number * 3, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(grey, "bgr24")))
+        container.mux(stream.encode())
+    with RtspServer({"h265": path}) as server:
+        with source(server, "h265") as camera:
+            assert [frame.width_px for frame in itertools.islice(camera.frames(), 3)] == [320] * 3
+            assert camera.counts.key_frame_spacing_s == pytest.approx(0.5, abs=0.01)
+        with source(server, "h265", wanted_s=0.1) as camera:
+            dense = list(itertools.islice(camera.frames(), 6))
+        levels = [float(frame.image.mean()) for frame in dense]
+        assert len({round(level) for level in levels}) == 6, "each look shows a new picture"
+
+
+def test_rtsp_over_tls_is_read_like_any_other(server: RtspServer) -> None:
+    with TlsInFrontOf(server.port) as port:
+        url = server.url("quick").replace("rtsp://", "rtsps://").replace(f":{server.port}", f":{port}")
+        with PacketSource(SecretSource(url), "ridge", open_timeout_s=5, read_timeout_s=5) as camera:
+            assert len(list(itertools.islice(camera.frames(), 3))) == 3
 
 
 def test_every_picture_is_decoded_when_frames_are_wanted_more_often(server: RtspServer) -> None:
