@@ -25,7 +25,7 @@ from detector.detection import Box
 from geometry.camera import Ray
 from geometry.fusion import Fix, Line, fuse
 from geometry.position import Position, bearing_deg, distance_m, enu_m
-from geometry.terrain import Terrain
+from geometry.terrain import Canopy, Terrain
 
 JOIN_WITHIN = timedelta(hours=2)
 """One view: a sighting later than this after the last is a new fire at an old place."""
@@ -104,7 +104,7 @@ def combine(observations: Sequence[Observation], terrain: Terrain | None) -> Loc
         if fix is None or not _in_front(fix, sites):
             cautions.append("the cameras do not agree on a place, the surest one is shown")
         else:
-            best = _combined(sites[fix.used[0]], fix)
+            best = _combined(sites[fix.used[0]], fix, terrain)
             if len(fix.used) < len(sites):
                 left_out = len(sites) - len(fix.used)
                 cautions.append(f"{left_out} of {len(sites)} lines of sight does not fit, it is left out")
@@ -227,7 +227,7 @@ def _in_front(fix: Fix, sites: Sequence[Observation]) -> bool:
     return True
 
 
-def _combined(best: Observation, fix: Fix) -> Location:
+def _combined(best: Observation, fix: Fix, terrain: Terrain | None) -> Location:
     point, covariance = fix.position, fix.covariance_m2
     azimuth = math.radians(bearing_deg(best.camera, point))
     along = np.array([math.sin(azimuth), math.cos(azimuth)])
@@ -244,7 +244,7 @@ def _combined(best: Observation, fix: Fix) -> Location:
         elevation_sigma_deg=line.elevation_sigma_deg,
         lat_deg=point.lat_deg,
         lon_deg=point.lon_deg,
-        height_m=point.height_m,
+        height_m=point.height_m - (terrain.vegetation_height_m if isinstance(terrain, Canopy) else 0.0),
         ellipse=ellipse_of(covariance),
         range_m=range_m,
         range_min_m=max(0.0, range_m - half_m),

@@ -20,7 +20,7 @@ from detector.detection import Box, Sighting
 from geometry.camera import CameraModel, Ray
 from geometry.position import FloatArray, Position, lat_lon_near
 from geometry.sightline import Outlook, SightError, look_along
-from geometry.terrain import AssumedFlat, Terrain
+from geometry.terrain import AssumedFlat, Canopy, Terrain
 
 CHI2_95 = 5.991
 """95 % quantile of chi square with two degrees of freedom."""
@@ -164,7 +164,7 @@ def _on_ground(lens: Position, ray: Ray, error: SightError, outlook: Outlook, te
         elevation_sigma_deg=error.elevation_deg,
         lat_deg=point.lat_deg,
         lon_deg=point.lon_deg,
-        height_m=point.height_m,
+        height_m=point.height_m - (terrain.vegetation_height_m if isinstance(terrain, Canopy) else 0.0),
         ellipse=_covering_ellipse(outlook, east, north),
         range_m=level_m * slant,
         range_min_m=min(range_min, level_m) * slant,

@@ -19,13 +19,20 @@ from alerting.grids import Grids
 from alerting.reading import put_location, stored_grid_chain
 from alerting.records import GridArea, GridShare, Location
 from alerting.tables import IncidentAreaRow, IncidentRow, LocationEstimateRow
-from geometry.terrain import RasterTerrain, Terrain
+from geometry.terrain import Canopy, RasterTerrain, Terrain
+
+
+def surface_of(deployment: config.Deployment, ground: Terrain) -> Terrain:
+    """What cameras see of the ground: the tops of the trees on it, where the deployment says how high."""
+    height_m = deployment.vegetation_height_m
+    return Canopy(ground, height_m) if height_m else ground
 
 
 class Placement:
     """Places incidents. Without terrain positions are missing, without grids nobody is responsible."""
 
     def __init__(self, terrain: Terrain | None, grids: Grids | WatchedGrids | None) -> None:
+        """`terrain`: what cameras see of the ground, a `Canopy` where it is wooded."""
         self.terrain = terrain
         self._grids = WatchedGrids.fixed(grids) if isinstance(grids, Grids) else grids
 
@@ -33,7 +40,7 @@ class Placement:
     def from_deployment(cls, deployment: config.Deployment) -> Placement:
         """Opens the terrain and grids that the deployment names; their errors pass through."""
         return cls(
-            RasterTerrain.open(deployment.terrain) if deployment.terrain else None,
+            surface_of(deployment, RasterTerrain.open(deployment.terrain)) if deployment.terrain else None,
             WatchedGrids(deployment.grids, deployment.time_zone) if deployment.grids else None,
         )
 

@@ -11,10 +11,13 @@ from detector.detection import Sighting
 from geometry.camera import CameraModel, Pose
 from geometry.lens import Lens
 from geometry.position import Position
-from geometry.terrain import AssumedFlat, Terrain
+from geometry.terrain import AssumedFlat, Canopy, Terrain, ground_below
 
 _SURVEYED_M = 1.0
 """Standard deviation of a ground height somebody measured."""
+
+VEGETATION_SHARE = 0.3
+"""Standard deviation of the trees' height, as a share of it: a stand has gaps, young trees and old ones."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ class Viewpoint:
             tilt_deg=pose.tilt_sigma_deg,
             lens_m=_SURVEYED_M if camera.ground_height_m is not None else DEFAULT_ERRORS.lens_m,
         )
+        if isinstance(terrain, Canopy):
+            errors = replace(errors, vegetation_m=VEGETATION_SHARE * terrain.vegetation_height_m)
         if lens_m is None or terrain is None or math.isnan(_ground_m(camera, terrain)):
             return cls(model, lens_m, AssumedFlat(camera.ground_height_m or 0.0), errors)
         return cls(model, lens_m, terrain, errors)
@@ -47,7 +52,7 @@ def camera_model(
     camera: config.Camera, preset: str | None, width_px: int, height_px: int, terrain: Terrain | None
 ) -> tuple[CameraModel, float | None]:
     """The camera in one of its views, and the height of its lens; without a known ground height the model
-    stands on height 0."""
+    stands on height 0. The mast stands on the ground, not on the trees."""
     ground_m = camera.ground_height_m
     if ground_m is None and terrain is not None and not math.isnan(modelled_m := _ground_m(camera, terrain)):
         ground_m = modelled_m
@@ -64,4 +69,4 @@ def camera_model(
 
 
 def _ground_m(camera: config.Camera, terrain: Terrain) -> float:
-    return float(terrain.height_m(camera.lat_deg, camera.lon_deg))
+    return float(ground_below(terrain).height_m(camera.lat_deg, camera.lon_deg))

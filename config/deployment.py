@@ -65,6 +65,16 @@ class Deployment(Section):
         "Without it, "
         "incidents have a bearing but no position.",
     )
+    vegetation_height_m: float | None = Field(
+        default=None,
+        ge=0,
+        le=60,
+        title="Vegetation height",
+        description="Height of the trees that stand on `terrain`, metres, where that is a model of the bare "
+        "ground: lines of sight are then met with the treetops, where smoke comes into sight. Surface models "
+        "(SRTM, Copernicus GLO-30) hold much of the trees already: leave it out there; the error model then "
+        "allows for 5 m of trees either way.",
+    )
     grids: Path | None = Field(
         default=None,
         title="Grids",

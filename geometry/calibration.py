@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from geometry.camera import REFRACTION_K, CameraModel, Pose
-from geometry.position import MEAN_RADIUS_M, FloatArray, Position, lat_lon_near
+from geometry.camera import CameraModel, Pose, drop_m
+from geometry.position import FloatArray, Position, lat_lon_near
 from geometry.terrain import Terrain
 
 FEWEST_LANDMARKS = 3
@@ -110,8 +110,7 @@ def horizon_deg(
     ranges = np.concatenate([np.arange(100, 3_000, 20), np.arange(3_000, max_range_m, 40)]).astype(float)
     azimuth = np.radians(azimuths_deg)[:, None]
     lat, lon = lat_lon_near(lens, ranges * np.sin(azimuth), ranges * np.cos(azimuth))
-    bend = (1 - REFRACTION_K) * ranges**2 / (2 * MEAN_RADIUS_M)
-    slope = (terrain.height_m(lat, lon) - lens.height_m - bend) / ranges
+    slope = (terrain.height_m(lat, lon) - lens.height_m - drop_m(ranges)) / ranges
     highest = np.max(np.where(np.isnan(slope), -np.inf, slope), axis=1)
     return np.where(np.isfinite(highest), np.degrees(np.arctan(highest)), np.nan)
 

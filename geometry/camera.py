@@ -180,6 +180,15 @@ def refraction_m(level_distance_m: npt.ArrayLike) -> FloatArray:
     return REFRACTION_K * np.asarray(level_distance_m, float) ** 2 / (2 * MEAN_RADIUS_M)
 
 
+def drop_m(level_distance_m: npt.ArrayLike) -> FloatArray:
+    """How far ground at this distance appears to sink below the level: curvature less refraction, in metres.
+
+    >>> round(float(drop_m(10_000)), 1)
+    6.8
+    """
+    return (1 - REFRACTION_K) * np.asarray(level_distance_m, float) ** 2 / (2 * MEAN_RADIUS_M)
+
+
 def points_on_ray(
     origin: Position, ray: Ray, range_m: npt.ArrayLike
 ) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from geometry.camera import REFRACTION_K, Ray
-from geometry.position import MEAN_RADIUS_M, FloatArray, Position, lat_lon_near
+from geometry.camera import Ray, drop_m
+from geometry.position import FloatArray, Position, lat_lon_near
 from geometry.terrain import Terrain
 
 _STEP_M = 20.0
@@ -251,8 +251,7 @@ class _Fan:
         lat, lon = lat_lon_near(origin, east, north)
         ground = terrain.height_m(lat, lon)
         known = np.logical_and.accumulate(~np.isnan(ground), axis=1)
-        bend = (1 - REFRACTION_K) * ranges_m**2 / (2 * MEAN_RADIUS_M)
-        slope = np.where(known, (ground - origin.height_m - bend) / ranges_m, -np.inf)
+        slope = np.where(known, (ground - origin.height_m - drop_m(ranges_m)) / ranges_m, -np.inf)
         return cls(ranges_m, east, north, slope, known)
 
     def weights(

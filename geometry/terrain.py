@@ -57,6 +57,27 @@ class AssumedFlat(FlatTerrain):
     """Where nothing is known of the ground: level with the mast's foot, and everybody is told."""
 
 
+@dataclass(frozen=True)
+class Canopy:
+    """What a camera sees of wooded ground: the tops of trees of one height. Smoke of a fire on the ground
+    comes into sight there, so a line of sight is met with the canopy, and the fire lies below that place.
+
+    >>> Canopy(FlatTerrain(120.0), 15.0).height_m(23.1, 116.4)
+    array(135.)
+    """
+
+    ground: Terrain
+    vegetation_height_m: float
+
+    def height_m(self, lat_deg: npt.ArrayLike, lon_deg: npt.ArrayLike) -> FloatArray:
+        return np.asarray(self.ground.height_m(lat_deg, lon_deg) + self.vegetation_height_m)
+
+
+def ground_below(terrain: Terrain) -> Terrain:
+    """The bare ground of what may be a canopy."""
+    return terrain.ground if isinstance(terrain, Canopy) else terrain
+
+
 class RasterTerrain:
     """Heights from one band of a raster in any coordinate system, bilinear between the middles of its cells.
 

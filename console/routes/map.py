@@ -17,6 +17,7 @@ from console.context import InCentre
 from console.sight import Sees, look_at
 from console.views import EllipseView, GridAreaView, View, grid_chain
 from detector.detection import Label
+from geometry.terrain import ground_below
 
 
 class MarkView(View):
@@ -93,7 +94,7 @@ def place(
 ) -> PlaceView:
     """Whose ground it is, how high, and which cameras can look there."""
     terrain = centre.placement.terrain
-    height_m = float(terrain.height_m(lat_deg, lon_deg)) if terrain is not None else math.nan
+    height_m = float(ground_below(terrain).height_m(lat_deg, lon_deg)) if terrain is not None else math.nan
     cameras = (camera for camera in centre.deployment.cameras if camera.enabled)
     looks = [look_at(camera, lat_deg, lon_deg, terrain) for camera in cameras] if terrain is not None else []
     seen = sorted((look for look in looks if look is not None), key=lambda look: look.range_m)

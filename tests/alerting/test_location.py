@@ -37,7 +37,7 @@ from alerting.viewpoint import Viewpoint
 from detector.detection import Box, Detection
 from geometry.camera import CameraModel, Pose, Ray
 from geometry.position import Position, bearing_deg, distance_m, enu_m
-from geometry.terrain import AssumedFlat, FlatTerrain, RasterTerrain, intersect
+from geometry.terrain import AssumedFlat, Canopy, FlatTerrain, RasterTerrain, intersect
 from sample_videos import __file__ as sample_videos_init
 
 
@@ -400,3 +400,38 @@ def test_the_examples_in_the_documentation_of_functions_hold(module: ModuleType)
     results = doctest.testmod(module)
     assert results.attempted > 0
     assert results.failed == 0
+
+
+def test_under_trees_the_fire_lies_on_the_ground_below_where_its_smoke_comes_out(noon: datetime) -> None:
+    """15 m of trees, taken for bare ground, would put the fire hundreds of metres too near."""
+    fire = BOWL.at(23.105, 116.395)
+    treetop = Position(fire.lat_deg, fire.lon_deg, fire.height_m + 15)
+    pixel = model_of(NORTH).project(treetop)
+    assert pixel is not None
+    seen = sighting_at(pixel, NORTH, noon)
+    view = Viewpoint.of(NORTH, seen, Canopy(BOWL, 15))
+    assert view.lens_height_m == pytest.approx(model_of(NORTH).position.height_m), "no mast stands on trees"
+    found = locate(seen, view.model, view.terrain, view.errors)
+    bare = locate(seen, model_of(NORTH), BOWL)
+    assert apart_m(found.lat_deg, found.lon_deg, fire) < 10
+    assert found.height_m == pytest.approx(fire.height_m, abs=2)
+    assert apart_m(bare.lat_deg, bare.lon_deg, fire) > 100
+
+    west_pixel = model_of(WEST).project(treetop)
+    assert west_pixel is not None
+    from_west = sighting_at(west_pixel, WEST, noon)
+    observed = [
+        Observation(
+            camera_id=one.camera_id,
+            preset=None,
+            first_seen_at=one.first_seen_at,
+            confirmed_at=noon,
+            box=relative_box(one.box, one.width_px, one.height_px),
+            camera=model.position,
+            location=locate(one, model, Canopy(BOWL, 15)),
+        )
+        for one, model in ((seen, model_of(NORTH)), (from_west, model_of(WEST)))
+    ]
+    both = association.combine(observed, Canopy(BOWL, 15))
+    assert apart_m(both.lat_deg, both.lon_deg, fire) < 10
+    assert both.height_m == pytest.approx(fire.height_m, abs=2)
