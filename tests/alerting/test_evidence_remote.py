@@ -1,4 +1,4 @@
-"""Evidence in a store that is no folder. S3 needs the s3 extra and moto[server], else it is skipped."""
+"""Evidence in a store that is no folder: in memory, and in the bucket of an S3-compatible server."""
 
 from __future__ import annotations
 
