@@ -50,6 +50,10 @@ class LiveView:
         """Also for a session that has ended already. Raises Problem."""
         await self._ask("DELETE", f"/sessions/{quote(session_id, safe='')}")
 
+    async def picture(self, camera_id: str) -> bytes:
+        """The next picture (JPEG), over a connection of its own. Raises Problem."""
+        return (await self._ask("GET", f"/cameras/{quote(camera_id, safe='')}/picture")).content
+
     @asynccontextmanager
     async def pictures(self, camera_id: str) -> AsyncIterator[tuple[str, AsyncIterator[bytes]]]:
         """Media type and bytes of an endless row of JPEGs. Raises Problem while it has not begun."""

@@ -264,12 +264,24 @@ class BlindDayView(View):
     minutes: dict[str, float] = Field(description="By condition; moved is not blind.")
 
 
+class MaskView(View):
+    """A part of the picture treated differently; corners as shares of the frame from the left and the top."""
+
+    kind: str
+    name: str
+    preset: str | None
+    polygon: tuple[tuple[float, float], ...]
+
+
 class CameraHealthView(View):
     id: str
     state: str
     since: datetime | None
     reason: str
     heard_at: datetime | None = Field(description="When its worker last said that it watches.")
+    patrol_interval_s: float = Field(description="Between two looks while nothing is suspected.")
+    dense_interval_s: float = Field(description="Between two looks under suspicion.")
+    masks: tuple[MaskView, ...]
     days: tuple[BlindDayView, ...] = Field(description="Oldest first, today last.")
     periods: tuple[CameraPeriodView, ...] = Field(description="Of these days, oldest first.")
 

@@ -41,6 +41,20 @@ def cameras(_session: SignedIn, centre: InCentre) -> tuple[views.CameraView, ...
     return tuple(view(camera) for camera in centre.deployment.cameras)
 
 
+@router.get("/blind")
+def blind(
+    _session: SignedIn, centre: InCentre, days: Annotated[int, Query(ge=1, le=92)] = 7
+) -> dict[str, tuple[float, ...]]:
+    """For every camera, in how many minutes of each of the last days it saw nothing; today last."""
+    zone, now = ZoneInfo(centre.deployment.time_zone), datetime.now(UTC)
+    wanted = days_until(now.astimezone(zone).date(), days)
+    minutes = minutes_per_day(centre.store.camera_periods(*span_of(wanted, zone)), wanted, zone, now)
+    return {
+        camera.id: tuple(round(blind_minutes(minutes.get((camera.id, day), {})), 2) for day in wanted)
+        for camera in centre.deployment.cameras
+    }
+
+
 @router.get("/{camera_id}/health")
 def health(
     camera_id: str,
@@ -49,7 +63,7 @@ def health(
     days: Annotated[int, Query(ge=1, le=92)] = 7,
 ) -> views.CameraHealthView:
     """How the camera is, and for how many minutes of the last days it was blind."""
-    require_camera(camera_id, centre)
+    camera = require_camera(camera_id, centre)
     zone, now = ZoneInfo(centre.deployment.time_zone), datetime.now(UTC)
     wanted = days_until(now.astimezone(zone).date(), days)
     periods = centre.store.camera_periods(*span_of(wanted, zone), camera_id)
@@ -61,6 +75,9 @@ def health(
         since=state.since if state else None,
         reason=state.reason if state else "",
         heard_at=state.heard_at if state else None,
+        patrol_interval_s=centre.deployment.looks.patrol_interval_s,
+        dense_interval_s=centre.deployment.looks.dense_interval_s,
+        masks=tuple(views.MaskView.model_validate(mask) for mask in camera.masks),
         days=tuple(
             views.BlindDayView(day=day, blind_minutes=round(blind_minutes(found), 2), minutes=found)
             for day in wanted

@@ -49,6 +49,18 @@ async def leave(camera_id: str, session_id: str, _session: SignedIn, centre: InC
 
 
 @router.get(
+    "/{camera_id}/live-picture",
+    response_class=Response,
+    responses={200: {"content": {"image/jpeg": {}}}},
+)
+async def next_picture(camera_id: str, _session: SignedIn, centre: InCentre) -> Response:
+    """The camera's next picture, over a connection that is opened for it: does the camera answer?"""
+    require_camera(camera_id, centre)
+    jpeg = await centre.live.picture(camera_id)
+    return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
+
+
+@router.get(
     "/{camera_id}/mjpeg",
     response_class=StreamingResponse,
     responses={200: {"content": {"multipart/x-mixed-replace": {}}}},

@@ -7,17 +7,21 @@ import re
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from conftest import PASSWORD, Serve, Served
 from console_scenery import MASTS, Scenery
+from live_process import live_process
 
 from alerting import decisions
 from alerting.lifecycle import Action, Cause, Decision, Verdict
+from alerting.store import Store
+from config import Deployment
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install '.[dev]'")
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 CHROMIUM = os.environ.get("FIREWATCH_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 ARGUMENTS = (
@@ -55,6 +59,17 @@ def page(browser: Browser) -> Iterator[Page]:
     made.set_default_timeout(PATIENCE_MS)
     yield made
     context.close()
+
+
+@pytest.fixture(scope="module")
+def socket() -> Iterator[Path]:
+    with live_process() as path:
+        yield path
+
+
+@pytest.fixture
+def console(store: Store, deployment: Deployment, serve: Serve, socket: Path) -> Served:
+    return serve(store, deployment, live_socket=socket)
 
 
 @pytest.fixture
@@ -101,6 +116,21 @@ def test_a_fire_appears_without_reload_is_confirmed_with_one_key_and_remembered(
     assert shown is not None
     assert (float(shown[1]), float(shown[2])) == (pytest.approx(lat, abs=2e-3), pytest.approx(lon, abs=2e-3))
 
+    expect(page.locator("[data-clock=acknowledge]")).to_contain_text("待受理")
+    page.keyboard.press("a")
+    expect(page.locator("[data-clock=judge]")).to_be_visible()
+    expect(page.locator(".response")).to_contain_text("operator")
+    page.keyboard.press("h")
+    page.get_by_label("移交给谁").fill("夜班 李伟")
+    page.keyboard.press("Enter")
+    expect(page.locator(".response")).to_contain_text("→ 夜班 李伟")
+    video = watch_live(page)
+    began_s = video.evaluate("video => video.currentTime")
+    page.wait_for_function(
+        "began => document.querySelector('.side video').currentTime > began + 0.2", arg=began_s
+    )
+    assert video.evaluate("video => video.videoWidth") > 0
+
     page.keyboard.press("c")
 
     expect(page.locator(".history li[data-action=confirm]")).to_contain_text("operator")
@@ -110,6 +140,47 @@ def test_a_fire_appears_without_reload_is_confirmed_with_one_key_and_remembered(
     assert page.evaluate("window.sameDocument") is True, "the page was reloaded"
     assert foreign == []
     assert problems == []
+
+
+def watch_live(page: Page) -> Locator:
+    """The video beside the picture, once it plays: on a machine that is short of time the page may have
+    settled for pictures, and is asked again as an operator would."""
+    view = page.locator(".side .live-video[data-camera=dns-01]")
+    for _ in range(10):
+        expect(view).to_have_attribute("data-live", re.compile("video|pictures"))
+        if view.get_attribute("data-live") == "video":
+            break
+        view.get_by_role("button", name="重试视频").click()
+        expect(view).not_to_have_attribute("data-live", "pictures")
+    expect(view).to_have_attribute("data-live", "video")
+    return view.locator("video")
+
+
+def test_map_wall_and_cameras_show_the_district_and_any_place_in_it(
+    console: Served, scenery: Scenery, page: Page
+) -> None:
+    incident = scenery.sight("ltz-01", scenery.fire_at("ltz-01", 700, 400), datetime.now(UTC))
+    console.store.set_camera_state("hbs-01", "stale", datetime.now(UTC), "no picture comes")
+    sign_in(page, console)
+
+    page.get_by_role("link", name="地图", exact=True).click()
+    expect(page.locator("[data-map=ready]")).to_be_visible()
+    expect(page.locator(f"[data-mark={incident.incident_id}]")).to_contain_text(f"#{incident.number}")
+    page.locator(".map-canvas canvas").click(position={"x": 640, "y": 380})
+    expect(page.locator(".place-card")).to_contain_text("海拔")
+    expect(page.locator(".place-card .chain")).to_contain_text("网格")
+
+    page.get_by_role("link", name="视频墙").click()
+    expect(page.locator("[data-wall]")).to_have_count(len(MASTS))
+    expect(page.locator("[data-wall]").first).to_have_attribute("data-wall", "ltz-01")
+
+    page.get_by_role("link", name="摄像机", exact=True).click()
+    first = page.locator("[data-camera-row]").first
+    expect(first).to_have_attribute("data-camera-row", "hbs-01")
+    expect(first).to_contain_text("收不到画面")
+    page.get_by_role("button", name="大南山主峰 · 东北向").click()
+    page.get_by_role("button", name="测试连接").click()
+    expect(page.locator("[data-test=good]")).to_be_visible()
 
 
 def test_a_false_alarm_takes_two_keys_and_can_be_taken_back(

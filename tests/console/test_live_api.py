@@ -47,6 +47,16 @@ def test_what_no_browser_would_send_is_refused_in_words(watched: Served) -> None
         assert client.delete(f"{WHEP}/long-gone").status_code == 204
 
 
+def test_whether_a_camera_answers_is_tried_over_a_connection_of_its_own(watched: Served) -> None:
+    with watched.signed_in("viewer") as client:
+        assert client.get("/api/v1/cameras/dns-01/live-picture").content.startswith(b"\xff\xd8")
+        unwatched = client.get("/api/v1/cameras/shk-01/live-picture")
+        assert (unwatched.status_code, unwatched.json()["type"]) == (
+            404,
+            "urn:firewatch:problem:unknown-camera",
+        )
+
+
 def test_pictures_flow_to_as_many_as_may_watch_and_say_nothing_of_the_address(watched: Served) -> None:
     with watched.signed_in("viewer") as client, client.stream("GET", MJPEG) as first:
         assert first.headers["content-type"].startswith("multipart/x-mixed-replace")

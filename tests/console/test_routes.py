@@ -48,6 +48,8 @@ MATRIX = [
     ("GET", "/api/v1/cameras", None, SIGNED_IN),
     ("GET", "/api/v1/cameras/{camera_id}/picture", None, SIGNED_IN),
     ("GET", "/api/v1/cameras/{camera_id}/health", None, SIGNED_IN),
+    ("GET", "/api/v1/cameras/blind", None, SIGNED_IN),
+    ("GET", "/api/v1/cameras/{camera_id}/live-picture", None, SIGNED_IN),
     ("POST", "/api/v1/cameras/{camera_id}/whep", None, SIGNED_IN),
     ("DELETE", "/api/v1/cameras/{camera_id}/whep/{session_id}", None, SIGNED_IN),
     ("GET", "/api/v1/cameras/{camera_id}/mjpeg", None, SIGNED_IN),
@@ -166,10 +168,12 @@ def test_a_camera_tells_how_it_is_and_how_long_it_was_blind(console: Served, now
     console.store.set_camera_state("dns-01", "live", now - timedelta(minutes=5))
     with console.signed_in("viewer") as client:
         answer = client.get("/api/v1/cameras/dns-01/health", params={"days": 2}).json()
+        blind = client.get("/api/v1/cameras/blind", params={"days": 2}).json()
         assert client.get("/api/v1/cameras/unknown/health").status_code == 404
         assert client.get("/api/v1/cameras/dns-01/health", params={"days": 0}).status_code == 422
     assert (answer["state"], len(answer["days"])) == ("live", 2)
-    assert sum(day["blind_minutes"] for day in answer["days"]) == 15
+    assert sum(day["blind_minutes"] for day in answer["days"]) == sum(blind["dns-01"]) == 15
+    assert sum(blind["dns-02"]) == 0
     (period,) = answer["periods"]
     assert (period["condition"], period["reason"]) == ("frozen", "does not change")
 

@@ -134,7 +134,7 @@ function put(detail) {
 
 export function select(id) {
   const incident = get().incidents.get(id);
-  set({ selected: id, camera: null, ...(incident ? { tab: tabOf(incident) } : {}) });
+  set({ selected: id, sighting: null, camera: null, ...(incident ? { tab: tabOf(incident) } : {}) });
   refresh(id);
 }
 
@@ -153,6 +153,12 @@ export async function showIncident(id) {
 export function goTo(id) {
   openPage("duty");
   select(id);
+}
+
+/** One camera, large, wherever one is. */
+export function showCamera(camera) {
+  openPage("duty");
+  set({ camera });
 }
 
 /** Move the choice within the list. */
@@ -199,6 +205,21 @@ export async function decide(decision) {
     return true;
   } catch (problem) {
     notify(problem.status === 409 ? t("decide.conflict") : words(problem), "bad");
+    refresh(selected);
+    return false;
+  }
+}
+
+/** Take the selected incident in hand, or hand it over. */
+export async function takeStep(body) {
+  const { selected } = get();
+  if (!selected) return false;
+  try {
+    put(await api(`/incidents/${selected}/steps`, { method: "POST", body }));
+    notify(t(body.step === "assign" ? "response.handed" : "response.taken", { to: body.to ?? "" }));
+    return true;
+  } catch (problem) {
+    notify(words(problem), "bad");
     refresh(selected);
     return false;
   }

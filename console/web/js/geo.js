@@ -57,6 +57,17 @@ export function rayFeatures(detail) {
   });
 }
 
+/** From each camera that has the place in its picture to that place. */
+export function lookFeatures(place, cameras) {
+  if (!place) return [];
+  const at = [place.lon_deg, place.lat_deg];
+  const lines = (place.cameras ?? []).flatMap((one) => {
+    const camera = cameras.find((other) => other.id === one.camera_id);
+    return camera && one.sees !== "outside" ? [feature("LineString", [[camera.lon_deg, camera.lat_deg], at], { sees: one.sees })] : [];
+  });
+  return [...lines, feature("Point", at, {})];
+}
+
 export function incidentPoints(incidents) {
   return incidents
     .filter((one) => one.location.lat_deg !== null)

@@ -32,12 +32,14 @@ export const CAUSES = ["cloud", "fog", "dust", "glare", "light", "water", "lens"
 export function listen() {
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || event.repeat || get().phase !== "ready") return;
-    const typing = event.target.matches?.("input, textarea, select");
+    const slider = event.target.matches?.("input[type=range]");
+    if (slider && event.code.startsWith("Arrow")) return;
+    const typing = !slider && event.target.matches?.("input, textarea, select");
     if (typing && event.code !== "Escape") return;
     if (get().dialog && event.code !== "Escape") return;
     const code = event.code.replace("Numpad", "Digit");
-    if (get().page !== "duty" && !EVERYWHERE.has(code)) return;
     const owner = [...owners].reverse().find((bindings) => bindings[code]);
+    if (get().page !== "duty" && !owner && !EVERYWHERE.has(code)) return;
     const act = get().dialog ? GENERAL[code] : (owner?.[code] ?? GENERAL[code]);
     if (!act) return;
     event.preventDefault();

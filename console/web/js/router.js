@@ -1,7 +1,7 @@
 // Which page is shown: the part of the address behind #. The duty page is home.
 import { get, set } from "./state.js";
 
-export const PAGES = ["duty", "records", "admin"];
+export const PAGES = ["duty", "map", "wall", "cameras", "records", "admin"];
 
 /** `#/records` -> { page: "records", incident: null }; `#/duty/inc-1` names an incident. */
 function place() {

@@ -5,7 +5,7 @@ import { useEffect, useState } from "./lib.js";
 
 /** @type {State} */
 let state = {
-  page: "duty", // duty | records | admin
+  page: "duty", // see router.js
   phase: "loading", // loading | failed | signed_out | ready
   problem: null,
   session: null,
@@ -16,6 +16,7 @@ let state = {
   tab: "suspected", // suspected | active | ended
   endedCursor: undefined, // undefined: not loaded yet; null: all loaded
   selected: null,
+  sighting: null, // of the selected incident, if not its first
   camera: null, // camera shown large instead of an incident
   connection: { up: true, since: null },
   clockOffsetMs: 0,
@@ -23,6 +24,7 @@ let state = {
   notices: [],
   alarm: { on: true, blocked: false, silenced: new Set() },
   deliveries: { pending: 0, dead: 0 },
+  kiosk: false, // the wall without the bars around it
   dialog: null, // help | password | account
 };
 

@@ -25,6 +25,14 @@ const CHANGES = [
   [/^seen again after (\d+) min$/, (m) => t("change.again", { n: m[1] })],
   [/^flames seen$/, () => t("change.flames")],
   [/^has grown$/, () => t("change.grown")],
+  // what happened by itself, and why
+  [/^(grid|village|town|district) called: (.*)$/, (m) => t("change.called", { level: t(`level.${m[1]}`), why: said(m[2]) })],
+  [/^nobody has (taken it in hand|judged it|dispatched it) within (\d+) s$/, (m) => t(`change.nobody.${m[1].split(" ")[0]}`, { n: m[2] })],
+  [/^the (grid|village|town|district) has not accepted within (\d+) s$/, (m) => t("change.not_accepted", { level: t(`level.${m[1]}`), n: m[2] })],
+  [/^nobody has judged it$/, () => t("change.unjudged")],
+  [/^dispatched$/, () => t("action.auto_dispatch")],
+  [/^dispatched by itself: two cameras agree$/, () => t("change.two_cameras")],
+  [/^dispatched by itself: (.*)$/, (m) => said(m[1])],
   // why a position deserves distrust
   [/^with (\d+) % probability the fire stands behind this ridge/, (m) => t("caution.behind", { n: m[1] })],
   [/^the line of sight grazes the ground at ([\d.]+) degrees/, (m) => t("caution.grazing", { n: m[1] })],
@@ -42,16 +50,18 @@ const CHANGES = [
   [/^(\d+) of (\d+) lines of sight does not fit/, (m) => t("caution.left_out", { n: m[1], of: m[2] })],
 ];
 
+function said(part) {
+  for (const [pattern, say] of CHANGES) {
+    const match = pattern.exec(part);
+    if (match) return say(match);
+  }
+  return part;
+}
+
 /** What the machine wrote into the history, in the page's language; the reason behind it apart. */
 export function machineWords(why) {
   const [, text, reason] = /^(.*?)(?: \(([^()]*(?:\([^()]*\)[^()]*)*)\))?$/s.exec(why) ?? [null, why, ""];
-  const words = text.split("; ").map((part) => {
-    for (const [pattern, say] of CHANGES) {
-      const match = pattern.exec(part);
-      if (match) return say(match);
-    }
-    return part;
-  });
+  const words = text.split("; ").map(said);
   return { text: words.join(language() === "zh" ? "；" : "; "), reason: reason ?? "" };
 }
 
@@ -69,6 +79,9 @@ const HEALTH = [
   [/^the worker has stopped watching it$/, "health.stopped"],
   [/^no worker watched it$/, "health.unwatched"],
 ];
+
+/** The state of a camera in a word; one that nobody watches although it should be is not "off". */
+export const stateWord = (camera) => t(camera.state === "off" && camera.enabled ? "state.unwatched" : `state.${camera.state}`);
 
 /** Why a camera is in its state, in the page's language; what is not known is shown as it was written. */
 export function healthWords(reason) {

@@ -4,16 +4,21 @@ import { useApp } from "../state.js";
 import { words } from "../duty.js";
 import { t } from "../words.js";
 import { Admin } from "./admin.js";
+import { CameraPage } from "./camera_page.js";
 import { CameraStrip } from "./cameras.js";
 import { Dialogs } from "./dialogs.js";
 import { Incident } from "./incident.js";
 import { Login } from "./login.js";
+import { MapPage } from "./map_page.js";
 import { Banner, Notices } from "./notices.js";
 import { Queue } from "./queue.js";
 import { Records } from "./records.js";
 import { Side } from "./side.js";
 import { TopBar } from "./topbar.js";
 import { Stage } from "./wall.js";
+import { WallPage } from "./wall_page.js";
+
+const PAGES = { map: MapPage, wall: WallPage, cameras: CameraPage, records: Records, admin: Admin };
 
 const frame = (s) => [s.phase, s.language].join();
 
@@ -28,12 +33,13 @@ export function App() {
 
 function Page() {
   const page = useApp((s) => s.page);
+  const kiosk = useApp((s) => s.kiosk && s.page === "wall");
   if (page === "duty") return html`<${Duty} />`;
   return html`
-    <div class="duty">
-      <${TopBar} />
+    <div class=${`duty whole ${kiosk ? "kiosk" : ""}`}>
+      ${kiosk ? null : html`<${TopBar} />`}
       <${Banner} />
-      ${page === "records" ? html`<${Records} />` : html`<${Admin} />`}
+      <${PAGES[page]} />
       <${Notices} />
       <${Dialogs} />
     </div>`;

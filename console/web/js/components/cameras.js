@@ -3,8 +3,11 @@ import { tabOf } from "../duty.js";
 import { html, useEffect, useState } from "../lib.js";
 import { set, useApp } from "../state.js";
 import { moment, now, span, useTick } from "../time.js";
-import { healthWords, t } from "../words.js";
+import { healthWords, stateWord, t } from "../words.js";
 import { Icon } from "./icon.js";
+
+/** A camera that nobody watches looks as bad as a blind one. */
+export const dotOf = (camera) => (camera.state === "off" && camera.enabled ? "stale" : camera.state);
 
 export function alarmedCameras(incidents) {
   const ids = new Map();
@@ -28,7 +31,7 @@ export function CameraStrip() {
     </footer>`;
 }
 
-export function Tile({ camera, alarm, chosen, large }) {
+export function Tile({ camera, alarm, chosen, large, act = () => set({ camera: camera.id }) }) {
   useTick(1000);
   const good = camera.state === "live";
   return html`
@@ -37,13 +40,13 @@ export function Tile({ camera, alarm, chosen, large }) {
       data-camera=${camera.id}
       data-state=${camera.state}
       title=${healthWords(camera.reason) || camera.name}
-      onClick=${() => set({ camera: camera.id })}
+      onClick=${act}
     >
       <${LatestPicture} camera=${camera} />
       <span class="tile-foot">
-        <i class=${`dot ${camera.state}`}></i>
+        <i class=${`dot ${dotOf(camera)}`}></i>
         <span class="tile-name">${camera.name}</span>
-        ${good ? html`<time>${camera.picture_at ? age(camera.picture_at) : ""}</time>` : html`<b>${t(`state.${camera.state}`)}</b>`}
+        ${good ? html`<time>${camera.picture_at ? age(camera.picture_at) : ""}</time>` : html`<b>${stateWord(camera)}</b>`}
       </span>
       ${good || !camera.since || !camera.picture_at ? null : html`<span class="tile-why">${t("since", { time: moment(camera.since) })}</span>`}
       ${alarm ? html`<span class=${`label tile-alarm ${alarm}`}><${Icon} name=${alarm} /></span>` : null}

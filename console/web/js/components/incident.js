@@ -1,7 +1,7 @@
 // The chosen incident, large: what the camera saw, where, how sure, and the decision.
 import { lateMs } from "../duty.js";
-import { html, useState } from "../lib.js";
-import { useApp } from "../state.js";
+import { html } from "../lib.js";
+import { set, useApp } from "../state.js";
 import { ago, moment, span, useTick } from "../time.js";
 import { machineWords, t } from "../words.js";
 import { Decisions } from "./decisions.js";
@@ -9,19 +9,21 @@ import { Facts } from "./facts.js";
 import { Icon } from "./icon.js";
 import { Picture } from "./picture.js";
 import { Status } from "./queue.js";
+import { Response } from "./response.js";
 
 export function Incident({ id }) {
   const summary = useApp((s) => s.incidents.get(id));
   const detail = useApp((s) => s.details.get(id));
-  const [chosen, choose] = useState(null);
+  const chosen = useApp((s) => s.sighting);
   const sightings = detail?.sightings ?? [];
   const sighting = sightings.find((one) => one.sighting_id === chosen) ?? sightings[0];
   if (!summary) return html`<section class="stage panel"><div class="empty"><div class="spinner"></div></div></section>`;
   return html`
     <section class=${`stage panel ${summary.label}`} aria-label=${t("incident.number", { n: summary.number })}>
       <${Head} summary=${summary} />
-      <${Picture} detail=${detail} sighting=${sighting} sightings=${sightings} choose=${choose} />
+      <${Picture} detail=${detail} sighting=${sighting} sightings=${sightings} choose=${(sighting) => set({ sighting })} />
       ${sighting ? html`<${Facts} summary=${summary} sighting=${sighting} />` : html`<div class="facts"></div>`}
+      <${Response} key=${`response-${id}`} summary=${summary} detail=${detail} />
       <${Decisions} summary=${summary} detail=${detail} />
     </section>`;
 }

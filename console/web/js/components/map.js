@@ -1,9 +1,9 @@
 // The map: ground from our own terrain, cameras with what they see, incidents with how sure we are of the place.
 import { api } from "../api.js";
-import { queue, select, tabOf } from "../duty.js";
-import { cameraFeatures, ellipseFeatures, incidentPoints, rayFeatures } from "../geo.js";
+import { queue, select, showCamera, tabOf } from "../duty.js";
+import { cameraFeatures, ellipseFeatures, incidentPoints, lookFeatures, rayFeatures } from "../geo.js";
 import { html, useEffect, useRef, useState } from "../lib.js";
-import { get, set, useApp } from "../state.js";
+import { get, useApp } from "../state.js";
 import { t } from "../words.js";
 import { layers } from "./map_style.js";
 
@@ -17,7 +17,11 @@ export function hasWebGl() {
   return Boolean(canvas.getContext("webgl2"));
 }
 
-export function MapPanel() {
+/**
+ * The map of the duty page; on the map page it also shows `marks` (past incidents), tells `onPlace` where it was
+ * clicked, and draws the looks of `place`.
+ */
+export function MapPanel({ whole = false, marks, onIncident = select, onPlace, place: looked }) {
   const element = useRef(null);
   const view = useRef(null);
   const [state, setState] = useState(hasWebGl() ? "loading" : "no_webgl"); // | ready | lost
@@ -27,6 +31,8 @@ export function MapPanel() {
   const selected = useApp((s) => s.selected);
   const detail = useApp((s) => s.details.get(s.selected));
   const camera = useApp((s) => s.camera);
+  const handlers = useRef({});
+  handlers.current = { onIncident, onPlace };
 
   useEffect(() => {
     if (!hasWebGl()) {
@@ -39,7 +45,7 @@ export function MapPanel() {
     loadLibrary()
       .then((module) => {
         if (gone) return;
-        made = view.current = new View(module, element.current);
+        made = view.current = new View(module, element.current, handlers, whole);
         made.map.once("load", () => setState("ready"));
         made.map.on("webglcontextlost", () => {
           // The graphics driver was reset, as happens on a screen that runs for weeks: build the map anew.
@@ -56,12 +62,12 @@ export function MapPanel() {
   }, [attempt]);
 
   useEffect(() => {
-    if (state === "ready") view.current.draw({ cameras, incidents, selected, detail, camera });
-  }, [state, cameras, incidents, selected, detail, camera]);
+    if (state === "ready") view.current.draw({ cameras, incidents, selected, detail, camera, marks, looked });
+  }, [state, cameras, incidents, selected, detail, camera, marks, looked]);
 
   const place = detail?.summary.location;
   useEffect(() => {
-    if (state !== "ready") return;
+    if (state !== "ready" || whole) return;
     if (detail) view.current.showIncident(detail);
     else if (!selected) view.current.showAll();
   }, [state, selected, place?.lat_deg]);
@@ -82,8 +88,9 @@ export function MapPanel() {
 }
 
 class View {
-  constructor(module, element) {
+  constructor(module, element, handlers, whole) {
     this.module = module;
+    this.handlers = handlers;
     this.markers = new Map();
     const { terrain, name } = get().deployment;
     this.bounds = terrain ? [terrain.bounds.west, terrain.bounds.south, terrain.bounds.east, terrain.bounds.north] : cameraBounds(get().cameras);
@@ -101,10 +108,14 @@ class View {
       locale: { "Map.Title": name },
     });
     this.map.touchZoomRotate.disableRotation();
-    this.map.keyboard.disable(); // the arrow keys belong to the queue
+    if (!whole) this.map.keyboard.disable(); // the arrow keys belong to the queue
     this.map.addControl(new module.NavigationControl({ showCompass: false }), "top-right");
     this.map.addControl(new module.ScaleControl({ maxWidth: 110 }), "bottom-left");
-    this.map.on("click", "camera-points", (event) => set({ camera: event.features[0].properties.id }));
+    this.map.on("click", (event) => {
+      const [camera] = this.map.queryRenderedFeatures(event.point, { layers: ["camera-points"] });
+      if (camera) showCamera(camera.properties.id);
+      else handlers.current.onPlace?.({ lat_deg: event.lngLat.lat, lon_deg: event.lngLat.lng });
+    });
     for (const [name, cursor] of [["mouseenter", "pointer"], ["mouseleave", ""]]) {
       this.map.on(name, "camera-points", () => (this.map.getCanvas().style.cursor = cursor));
     }
@@ -119,13 +130,15 @@ class View {
     if (grids) this.map.getSource("grids")?.setData(grids);
   }
 
-  draw({ cameras, incidents, selected, detail, camera }) {
-    const open = [...incidents.values()].filter((one) => tabOf(one) !== "ended" || one.incident_id === selected);
+  draw({ cameras, incidents, selected, detail, camera, marks, looked }) {
+    const known = [...incidents.values()].filter((one) => tabOf(one) !== "ended" || one.incident_id === selected);
+    const open = marks ?? known;
     const alarmed = new Set(queue(incidents, "suspected").flatMap((one) => one.camera_ids));
     const put = (name, features) => this.map.getSource(name)?.setData({ type: "FeatureCollection", features });
     put("cameras", cameraFeatures(cameras, alarmed, camera ? [camera] : (detail?.summary.camera_ids ?? [])));
     put("ellipses", ellipseFeatures(open, selected));
     put("rays", rayFeatures(detail));
+    put("looks", lookFeatures(looked, cameras));
     this.drawMarkers(incidentPoints(open), selected);
   }
 
@@ -140,7 +153,10 @@ class View {
       let marker = this.markers.get(id);
       if (!marker) {
         const element = document.createElement("button");
-        element.addEventListener("click", () => select(id));
+        element.addEventListener("click", (event) => {
+          event.stopPropagation();
+          this.handlers.current.onIncident(id);
+        });
         element.dataset.incident = id;
         element.textContent = number;
         marker = new this.module.Marker({ element }).setLngLat(position).addTo(this.map);
@@ -163,7 +179,7 @@ class View {
     }
     const bounds = new this.module.LngLatBounds([where.lon_deg, where.lat_deg], [where.lon_deg, where.lat_deg]);
     for (const one of detail.sightings) bounds.extend([one.camera_lon_deg, one.camera_lat_deg]);
-    this.map.fitBounds(bounds, { padding: 70, maxZoom: 14.5, duration: 600 });
+    this.map.fitBounds(bounds, { padding: 45, maxZoom: 14.5, duration: 600 });
   }
 
   showAll() {

@@ -27,6 +27,7 @@ export function layers(terrain) {
       cameras: geojson(),
       ellipses: geojson(),
       rays: geojson(),
+      looks: geojson(),
     },
     layers: [
       { id: "ground", type: "background", paint: { "background-color": "#0d1416" } },
@@ -76,6 +77,24 @@ export function layers(terrain) {
         type: "line",
         source: "rays",
         paint: { "line-color": label, "line-width": 2, "line-dasharray": [2, 1.5], "line-opacity": 0.95 },
+      },
+      {
+        id: "looks",
+        type: "line",
+        source: "looks",
+        filter: ["==", ["geometry-type"], "LineString"],
+        paint: {
+          "line-color": ["match", ["get", "sees"], "ground", "#45d296", "plume", "#ffd166", "#8b949a"],
+          "line-width": ["match", ["get", "sees"], "ground", 2.2, "plume", 1.8, 1],
+          "line-opacity": ["match", ["get", "sees"], "hidden", 0.45, 0.9],
+        },
+      },
+      {
+        id: "looked-at",
+        type: "circle",
+        source: "looks",
+        filter: ["==", ["geometry-type"], "Point"],
+        paint: { "circle-radius": 6, "circle-color": "rgba(0,0,0,0)", "circle-stroke-color": "#ffffff", "circle-stroke-width": 2.5 },
       },
       {
         id: "camera-points",

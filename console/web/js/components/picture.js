@@ -1,44 +1,59 @@
-// The camera's picture at the moment of confirmation, with boxes drawn over it, and its newest picture.
+// What the camera saw: the looping clip around the alarm, the moment of confirmation, before and after side by
+// side, and the newest picture; boxes over all of them, and a closer look at the plume.
 import { own } from "../keys.js";
-import { html, useLayoutEffect, useState } from "../lib.js";
+import { html, useLayoutEffect, useRef, useState } from "../lib.js";
 import { useApp } from "../state.js";
-import { moment } from "../time.js";
+import { moment, span } from "../time.js";
 import { t } from "../words.js";
 
 const ZOOMED_SHARE = 0.3; // the box takes this much of the picture when zoomed
 const MOST_TRACES = 4;
 const SMALL_SHARE = 0.16; // smaller boxes are shown enlarged in a corner as well
+const MODES = [["clip", "R"], ["then", null], ["compare", "D"], ["now", "L"]];
 
 export function Picture({ detail, sighting, sightings, choose }) {
   const [boxes, showBoxes] = useState(true);
   const [zoom, setZoom] = useState(false);
-  const [present, showPresent] = useState(false);
+  const [wanted, want] = useState(null); // null: the clip as soon as there is one
   const [broken, setBroken] = useState(null);
+  const [clipTime, setClipTime] = useState(null);
   const camera = useApp((s) => s.cameras).find((one) => one.id === sighting?.camera_id);
+
+  const evidence = evidenceOf(detail, sighting);
+  const nowUrl = camera?.picture_at ? `/api/v1/cameras/${camera.id}/picture?at=${encodeURIComponent(camera.picture_at)}` : null;
+  const has = { clip: Boolean(evidence.clip), then: true, compare: Boolean(evidence.before && evidence.then), now: true };
+  const mode = wanted && has[wanted] ? wanted : wanted === null && has.clip ? "clip" : "then";
+  const toggle = (name) => want((before) => ((before ?? (has.clip ? "clip" : "then")) === name ? "then" : name));
 
   useLayoutEffect(() => own({
     KeyV: () => showBoxes((on) => !on),
     KeyZ: () => setZoom((on) => !on),
-    KeyL: () => showPresent((on) => !on),
-  }), []);
+    KeyR: () => has.clip && toggle("clip"),
+    KeyD: () => has.compare && toggle("compare"),
+    KeyL: () => toggle("now"),
+  }), [has.clip, has.compare]);
 
-  const then = pick(detail, sighting);
-  const nowUrl = camera?.picture_at ? `/api/v1/cameras/${camera.id}/picture?at=${encodeURIComponent(camera.picture_at)}` : null;
-  const url = present ? nowUrl : then?.url;
-  const taken = present ? camera?.picture_at : sighting?.confirmed_at;
-  const drawn = then?.kind === "snapshot" || present; // an annotated picture has its boxes already
+  const url = mode === "clip" ? evidence.clip.url : mode === "now" ? nowUrl : evidence.then?.url;
+  const still = mode === "clip" ? evidence.then?.url : url; // for the enlarged part
+  const drawn = evidence.then?.kind === "snapshot" || mode !== "then"; // an annotated picture has its boxes already
+  const shown = url && broken !== url;
+  const fail = () => setBroken(url);
   return html`
-    <div class="picture">
-      ${url && broken !== url
+    <div class="picture" data-mode=${mode}>
+      ${shown
         ? html`
             <div class="picture-zoom" style=${zoom && sighting ? zoomStyle(sighting) : {}}>
-              <img src=${url} alt=${sighting?.camera_name ?? ""} onError=${() => setBroken(url)} />
-              ${boxes && drawn && sighting ? html`<${Boxes} sighting=${sighting} faint=${present} />` : null}
+              ${mode === "clip"
+                ? html`<${Clip} key=${url} clip=${evidence.clip} tell=${setClipTime} onError=${fail} />`
+                : mode === "compare"
+                  ? html`<${Compare} before=${evidence.before} after=${evidence.then} onError=${fail} />`
+                  : html`<img src=${url} alt=${sighting?.camera_name ?? ""} onError=${fail} />`}
+              ${boxes && drawn && sighting ? html`<${Boxes} sighting=${sighting} at=${mode === "clip" && evidence.timed ? clipTime : null} faint=${mode === "now" || mode === "compare"} />` : null}
             </div>`
-        : html`<div class="empty">${detail ? html`<strong>${t(present ? "camera.no_picture" : "picture.missing")}</strong>` : html`<div class="spinner"></div>`}</div>`}
-      ${url && broken !== url && sighting && !zoom && shareOf(sighting) < SMALL_SHARE
+        : html`<div class="empty">${detail ? html`<strong>${t(mode === "now" ? "camera.no_picture" : "picture.missing")}</strong>` : html`<div class="spinner"></div>`}</div>`}
+      ${shown && still && sighting && !zoom && mode !== "compare" && shareOf(sighting) < SMALL_SHARE
         ? html`<button class=${`loupe ${sighting.label} ${boxRight(sighting) ? "left" : ""}`} title=${`${t("picture.zoom")} (Z)`} onClick=${() => setZoom(true)}>
-            <span class="loupe-picture" style=${zoomStyle(sighting)}><img src=${url} alt="" /></span>
+            <span class="loupe-picture" style=${zoomStyle(sighting)}><img src=${still} alt="" /></span>
           </button>`
         : null}
       <div class="picture-top">
@@ -52,19 +67,65 @@ export function Picture({ detail, sighting, sightings, choose }) {
           : html`<span class="chip glass flat">${sighting?.camera_name ?? ""}</span>`}
       </div>
       <div class="picture-bottom">
-        <span class=${`chip glass flat ${present ? "live" : ""}`}>${taken ? t("picture.taken", { time: moment(taken) }) : ""}</span>
+        <span class=${`chip glass flat ${mode === "now" ? "live" : ""}`}>${sighting ? taken(mode, sighting, camera, evidence, clipTime) : ""}</span>
         <span class="spring"></span>
-        <button class="chip glass" aria-pressed=${present} onClick=${() => showPresent(!present)}>${t(present ? "picture.then" : "picture.now")}<kbd>L</kbd></button>
+        <span class="modes" role="group" aria-label=${t("picture.mode")}>
+          ${MODES.filter(([name]) => has[name]).map(
+            ([name, key]) => html`<button key=${name} class=${`chip glass ${mode === name ? "on" : ""}`} aria-pressed=${mode === name} onClick=${() => want(name)}>${t(`picture.${name}`)}${key ? html`<kbd>${key}</kbd>` : null}</button>`,
+          )}
+        </span>
         <button class=${`chip glass ${boxes ? "on" : ""}`} aria-pressed=${boxes} onClick=${() => showBoxes(!boxes)}>${t("picture.boxes")}<kbd>V</kbd></button>
         <button class=${`chip glass ${zoom ? "on" : ""}`} aria-pressed=${zoom} onClick=${() => setZoom(!zoom)}>${t("picture.zoom")}<kbd>Z</kbd></button>
       </div>
     </div>`;
 }
 
-/** The plain picture of this sighting; the annotated one if there is no other. */
-function pick(detail, sighting) {
+/** What is kept of a sighting: its picture, the newest whole clip, and the oldest picture of the lead-up. */
+function evidenceOf(detail, sighting) {
   const mine = (detail?.evidence ?? []).filter((one) => one.sighting_id === sighting?.sighting_id);
-  return mine.find((one) => one.kind === "snapshot") ?? mine.find((one) => one.kind === "annotated");
+  const clips = mine.filter((one) => one.kind === "clip" && sighting && one.captured_at <= sighting.confirmed_at);
+  const before = mine.filter((one) => one.kind === "lead_up").sort((a, b) => (a.captured_at < b.captured_at ? -1 : 1));
+  return {
+    then: mine.find((one) => one.kind === "snapshot") ?? mine.find((one) => one.kind === "annotated"),
+    clip: clips.sort((a, b) => (a.captured_at < b.captured_at ? 1 : -1))[0],
+    before: before[0],
+    timed: before.length > 0, // a time-lapse of single pictures runs on a clock of its own
+  };
+}
+
+function taken(mode, sighting, camera, evidence, clipTime) {
+  if (mode === "now") return camera?.picture_at ? t("picture.taken", { time: moment(camera.picture_at) }) : "";
+  if (mode === "compare") return t("picture.compared", { before: moment(evidence.before.captured_at), after: moment(sighting.confirmed_at) });
+  if (mode === "then") return t("picture.taken", { time: moment(sighting.confirmed_at) });
+  const cut = evidence.clip.incomplete ? ` · ${t("picture.incomplete")}` : "";
+  if (!evidence.timed || clipTime === null) return t("picture.lapse") + cut;
+  const left = (new Date(sighting.confirmed_at) - clipTime) / 1000;
+  return `${moment(clipTime)} · ${t(left > 0 ? "picture.before" : "picture.after", { span: span(Math.abs(left)) })}${cut}`;
+}
+
+function Clip({ clip, tell, onError }) {
+  const begins = new Date(clip.captured_at).getTime();
+  const progress = (event) => tell(new Date(begins + event.target.currentTime * 1000));
+  return html`<video src=${clip.url} muted autoplay loop playsinline onTimeUpdate=${progress} onError=${onError} aria-label=${t("picture.clip")}></video>`;
+}
+
+/** The later picture lies over the earlier one, from the handle to the right. */
+function Compare({ before, after, onError }) {
+  const [share, setShare] = useState(50);
+  const frame = useRef(null);
+  const drag = (event) => {
+    if (!event.buttons) return;
+    const { left, width } = frame.current.getBoundingClientRect();
+    setShare(Math.min(100, Math.max(0, ((event.clientX - left) / width) * 100)));
+  };
+  return html`
+    <div ref=${frame} class="compare" onPointerDown=${drag} onPointerMove=${drag}>
+      <img src=${before.url} alt=${t("picture.before.alt")} draggable=${false} onError=${onError} />
+      <img class="compare-after" src=${after.url} alt=${t("picture.then")} draggable=${false} style=${{ clipPath: `inset(0 0 0 ${share}%)` }} onError=${onError} />
+      <i class="compare-line" style=${{ left: `${share}%` }}></i>
+      <b class="compare-word left">${t("picture.side.before")}</b><b class="compare-word right">${t("picture.side.after")}</b>
+      <input type="range" min="0" max="100" value=${share} aria-label=${t("picture.compare")} onInput=${(event) => setShare(Number(event.target.value))} />
+    </div>`;
 }
 
 /** A few of the boxes before: how it grew, without a thicket of lines. */
@@ -73,15 +134,20 @@ function traces(history) {
   return history.filter((_, index) => index % every === 0 && index < history.length - 1);
 }
 
-function Boxes({ sighting, faint }) {
-  const { box, width_px: width, height_px: height, label } = sighting;
+/** The box at confirmation; with a time, the one of that time, dashed while nothing was seen yet. */
+function Boxes({ sighting, at, faint }) {
+  const { width_px: width, height_px: height, label } = sighting;
+  const past = at ? sighting.history.filter((step) => new Date(step.at) <= at) : sighting.history;
+  const unseen = at !== null && !past.length;
+  const step = at && past.length ? past.at(-1) : sighting;
+  const { box } = step;
   const unit = width / 100;
   const above = box.y1 > unit * 4;
-  const text = `${t(`label.${label}`)} ${Math.round(sighting.confidence * 100)}%`;
+  const text = unseen ? t("picture.unseen") : `${t(`label.${label}`)} ${Math.round(step.confidence * 100)}%`;
   return html`
-    <svg class=${`boxes ${label} ${faint ? "faint" : ""}`} viewBox=${`0 0 ${width} ${height}`} preserveAspectRatio="none" aria-hidden="true">
-      ${traces(sighting.history).map(
-        (step, index) => html`<rect key=${index} class="trace" x=${step.box.x1} y=${step.box.y1} width=${step.box.x2 - step.box.x1} height=${step.box.y2 - step.box.y1} />`,
+    <svg class=${`boxes ${label} ${faint || unseen ? "faint" : ""}`} viewBox=${`0 0 ${width} ${height}`} preserveAspectRatio="none" aria-hidden="true">
+      ${(at ? [] : traces(sighting.history)).map(
+        (one, index) => html`<rect key=${index} class="trace" x=${one.box.x1} y=${one.box.y1} width=${one.box.x2 - one.box.x1} height=${one.box.y2 - one.box.y1} />`,
       )}
       <rect class="under" x=${box.x1} y=${box.y1} width=${box.x2 - box.x1} height=${box.y2 - box.y1} />
       <rect class="main" x=${box.x1} y=${box.y1} width=${box.x2 - box.x1} height=${box.y2 - box.y1} />

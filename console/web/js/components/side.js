@@ -1,19 +1,27 @@
 // Beside the picture: the map, who is responsible, who was told, what happened.
-import { html } from "../lib.js";
-import { useApp } from "../state.js";
+import { api } from "../api.js";
+import { html, useEffect, useState } from "../lib.js";
+import { set, useApp } from "../state.js";
 import { clock, moment } from "../time.js";
 import { machineWords, t } from "../words.js";
+import { length } from "./facts.js";
 import { Icon } from "./icon.js";
+import { LiveVideo } from "./live_video.js";
 import { MapPanel } from "./map.js";
 
 export function Side() {
   const id = useApp((s) => (s.camera ? null : s.selected));
   const detail = useApp((s) => s.details.get(id));
+  const chosen = useApp((s) => s.sighting);
+  const cameras = useApp((s) => s.cameras);
+  const sighting = detail?.sightings.find((one) => one.sighting_id === chosen) ?? detail?.sightings[0];
+  const camera = cameras.find((one) => one.id === sighting?.camera_id);
   return html`
     <aside class="side">
+      ${camera ? html`<section class="live panel" aria-label=${t("live.video")}><${LiveVideo} key=${camera.id} camera=${camera} /></section>` : null}
       <${MapPanel} />
       ${detail
-        ? html`<div class="side-scroll panel"><${Responsible} detail=${detail} /><${Deliveries} detail=${detail} /><${History} detail=${detail} /></div>`
+        ? html`<div class="side-scroll panel"><${Responsible} detail=${detail} /><${SecondAngle} detail=${detail} /><${Deliveries} detail=${detail} /><${History} detail=${detail} /></div>`
         : null}
     </aside>`;
 }
@@ -41,6 +49,34 @@ function Responsible({ detail }) {
           </ol>`
         : html`<p class="none">${t("responsible.none")}</p>`}
       ${viewer ? html`<p class="none">${t("responsible.hidden")}</p>` : null}
+    </section>`;
+}
+
+/** Other cameras that can look at the place: the nearest first, one click to see through them. */
+function SecondAngle({ detail }) {
+  const cameras = useApp((s) => s.cameras);
+  const [looks, setLooks] = useState([]);
+  const { lat_deg: lat, lon_deg: lon } = detail.summary.location;
+  useEffect(() => {
+    let wanted = true;
+    setLooks([]);
+    if (lat !== null) api(`/map/place?lat_deg=${lat}&lon_deg=${lon}`).then((place) => wanted && setLooks(place.cameras)).catch(() => null);
+    return () => {
+      wanted = false;
+    };
+  }, [lat, lon]);
+  const seen = looks.filter((one) => ["ground", "plume"].includes(one.sees) && !detail.summary.camera_ids.includes(one.camera_id));
+  if (!seen.length) return null;
+  return html`
+    <section class="block">
+      <h3>${t("angle")}</h3>
+      <ul class="angles">
+        ${seen.slice(0, 6).map((one) => {
+          const camera = cameras.find((other) => other.id === one.camera_id);
+          if (!camera) return null;
+          return html`<li key=${one.camera_id}><button class="button small" data-angle=${one.camera_id} onClick=${() => set({ camera: one.camera_id })}><i class=${`dot ${camera.state}`}></i>${camera.name}<small>${t(`sees.${one.sees}`)} · ${length(one.range_m)}</small></button></li>`;
+        })}
+      </ul>
     </section>`;
 }
 

@@ -2,8 +2,9 @@
 import { html } from "../lib.js";
 import { set, useApp } from "../state.js";
 import { moment } from "../time.js";
-import { healthWords, t } from "../words.js";
-import { LatestPicture, Tile, alarmedCameras } from "./cameras.js";
+import { healthWords, stateWord, t } from "../words.js";
+import { Tile, alarmedCameras, dotOf } from "./cameras.js";
+import { LiveVideo } from "./live_video.js";
 
 export function Stage() {
   const id = useApp((s) => s.camera);
@@ -29,12 +30,12 @@ function OneCamera({ camera }) {
   return html`
     <section class="stage panel" aria-label=${camera.name}>
       <div class="stage-head">
-        <span class=${`tag state-${camera.state}`}><i class=${`dot ${camera.state}`}></i>${t(`state.${camera.state}`)}</span>
+        <span class=${`tag state-${camera.state}`}><i class=${`dot ${dotOf(camera)}`}></i>${stateWord(camera)}</span>
         <h2>${camera.name}</h2>
         <span class="place">${healthWords(camera.reason)}</span>
         <span class="when">${camera.picture_at ? html`<strong>${t("picture.taken", { time: moment(camera.picture_at) })}</strong>` : null}</span>
         <button class="button small" onClick=${() => set({ camera: null })}>${t("close")}<kbd>Esc</kbd></button>
       </div>
-      <div class="picture"><div class="picture-zoom"><${LatestPicture} camera=${camera} /></div></div>
+      <div class="picture"><${LiveVideo} key=${camera.id} camera=${camera} /></div>
     </section>`;
 }

@@ -1,0 +1,127 @@
+// Every camera's health: those that do not see come first. One of them large, with its masks and its blind minutes.
+import { api, plain } from "../api.js";
+import { notify, showCamera, words } from "../duty.js";
+import { own } from "../keys.js";
+import { html, useEffect, useLayoutEffect, useState } from "../lib.js";
+import { useApp } from "../state.js";
+import { ago, moment, span, useTick } from "../time.js";
+import { healthWords, stateWord, t } from "../words.js";
+import { dotOf } from "./cameras.js";
+import { MaskEditor } from "./mask_editor.js";
+
+const DAYS = 7;
+const AGAIN_MS = 30000;
+const WORST = ["stale", "bad_picture", "frozen", "dark", "overexposed", "obstructed", "defocused", "moved", "connecting", "live", "off"];
+
+export function CameraPage() {
+  const cameras = useApp((s) => s.cameras);
+  const [blind, setBlind] = useState({});
+  const [chosen, choose] = useState(null);
+  useTick(1000);
+  useEffect(() => {
+    const load = () => api(`/cameras/blind?days=${DAYS}`).then(setBlind).catch((error) => notify(words(error), "bad"));
+    load();
+    const timer = setInterval(load, AGAIN_MS);
+    return () => clearInterval(timer);
+  }, []);
+
+  const sorted = [...cameras].sort((a, b) => WORST.indexOf(a.state) - WORST.indexOf(b.state) || a.name.localeCompare(b.name));
+  const camera = sorted.find((one) => one.id === chosen) ?? sorted[0];
+  const move = (by) => choose(sorted[Math.min(sorted.length - 1, Math.max(0, sorted.indexOf(camera) + by))]?.id);
+  useLayoutEffect(() => own({ ArrowDown: () => move(1), ArrowUp: () => move(-1) }), [camera?.id, sorted.length]);
+  if (!camera) return html`<main class="page" data-page="cameras"><div class="panel empty"><strong>${t("cameras.empty")}</strong></div></main>`;
+  return html`
+    <main class="page camera-page" data-page="cameras">
+      <section class="panel camera-list" aria-label=${t("cameras")}>
+        <table>
+          <thead><tr><th>${t("fact.camera")}</th><th>${t("admin.state")}</th><th>${t("camera.since")}</th><th>${t("camera.picture")}</th><th>${t("camera.blind.today")}</th></tr></thead>
+          <tbody>
+            ${sorted.map((one) => {
+              const today = blind[one.id]?.at(-1) ?? 0;
+              return html`
+                <tr key=${one.id} data-camera-row=${one.id} class=${one === camera ? "chosen" : ""} onClick=${() => choose(one.id)}>
+                  <td><button aria-pressed=${one === camera} onClick=${() => choose(one.id)}>${one.name}</button></td>
+                  <td class=${`state-${one.state}`}><i class=${`dot ${dotOf(one)}`}></i> ${stateWord(one)}${one.reason && one.state !== "live" ? html`<small> ${healthWords(one.reason)}</small>` : null}</td>
+                  <td>${one.since ? html`<time title=${moment(one.since)}>${ago(one.since)}</time>` : "–"}</td>
+                  <td>${one.picture_at ? ago(one.picture_at) : "–"}</td>
+                  <td>${today >= 0.05 ? html`<b class=${today >= 10 ? "bad" : ""}>${today.toFixed(1)}</b>` : "0"}</td>
+                </tr>`;
+            })}
+          </tbody>
+        </table>
+      </section>
+      <${One} key=${camera.id} camera=${camera} />
+    </main>`;
+}
+
+function One({ camera }) {
+  const [health, setHealth] = useState(null);
+  useEffect(() => {
+    let wanted = true;
+    api(`/cameras/${camera.id}/health?days=${DAYS}`).then((found) => wanted && setHealth(found)).catch((error) => notify(words(error), "bad"));
+    return () => {
+      wanted = false;
+    };
+  }, [camera.id, camera.state]);
+  return html`
+    <section class="camera-one" aria-label=${camera.name}>
+      <div class="panel">
+        <div class="stage-head">
+          <span class=${`tag state-${camera.state}`}><i class=${`dot ${dotOf(camera)}`}></i>${stateWord(camera)}</span>
+          <h2>${camera.name}</h2>
+          <span class="place">${camera.id}</span>
+          <span class="spring"></span>
+          <${Test} camera=${camera} />
+          <button class="button small" onClick=${() => showCamera(camera.id)}>${t("live.video")}</button>
+        </div>
+        ${camera.state !== "live" && camera.reason ? html`<p class="caution">${healthWords(camera.reason)}${camera.since ? ` · ${t("since", { time: moment(camera.since) })}` : ""}</p>` : null}
+        <${MaskEditor} camera=${camera} masks=${health?.masks ?? []} />
+      </div>
+      <div class="panel camera-facts">
+        <dl class="facts">
+          <div><dt>${t("camera.looks")}</dt><dd>${health ? t("camera.looks.every", { patrol: span(health.patrol_interval_s), dense: String(health.dense_interval_s) }) : "–"}</dd></div>
+          <div><dt>${t("camera.heard")}</dt><dd>${health?.heard_at ? ago(health.heard_at) : "–"}</dd></div>
+          <div><dt>${t("camera.pose")}</dt><dd>${camera.pose.azimuth_deg.toFixed(1)}° / ${camera.pose.tilt_deg.toFixed(1)}° <small>${t("camera.hfov", { n: camera.pose.hfov_deg.toFixed(1) })}</small></dd></div>
+          <div class="wide"><dt>${t("fact.position")}</dt><dd>${camera.lat_deg.toFixed(5)}, ${camera.lon_deg.toFixed(5)} <small>${t("camera.mast", { n: camera.mast_height_m })}</small></dd></div>
+        </dl>
+        <${BlindDays} days=${health?.days ?? []} />
+        <h3>${t("camera.periods")}</h3>
+        ${health && !health.periods.length ? html`<p class="none">${t("camera.periods.none")}</p>` : null}
+        <ol class="periods">
+          ${[...(health?.periods ?? [])].reverse().slice(0, 30).map(
+            (one) => html`<li key=${one.since + one.condition}><b class=${`state-${one.condition}`}>${stateWord({ state: one.condition, enabled: true })}</b><time>${moment(one.since)} – ${one.until ? moment(one.until) : t("camera.lasts")}</time><span>${healthWords(one.reason)}</span></li>`,
+          )}
+        </ol>
+      </div>
+    </section>`;
+}
+
+function BlindDays({ days }) {
+  const most = Math.max(10, ...days.map((one) => one.blind_minutes));
+  return html`
+    <figure class="chart">
+      <figcaption>${t("camera.blind")}<span class="chart-most">${t("records.most", { n: most.toFixed(0) })}</span></figcaption>
+      <div class="columns" role="img" aria-label=${days.map((one) => `${one.day}: ${one.blind_minutes.toFixed(1)}`).join("; ")}>
+        ${days.map((one) => html`<div class="column" key=${one.day} title=${`${one.day}: ${one.blind_minutes.toFixed(1)}`}><div class="stack"><i class="part wildfire" style=${{ height: `${(100 * one.blind_minutes) / most}%` }}></i></div><span>${one.day.slice(5).replace("-", "/")} · ${one.blind_minutes.toFixed(0)}</span></div>`)}
+      </div>
+    </figure>`;
+}
+
+/** A connection of its own to the camera, and what came of it. */
+function Test({ camera }) {
+  const [result, tell] = useState(null); // | busy | { ok, text }
+  async function test() {
+    tell("busy");
+    const began = performance.now();
+    try {
+      const answer = await plain(`/api/v1/cameras/${camera.id}/live-picture`, { method: "GET" });
+      const size = (await answer.blob()).size;
+      tell({ ok: true, text: t("camera.test.good", { s: ((performance.now() - began) / 1000).toFixed(1), kb: Math.round(size / 1024) }) });
+    } catch (problem) {
+      tell({ ok: false, text: `${t("camera.test.bad")}：${problem.kind === "live-away" ? t("live.away") : problem.message}` });
+    }
+  }
+  return html`
+    ${result && result !== "busy" ? html`<span class=${`test-result ${result.ok ? "good" : "bad"}`} role="status" data-test=${result.ok ? "good" : "bad"}>${result.text}</span>` : null}
+    <button class="button small" disabled=${result === "busy"} onClick=${test}>${result === "busy" ? t("camera.test.busy") : t("camera.test")}</button>`;
+}

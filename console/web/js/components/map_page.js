@@ -1,0 +1,112 @@
+// The whole district: every camera and what it looks at, past and present incidents, and any place one clicks.
+import { api } from "../api.js";
+import { goTo, notify, showCamera, showIncident, words } from "../duty.js";
+import { html, useEffect, useMemo, useState } from "../lib.js";
+import { openPage } from "../router.js";
+import { get, useApp } from "../state.js";
+import { moment } from "../time.js";
+import { t } from "../words.js";
+import { length } from "./facts.js";
+import { Icon } from "./icon.js";
+import { MapPanel } from "./map.js";
+import { Status } from "./queue.js";
+
+const SPANS = [["records.today", 1], ["records.week", 7], ["records.month", 30], ["records.year", 365]];
+const SHOWN = {
+  open: ["suspected", "confirmed", "dispatched", "on_scene", "controlled"],
+  fires: ["suspected", "confirmed", "dispatched", "on_scene", "controlled", "closed"],
+  all: [],
+};
+const WORLD = { south_deg: -90, west_deg: -180, north_deg: 90, east_deg: 180 };
+const AGAIN_MS = 15000;
+
+export function MapPage() {
+  const [days, setDays] = useState(7);
+  const [shown, setShown] = useState("fires");
+  const [marks, setMarks] = useState(null);
+  const [place, setPlace] = useState(null);
+  const incidents = useApp((s) => s.incidents);
+
+  useEffect(() => {
+    let wanted = true;
+    const question = new URLSearchParams({ ...WORLD, days });
+    for (const status of SHOWN[shown]) question.append("status", status);
+    const load = () => api(`/map/incidents?${question}`).then((found) => wanted && setMarks(found)).catch((error) => wanted && notify(words(error), "bad"));
+    load();
+    const timer = setInterval(load, AGAIN_MS);
+    return () => {
+      wanted = false;
+      clearInterval(timer);
+    };
+  }, [days, shown, incidents]);
+
+  const drawn = useMemo(() => (marks ?? []).map((one) => ({ ...one, location: { lat_deg: one.lat_deg, lon_deg: one.lon_deg, ellipse: one.ellipse } })), [marks]);
+
+  async function look(at) {
+    setPlace(at);
+    try {
+      setPlace(await api(`/map/place?lat_deg=${at.lat_deg}&lon_deg=${at.lon_deg}`));
+    } catch (error) {
+      notify(words(error), "bad");
+    }
+  }
+
+  return html`
+    <main class="page map-page" data-page="map">
+      <${MapPanel} whole marks=${marks ? drawn : undefined} onIncident=${open} onPlace=${look} place=${place} />
+      <aside class="map-side">
+        <section class="panel map-filter" aria-label=${t("map.filter")}>
+          <div class="row">${SPANS.map(([name, count]) => html`<button key=${name} class=${`chip ${days === count ? "chosen" : ""}`} aria-pressed=${days === count} onClick=${() => setDays(count)}>${t(name)}</button>`)}</div>
+          <div class="row">${Object.keys(SHOWN).map((name) => html`<button key=${name} class=${`chip ${shown === name ? "chosen" : ""}`} aria-pressed=${shown === name} onClick=${() => setShown(name)}>${t(`map.show.${name}`)}</button>`)}</div>
+        </section>
+        ${place ? html`<${Place} place=${place} close=${() => setPlace(null)} />` : html`<p class="panel none">${t("map.click")}</p>`}
+        <section class="panel map-list" aria-label=${t("records.list")}>
+          <h3>${marks ? t("map.found", { n: drawn.length }) : t("loading")}</h3>
+          <ol>
+            ${drawn.slice(0, 200).map(
+              (one) => html`<li key=${one.incident_id}><button data-mark=${one.incident_id} onClick=${() => open(one.incident_id)}><span class=${`label ${one.label}`}><${Icon} name=${one.label} />#${one.number}</span><time>${moment(one.confirmed_at)}</time><${Status} incident=${one} /></button></li>`,
+            )}
+          </ol>
+          ${marks && !marks.length ? html`<p class="none">${t("records.none")}</p>` : null}
+        </section>
+      </aside>
+    </main>`;
+}
+
+function open(id) {
+  if (get().incidents.has(id)) goTo(id);
+  else {
+    openPage("duty");
+    showIncident(id);
+  }
+}
+
+function Place({ place, close }) {
+  const cameras = useApp((s) => s.cameras);
+  const text = `${place.lat_deg.toFixed(5)}, ${place.lon_deg.toFixed(5)}`;
+  const copy = () => navigator.clipboard?.writeText(text).then(() => notify(t("copied")), () => null);
+  const looks = (place.cameras ?? []).filter((one) => one.sees !== "outside");
+  return html`
+    <section class="panel place-card" data-place=${text} aria-label=${t("map.place")}>
+      <div class="stage-head"><h2>${text}</h2><button class="icon-button" title=${t("copy")} aria-label=${t("copy")} onClick=${copy}><${Icon} name="copy" /></button><span class="spring"></span><button class="icon-button" aria-label=${t("close")} onClick=${close}><${Icon} name="cross" /></button></div>
+      <div class="block">${place.cameras ? (place.height_m === null ? t("map.no_height") : t("map.height", { n: Math.round(place.height_m) })) : html`<span class="spinner small"></span>`}</div>
+      ${place.grid_chain
+        ? html`<div class="block"><h3>${t("responsible")}</h3>${
+            place.grid_chain.length
+              ? html`<ol class="chain">${place.grid_chain.map((area) => html`<li key=${area.code}><span class="level">${t(`level.${area.level}`)}</span><span class="area">${area.name}</span><span class="contacts">${area.contacts.map((one) => html`<span class="contact" key=${one.phone}><span class="who">${one.name} <small>${one.role}</small></span><a href=${`tel:${one.phone}`}>${one.phone}</a></span>`)}</span></li>`)}</ol>`
+              : html`<p class="none">${t("responsible.none")}</p>`
+          }</div>`
+        : null}
+      ${place.cameras
+        ? html`<div class="block"><h3>${t("map.cameras")}</h3>
+            ${looks.length
+              ? html`<ul class="looks">${looks.map((one) => {
+                  const camera = cameras.find((other) => other.id === one.camera_id);
+                  return html`<li key=${one.camera_id} class=${one.sees}><button onClick=${() => showCamera(one.camera_id)}><i class=${`dot ${camera?.state}`}></i><span>${camera?.name ?? one.camera_id}</span><small>${length(one.range_m)} · ${one.bearing_deg.toFixed(0)}°</small><b>${t(`sees.${one.sees}`)}</b></button></li>`;
+                })}</ul>`
+              : null}
+            ${looks.some((one) => one.sees !== "hidden") ? null : html`<p class="none">${t("map.unseen")}</p>`}
+          </div>`
+        : null}
+    </section>`;
+}

@@ -1,0 +1,63 @@
+// A camera's newest picture with its masks, and a pencil for new ones. What is drawn is given as text for the
+// deployment file: masks live there.
+import { mayDecide, notify } from "../duty.js";
+import { own } from "../keys.js";
+import { html, useLayoutEffect, useRef, useState } from "../lib.js";
+import { t } from "../words.js";
+import { LatestPicture } from "./cameras.js";
+
+export function MaskEditor({ camera, masks }) {
+  const [drawing, draw] = useState(null); // null, or { kind, name, points: [[x, y]] } in shares of the picture
+  const frame = useRef(null);
+  const points = drawing?.points ?? [];
+
+  useLayoutEffect(() => {
+    if (!drawing) return undefined;
+    return own({ Escape: () => draw(null), Backspace: () => draw({ ...drawing, points: points.slice(0, -1) }) });
+  }, [drawing]);
+
+  function corner(event) {
+    if (!drawing) return;
+    const { left, top, width, height } = frame.current.getBoundingClientRect();
+    const share = (value) => Math.round(Math.min(1, Math.max(0, value)) * 1000) / 1000;
+    draw({ ...drawing, points: [...points, [share((event.clientX - left) / width), share((event.clientY - top) / height)]] });
+  }
+
+  const copy = () =>
+    navigator.clipboard?.writeText(yaml(camera, masks, drawing)).then(() => notify(t("mask.copied")), () => null);
+  return html`
+    <div class=${`mask-frame ${drawing ? "drawing" : ""}`} ref=${frame} onClick=${corner} data-masks=${masks.length}>
+      <${LatestPicture} camera=${camera} />
+      <svg viewBox="0 0 1 1" preserveAspectRatio="none" aria-hidden="true">
+        ${masks.map((one, index) => html`<polygon key=${index} class=${one.kind} points=${one.polygon.map((at) => at.join(",")).join(" ")} />`)}
+        ${points.length ? html`<polygon class=${`${drawing.kind} new`} points=${points.map((at) => at.join(",")).join(" ")} />` : null}
+      </svg>
+      ${points.map(([x, y], index) => html`<i key=${index} class="corner" style=${{ left: `${x * 100}%`, top: `${y * 100}%` }}></i>`)}
+      ${masks.map((one, index) => html`<b key=${index} class="mask-name" style=${{ left: `${one.polygon[0][0] * 100}%`, top: `${one.polygon[0][1] * 100}%` }}>${t(`mask.${one.kind}`)} · ${one.name}</b>`)}
+    </div>
+    <div class="mask-tools">
+      ${drawing
+        ? html`
+            <label>${t("mask.kind")}<select value=${drawing.kind} onChange=${(event) => draw({ ...drawing, kind: event.target.value })}>
+              <option value="ignore">${t("mask.ignore.long")}</option><option value="private">${t("mask.private.long")}</option>
+            </select></label>
+            <label>${t("mask.name")}<input value=${drawing.name} maxlength="64" onInput=${(event) => draw({ ...drawing, name: event.target.value })} /></label>
+            <span class="spring">${t("mask.hint", { n: points.length })}</span>
+            <button class="button small" disabled=${!points.length} onClick=${() => draw({ ...drawing, points: points.slice(0, -1) })}>${t("mask.back")}<kbd>⌫</kbd></button>
+            <button class="button small primary" disabled=${points.length < 3} onClick=${copy}>${t("mask.copy")}</button>
+            <button class="button small ghost" onClick=${() => draw(null)}>${t("cancel")}<kbd>Esc</kbd></button>
+            ${points.length >= 3 ? html`<pre class="mask-text">${yaml(camera, masks, drawing)}</pre>` : null}`
+        : html`<span class="spring">${masks.length ? t("mask.count", { n: masks.length }) : t("mask.none")}</span>
+            ${mayDecide() ? html`<button class="button small" onClick=${() => draw({ kind: "ignore", name: t("mask.ignore"), points: [] })}>${t("mask.draw")}</button>` : null}`}
+    </div>`;
+}
+
+/** The camera's `masks` as the deployment file has them; JSON strings are YAML strings. */
+function yaml(camera, masks, drawn) {
+  const all = drawn ? [...masks, { kind: drawn.kind, name: drawn.name || drawn.kind, preset: null, polygon: drawn.points }] : masks;
+  const lines = all.map((one) => {
+    const preset = one.preset ? `, preset: ${one.preset}` : "";
+    return `  - {kind: ${one.kind}, name: ${JSON.stringify(one.name)}${preset}, polygon: ${JSON.stringify(one.polygon)}}`;
+  });
+  return [`# ${t("mask.where", { camera: camera.id })}`, "masks:", ...lines].join("\n");
+}
