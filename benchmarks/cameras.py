@@ -24,7 +24,7 @@ from pathlib import Path
 from benchmarks.camera_fleet import CameraServer, Fleet, Verdict, judge
 from benchmarks.camera_footage import Footage, make_footage
 from benchmarks.cameras_plain import held_the_plain_way
-from benchmarks.processes import cpu_s
+from benchmarks.processes import cpu_s, end
 from benchmarks.reporting import machine, write_figures
 from detector.registry import load_model
 from firewatch.plan import cores, workers_for
@@ -148,6 +148,10 @@ def _attempt(
             figures["cameras.recover_s"] = back_s
             took = "never" if back_s is None else f"{back_s:.1f} s"
             print(f"all live again {took} after the server came back")
+            ended_s = time.monotonic()
+            end(fleet.processes)
+            figures["cameras.drain_s"] = time.monotonic() - ended_s
+            print(f"all workers ended {figures['cameras.drain_s']:.1f} s after they were told to")
     return verdict
 
 
