@@ -21,6 +21,7 @@ import jsonschema
 from alerting.evidence_links import EvidenceLinks
 from alerting.formats.origin import MessageError, moment
 from alerting.lifecycle import Status, Verdict
+from alerting.progress import DONE, progress_of
 from alerting.records import AlertRecord, AlertType, Contact, IncidentDetail, IncidentSummary, SightingRecord
 
 __all__ = ["MessageError", "alert_id", "build", "certainty", "complete", "picture_of", "validate"]
@@ -33,6 +34,15 @@ MAX_PICTURE_BYTES = 15_000
 
 LATE_AFTER_S = 60.0
 """A message first sent so long after it was issued says that it is late."""
+
+
+_UNKNOWN_TO_OLDER_PROGRAMS: dict[str, Any] = {
+    "references": [],
+    "exercise": False,
+    "grids_touched": [],
+    "response": None,
+}
+"""What messages that an older program stored do not say. They are sent after an upgrade all the same."""
 
 
 def alert_id(incident_id: str, sequence: int) -> str:
@@ -68,6 +78,7 @@ def build(
         "status": summary.status.value,
         "verdict": summary.verdict.value if summary.verdict else None,
         "cause": summary.cause.value if summary.cause else None,
+        "response": _response(incident),
         "first_seen_at": _time(summary.first_seen_at),
         "captured_at": _time(newest.confirmed_at),
         "issued_at": _time(issued_at),
@@ -103,8 +114,7 @@ def complete(content: dict[str, Any], *, sent_at: datetime, links: EvidenceLinks
     evidence = [{**one, **_link(one["evidence_id"], sent_at, links)} for one in content["evidence"]]
     late_s = (sent_at - moment(content["issued_at"])).total_seconds()
     return {
-        "references": [],  # messages that an older program stored have neither
-        "exercise": False,
+        **_UNKNOWN_TO_OLDER_PROGRAMS,
         **content,
         "sent_at": _time(sent_at),
         "late": late_s > LATE_AFTER_S,
@@ -172,6 +182,19 @@ def _location(summary: IncidentSummary) -> dict[str, Any]:
         "range_max_m": _rounded(where.range_max_m, 0),
         "caution": where.caution,
         "possibly_two": where.possibly_two,
+    }
+
+
+def _response(incident: IncidentDetail) -> dict[str, Any]:
+    now = incident.summary.response
+    done = progress_of(incident.history)
+    marks = {name: {"by": done[name].by, "at": _time(done[name].at)} for name in done}
+    return {
+        "stage": now.stage.value,
+        "called": now.called,
+        "assigned_to": now.assigned_to,
+        **dict.fromkeys(DONE.values()),
+        **marks,
     }
 
 

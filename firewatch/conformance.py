@@ -18,6 +18,7 @@ from alerting.formats import Format, Origin, format_of
 from alerting.formats.origin import Kind
 from alerting.heartbeat import FORMAT as HEARTBEAT
 from alerting.message import FORMAT as ALERT
+from alerting.progress import DONE
 from alerting.targets import Answer, Outcome, Parcel, open_line
 from alerting.targets.http import HttpLine
 from config import DispatchTarget
@@ -116,6 +117,12 @@ def sample_alert(incident_id: str, sequence: int, type_: str, at: datetime) -> d
         "status": "closed" if type_ == "Cancel" else "suspected",
         "verdict": None,
         "cause": None,
+        "response": {
+            "stage": "dispatch",
+            "called": None,
+            "assigned_to": None,
+            **dict.fromkeys(DONE.values()),
+        },
         "first_seen_at": when,
         "captured_at": when,
         "issued_at": when,

@@ -182,11 +182,24 @@ def _parameters(alert: dict[str, Any], zone: tzinfo) -> list[tuple[str, str]]:
         ("modelId", alert["model_id"]),
         ("configVersion", alert["config_version"]),
     ]
+    response = alert.get("response") or {}
+    for name in ("stage", "called", "assigned_to"):
+        values.append((_camel(name), response.get(name)))
+    values += [
+        (name, f"{done['by']} {cap_time(done['at'], zone)}")
+        for name, done in response.items()
+        if isinstance(done, dict)
+    ]
     values += [
         (f"camera:{one['camera_id']}", f"bearing {one['bearing_deg']} elevation {one['elevation_deg']}")
         for one in alert["cameras"]
     ]
     return [(f"firewatch:{name}", str(value)) for name, value in values if value is not None]
+
+
+def _camel(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(one.capitalize() for one in others)
 
 
 def _resources(info: ET.Element, alert: dict[str, Any], *, zh: bool) -> None:

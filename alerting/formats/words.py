@@ -40,9 +40,11 @@ def digest(messages: Sequence[dict[str, Any]]) -> tuple[str, str]:
 def _of_alert(alert: dict[str, Any], zone: tzinfo) -> list[str]:
     caution = alert["location"].get("caution")
     link = next((one["url"] for one in reversed(alert["evidence"]) if one["url"]), None)
+    accepted = (alert.get("response") or {}).get("accepted")
     late = f"；迟到，发送时间 {local_time(alert['sent_at'], zone)}" if alert["late"] else ""
     return [
         f"状态：{STATUSES.get(alert['status'], alert['status'])}（{CERTAINTIES[alert['certainty']]}）",
+        f"已接单：{accepted['by']}，{local_time(accepted['at'], zone)}" if accepted else "",
         f"位置：{place_zh(alert)}",
         f"位置须慎用：{caution_zh(caution)}" if caution else "",
         f"摄像机：{'、'.join(one['name'] for one in alert['cameras'])}",

@@ -26,6 +26,7 @@ from geometry.position import Position, distance_m
 
 WIDTH_PX, HEIGHT_PX = 1280, 720
 ROOT = Path(__file__).parents[2]
+POSTGRES_VARIABLE = "FIREWATCH_TEST_POSTGRES_URL"
 
 
 class Bowl:

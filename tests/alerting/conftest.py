@@ -10,14 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from alerting_samples import BOWL, NORTH, PICTURES, intake_into, sighting_of
+from alerting_samples import BOWL, NORTH, PICTURES, POSTGRES_VARIABLE, intake_into, sighting_of
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 from alerting.intake import Intake
 from alerting.store import Store
-
-POSTGRES_VARIABLE = "FIREWATCH_TEST_POSTGRES_URL"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -5,7 +5,8 @@ A step is a call that leaves the process: an SQL statement or commit, a file ope
 or removed, a socket connected, written or read. For the n-th step a process of its own does the whole way
 and is killed (SIGKILL) before its n-th such call; then another process starts as after a restart and
 finishes. The walk ends when a process finishes without having been killed. With a stride of 5 only every
-fifth step is walked. Run by test_crash_walk.py, which has the receiver.
+fifth step is walked. On SQLite every walk has its own file, on PostgreSQL its own database, copied from one
+that is migrated already. Run by test_crash_walk.py, which has the receiver.
 
 One line of JSON a step: what was to come, whether the sighting had been accepted, and what the store says.
 """
@@ -25,6 +26,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from alerting_samples import BOWL, NORTH, PICTURES, intake_into, sighting_of
+from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy.engine import make_url
 
 import config
 from alerting.database import open_engine
@@ -37,32 +40,75 @@ from firewatch.spooling import SpoolingSink
 STEPS = {
     "execute", "executemany", "commit", "rollback", "open", "write", "connect", "send", "sendall", "recv",
 }  # fmt: skip
+OF_POSTGRESQL = {"execute", "executemany", "commit", "rollback"}
+"""Its library is seen from outside: what it does in C is no call that Python could tell us of."""
+
 OF_THE_SYSTEM = {"fsync", "replace", "rename", "unlink"}
 """Steps only as functions of the module `posix`: texts and times have a `replace`, too."""
 
 FIRE = BOWL.at(23.105, 116.395)
 
 
-def main(folder: Path, url: str, stride: int) -> None:
+class Databases:
+    """An empty, migrated database for every step."""
+
+    def __init__(self, folder: Path, server: str) -> None:
+        """`server`: the address of a PostgreSQL server; empty for SQLite."""
+        self._folder = folder
+        self._server = make_url(server) if server else None
+        self._prefix = f"crash_walk_{os.getpid()}_"
+        if self._server is not None:
+            self._command(f"CREATE DATABASE {self._prefix}template")
+        Store.open(self.url("template")).close()
+
+    def url(self, name: str) -> str:
+        if self._server is None:
+            return f"sqlite:///{self._folder}/{name}.db"
+        return self._server.set(database=self._prefix + name).render_as_string(hide_password=False)
+
+    def make(self, name: str) -> str:
+        if self._server is None:
+            shutil.copy(self._folder / "template.db", self._folder / f"{name}.db")
+        else:
+            self._command(f"CREATE DATABASE {self._prefix}{name} TEMPLATE {self._prefix}template")
+        return self.url(name)
+
+    def drop(self, name: str) -> None:
+        if self._server is not None:
+            self._command(f"DROP DATABASE {self._prefix}{name} WITH (FORCE)")
+            return
+        for file in self._folder.glob(f"{name}.db*"):
+            file.unlink()
+
+    def _command(self, sql: str) -> None:
+        """On a connection of its own: none may be open when the process forks."""
+        assert self._server is not None
+        engine = create_engine(self._server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+        with engine.connect() as connection:
+            connection.execute(text(sql))
+
+
+def main(folder: Path, url: str, stride: int, server: str = "") -> None:
     target = config.DispatchTarget.model_validate(
         {"id": "dispatch", "name": "dispatch", "url": url, "secret": os.environ["CRASH_WALK_SECRET"]}
     )
-    template = folder / "template.db"
-    _warm_up(folder, template)
+    databases = Databases(folder, server)
+    _warm_up(folder, databases)
     line = open_line(target)
     number, finished = 0, False
     while not finished:
         number += stride
-        place = folder / f"step-{number}"
+        name = f"step_{number}"
+        place, database = folder / name, databases.make(name)
         place.mkdir()
-        shutil.copy(template, place / "store.db")
         accepted_in, accepted_out = os.pipe()
         coming_in, coming_out = os.pipe()
 
-        def first(place: Path = place, number: int = number, out: int = accepted_out) -> None:
-            _go(place, target, line, number, kill_before=number, accepted=out, coming=coming_out)  # noqa: B023
+        def go(again: bool = False, **how: int) -> bool:
+            """Whether it was killed."""
+            return _killed(lambda: _go(place, database, target, line, number, again=again, **how))  # noqa: B023
 
-        finished = not _killed(first)
+        finished = not go(kill_before=number, accepted=accepted_out, coming=coming_out)
         os.close(accepted_out)
         os.close(coming_out)
         accepted = os.read(accepted_in, 1) == b"1"
@@ -70,13 +116,16 @@ def main(folder: Path, url: str, stride: int) -> None:
         os.close(accepted_in)
         os.close(coming_in)
         if not finished:
-            assert not _killed(lambda: _go(place, target, line, number, again=not accepted))  # noqa: B023
-        print(json.dumps({"before": coming, "accepted": accepted, **_found(place)}), flush=True)
+            assert not go(again=not accepted)
+        print(json.dumps({"before": coming, "accepted": accepted, **_found(database)}), flush=True)
         shutil.rmtree(place)
+        databases.drop(name)
+    databases.drop("template")
 
 
 def _go(
     place: Path,
+    database: str,
     target: config.DispatchTarget,
     line: Line,
     number: int,
@@ -88,7 +137,7 @@ def _go(
 ) -> None:
     """The whole way in one process. The first time the smoke is sighted; after a kill that came too early
     for it to be accepted, the camera sees it still and confirms it again."""
-    store = _opened(place / "store.db")
+    store = _opened(database)
     spool = Spool(place / "spool", [NORTH.id])
     sink = SpoolingSink(spool, intake_into(store, place / "evidence"), [NORTH], ZoneInfo("UTC"))
     sender = Sender(store, [target])
@@ -111,21 +160,32 @@ def _go(
 def _kill_before(number: int, coming: int | None) -> None:
     count = 0
 
-    def watch(_frame: FrameType, event: str, called: Any) -> None:
+    def watch(frame: FrameType, event: str, called: Any) -> None:
         nonlocal count
-        if event != "c_call":
-            return
-        of_the_system = getattr(called.__self__, "__name__", "") == "posix"
-        if called.__name__ not in (OF_THE_SYSTEM if of_the_system else STEPS):
+        name = _step(frame, event, called)
+        if name is None:
             return
         count += 1
         if count == number:
             sys.setprofile(None)
             if coming is not None:
-                os.write(coming, called.__name__.encode())
+                os.write(coming, name.encode())
             os.kill(os.getpid(), signal.SIGKILL)
 
     sys.setprofile(watch)
+
+
+def _step(frame: FrameType, event: str, called: Any) -> str | None:
+    """The name of the step that this event of the interpreter begins, if it does."""
+    if event == "call":
+        of_postgresql = frame.f_globals.get("__name__", "").startswith("psycopg.")
+        name = frame.f_code.co_name
+        return name if of_postgresql and name in OF_POSTGRESQL else None
+    if event != "c_call":
+        return None
+    of_the_system = getattr(called.__self__, "__name__", "") == "posix"
+    known = OF_THE_SYSTEM if of_the_system else STEPS
+    return str(called.__name__) if called.__name__ in known else None
 
 
 def _killed(body: Callable[[], None]) -> bool:
@@ -146,22 +206,21 @@ def _killed(body: Callable[[], None]) -> bool:
     return False
 
 
-def _warm_up(folder: Path, template: Path) -> None:
+def _warm_up(folder: Path, databases: Databases) -> None:
     """What a process loads on first use is loaded once, here: every step is walked by a fresh one."""
-    Store.open(f"sqlite:///{template}").close()
-    shutil.copy(template, folder / "warm.db")
-    store = _opened(folder / "warm.db")
+    store = _opened(databases.make("warm"))
     intake_into(store, folder / "warm").accept(sighting_of(FIRE, NORTH, datetime.now(UTC)), PICTURES, NORTH)
     store.close()
+    databases.drop("warm")
 
 
-def _opened(database: Path) -> Store:
+def _opened(database: str) -> Store:
     """The template was migrated already."""
-    return Store(open_engine(f"sqlite:///{database}"))
+    return Store(open_engine(database))
 
 
-def _found(place: Path) -> dict[str, Any]:
-    store = _opened(place / "store.db")
+def _found(database: str) -> dict[str, Any]:
+    store = _opened(database)
     incidents = [one.incident_id for one in store.list_incidents().incidents]
     deliveries = [[one.alert_id, one.state] for one in store.deliveries()]
     store.close()
@@ -169,4 +228,4 @@ def _found(place: Path) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
+    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), *sys.argv[4:])

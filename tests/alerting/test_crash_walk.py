@@ -11,7 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from alerting_samples import ROOT
+from alerting_samples import POSTGRES_VARIABLE, ROOT
 
 from simulator.receiver import DispatchReceiver
 
@@ -22,14 +22,24 @@ SECRET = "a secret of the walk"
 EVERY_FIFTH, EVERY = 5, 1
 
 
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("stride", [EVERY_FIFTH, pytest.param(EVERY, marks=pytest.mark.slow)])
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize(
+    ("database", "stride"),
+    [
+        ("sqlite", EVERY_FIFTH),
+        pytest.param("sqlite", EVERY, marks=pytest.mark.slow),
+        pytest.param("postgresql", EVERY, marks=pytest.mark.slow),
+    ],
+)
 def test_a_kill_before_any_step_loses_no_sighting_and_tells_none_under_two_keys(
-    tmp_path: Path, stride: int
+    tmp_path: Path, database: str, stride: int
 ) -> None:
+    server = os.environ.get(POSTGRES_VARIABLE, "") if database == "postgresql" else ""
+    if database == "postgresql" and not server:
+        pytest.skip(f"{POSTGRES_VARIABLE} names no PostgreSQL server")
     with DispatchReceiver(SECRET) as receiver:
         walk = subprocess.run(
-            [sys.executable, str(WALK), str(tmp_path), receiver.url, str(stride)],
+            [sys.executable, str(WALK), str(tmp_path), receiver.url, str(stride), server],
             cwd=ROOT,
             env={**os.environ, "CRASH_WALK_SECRET": SECRET, "PYTHONPATH": str(ROOT)},
             capture_output=True,
@@ -41,6 +51,7 @@ def test_a_kill_before_any_step_loses_no_sighting_and_tells_none_under_two_keys(
     assert walk.returncode == 0, walk.stderr
     steps = [json.loads(line) for line in walk.stdout.splitlines()]
     before = Counter(step["before"] for step in steps)
+    print(f"{database}: killed before {sum(before.values()) - 1} steps: {dict(before)}")
     assert before["execute"] > 5, before
     if stride == EVERY:
         for kind in ("open", "write", "fsync", "replace", "commit", "unlink", "recv"):

@@ -15,11 +15,12 @@ import pytest
 from alerting_samples import BOWL, NORTH, PICTURES, ROOT, WEST, intake_into, sighting_at, sighting_of
 
 import config
-from alerting import message
+from alerting import decisions, message
 from alerting.evidence import EvidenceError, EvidenceStore
 from alerting.evidence_links import EvidenceLinks, LinkError
 from alerting.formats import Origin, format_of
 from alerting.intake import Intake
+from alerting.lifecycle import Action, Decision, Step
 from alerting.message import MessageError
 from alerting.store import Store
 
@@ -48,7 +49,12 @@ def test_a_message_has_exactly_the_fields_of_the_schema_and_says_what_dispatch_n
     sent = message.complete(content, sent_at=noon + timedelta(seconds=30), links=LINKS)
     schema = json.loads(message.SCHEMA_PATH.read_text(encoding="utf-8"))
     assert set(sent) == set(schema["properties"]) == set(schema["required"])
-    for part, where in (("location", sent["location"]), ("cameras", sent["cameras"][0])):
+    parts = (
+        ("location", sent["location"]),
+        ("cameras", sent["cameras"][0]),
+        ("response", sent["response"]),
+    )
+    for part, where in parts:
         described = schema["properties"][part]
         assert set(where) == set(described.get("items", described)["properties"])
     assert (sent["type"], sent["event"], sent["certainty"]) == ("Update", "smoke", "Likely")
@@ -88,6 +94,46 @@ def test_a_message_that_does_not_fit_is_found_and_the_error_names_the_field(
     part[path[-1]] = value
     with pytest.raises(MessageError, match=field):
         message.validate(message.complete(broken, sent_at=noon, links=LINKS))
+
+
+def test_a_message_tells_who_did_what_and_when_since_the_incident_was_last_opened(
+    sqlite_store: Store, tmp_path: Path, noon: datetime
+) -> None:
+    now = noon
+    sqlite_store.clock = lambda: now
+    sighting = sighting_of(BOWL.at(23.105, 116.395), NORTH, noon)
+    incident_id = intake_into(sqlite_store, tmp_path / "e").accept(sighting, PICTURES, NORTH).incident_id
+
+    def told() -> dict[str, Any]:
+        content = sqlite_store.incident(incident_id).alerts[-1].content
+        message.validate(message.complete(dict(content), sent_at=now, links=None))
+        return {key: one for key, one in content["response"].items() if one is not None}
+
+    assert told() == {"stage": "notify"}
+    decisions.take_step(sqlite_store, incident_id, Step.ACKNOWLEDGE, who="li")
+    decisions.take_step(sqlite_store, incident_id, Step.ASSIGN, who="li", to="青溪镇半专业队")
+    now += timedelta(minutes=1)
+    decisions.take_step(sqlite_store, incident_id, Step.ACCEPT, who="陈队长", source="token 7")
+    told_then = told()
+    assert told_then["acknowledged"] == {"by": "li", "at": "2026-11-24T04:00:00.000Z"}
+    assert told_then["assigned_to"] == "青溪镇半专业队"
+    assert told_then["accepted"] == {"by": "陈队长", "at": "2026-11-24T04:01:00.000Z"}
+    assert told_then["stage"] == "dispatch"
+    for action in (Action.CONFIRM, Action.ARRIVE, Action.CONTROL, Action.CLOSE):
+        now += timedelta(minutes=1)
+        decisions.decide(sqlite_store, incident_id, Decision(action), who="陈队长", version=None)
+    assert {"confirmed", "arrived", "controlled", "closed"} <= set(told())
+    assert told()["closed"] == {"by": "陈队长", "at": "2026-11-24T04:05:00.000Z"}
+    closed = decisions.undoable(sqlite_store.incident(incident_id).history)
+    assert closed is not None
+    version = sqlite_store.incident(incident_id).summary.version
+    decisions.undo(sqlite_store, incident_id, closed.history_id, who="li", version=version)
+    assert "closed" not in told()
+    assert "controlled" in told()
+    decisions.decide(sqlite_store, incident_id, Decision(Action.CLOSE), who="li", version=None)
+    reopen = Decision(Action.REOPEN, why="smoke again")
+    decisions.decide(sqlite_store, incident_id, reopen, who="li", version=None)
+    assert set(told()) <= {"stage", "called"}
 
 
 def test_what_is_no_json_is_never_finished(content: dict[str, Any], noon: datetime) -> None:

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 from alerting_samples import BOWL, HEIGHT_PX, NORTH, PICTURES, WEST, WIDTH_PX, intake_into, sighting_of
+from sqlalchemy import select
 
 from alerting import decisions
 from alerting.lifecycle import Action, Cause, Decision, Verdict
 from alerting.site_memories import StoredSiteMemories, judged_since
 from alerting.store import Store
+from alerting.tables import VerdictDayRow
 from detector.detection import Box, Sighting, Usual
 from detector.site_memory import SiteMemory
 from firewatch.site_memories import SiteMemories
@@ -60,6 +62,16 @@ def test_a_dismissal_reaches_a_running_memory_through_the_event_log_and_an_undo_
         assert usual(memory, sighting) == Usual(sighting.confidence, "cloud")
         decisions.undo(store, ref.incident_id, dismissed.history[-1].history_id, who="li", version=2)
         wait_for(lambda: usual(memory, sighting) is None)
+
+
+def test_what_people_decide_about_an_exercise_teaches_nothing(
+    store: Store, sighting: Sighting, noon: datetime, tmp_path: Path
+) -> None:
+    exercise = intake_into(store, f"{tmp_path}/e").accept(sighting, PICTURES, NORTH, exercise=True)
+    decisions.decide(store, exercise.incident_id, CLOUD, who="li", version=None)
+    assert judged_since(store, noon - timedelta(days=1), ["north"]) == {}
+    with store.reading() as session:
+        assert session.scalars(select(VerdictDayRow)).all() == []
 
 
 def test_a_worker_that_starts_later_knows_what_was_dismissed_before(
