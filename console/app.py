@@ -39,6 +39,7 @@ from console.routes import (
     evidence,
     health,
     incidents,
+    metrics,
     records,
     response,
     session,
@@ -108,6 +109,7 @@ def create_app(
     webhooks.install(app)
     for module in (
         health,
+        metrics,
         session,
         deployment_routes,
         incidents,

@@ -142,6 +142,10 @@ def authentication(request: Request) -> Authentication:
 Auth = Annotated[Authentication, Depends(authentication)]
 
 
+OWN_SESSION = "/api/v1/session"
+"""Who has yet to change a password given by somebody else gets no farther than this."""
+
+
 def current_session(request: Request, auth: Auth) -> UserSession:
     """The session of the request; an unsafe request must also prove its origin."""
     session = auth.session(request.cookies.get(COOKIE))
@@ -152,6 +156,8 @@ def current_session(request: Request, auth: Auth) -> UserSession:
         sent = request.headers.get(CSRF_HEADER, "")
         if not secrets.compare_digest(sent.encode(), session.csrf.encode()):
             raise Problem(403, "csrf", f"the header {CSRF_HEADER} does not carry this session's token")
+    if session.user.must_change and not request.url.path.startswith(OWN_SESSION):
+        raise Problem(403, "password-change", "change your password first: it was given by somebody else")
     return session
 
 

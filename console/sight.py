@@ -1,7 +1,7 @@
 """Which cameras can look at a place: for a second angle on a fire, and for whoever asks the map.
 
-A line of sight to the ground there, or to a plume above it, over the elevation model. Whether the pose is
-right and the air clear is not known here.
+Over the elevation model (`geometry.viewshed`), in each camera's own pose. Whether that is right and the air
+clear is not known here.
 """
 
 from __future__ import annotations
@@ -12,16 +12,14 @@ from enum import StrEnum
 
 from alerting.viewpoint import camera_model
 from config import Camera
-from geometry.camera import CameraModel, Ray
 from geometry.position import Position, enu_m
-from geometry.terrain import Terrain, intersect
+from geometry.terrain import Terrain
+from geometry.viewshed import SEEN_M, rise_needed_m
 
 PLUME_M = 60.0
 """Smoke that has risen this high is seen although the fire itself is hidden."""
-_EYE_M = 2.0
-_NEAR_M = 60.0
-_NEAR_SHARE = 0.02
-"""Ground met this shortly before the place is the place's own: elevation models are coarse."""
+_OWN_M = SEEN_M + 1.0
+"""Elevation models are coarse: ground that needs to rise no farther counts as seen."""
 _FRAME = 1920, 1080
 
 
@@ -43,38 +41,17 @@ class View:
 
 
 def look_at(camera: Camera, lat_deg: float, lon_deg: float, terrain: Terrain) -> View | None:
-    """How the camera, in its own pose, sees a place; None where the ground's height is not known."""
+    """How the camera sees a place; None where the ground's height is not known."""
     ground_m = float(terrain.height_m(lat_deg, lon_deg))
     model, lens_m = camera_model(camera, None, *_FRAME, terrain)
     if math.isnan(ground_m) or lens_m is None:
         return None
-    foot = Position(lat_deg, lon_deg, ground_m + _EYE_M)
-    east, north, _ = enu_m(model.position, foot)
-    bearing, range_m = math.degrees(math.atan2(east, north)) % 360, math.hypot(east, north)
-    sees = Sees.HIDDEN
-    if not _in_frame(model, foot):
-        sees = Sees.OUTSIDE
-    elif _is_clear(model, foot, terrain):
-        sees = Sees.GROUND
-    elif _is_clear(model, Position(lat_deg, lon_deg, ground_m + PLUME_M), terrain):
-        sees = Sees.PLUME
-    return View(camera.id, sees, bearing, range_m)
-
-
-def _in_frame(model: CameraModel, place: Position) -> bool:
-    """Within the picture's width; above or below it counts, smoke rises and a preset tilts."""
+    place = Position(lat_deg, lon_deg, ground_m)
+    east, north, _ = enu_m(model.position, place)
+    bearing_deg, range_m = math.degrees(math.atan2(east, north)) % 360, math.hypot(east, north)
     pixel = model.project(place)
-    return pixel is not None and 0 <= pixel[0] < model.width_px
-
-
-def _is_clear(model: CameraModel, place: Position, terrain: Terrain) -> bool:
-    pixel = model.project(place)
-    if pixel is None:
-        return False
-    east, north, up = enu_m(model.position, place)
-    range_m = math.sqrt(east**2 + north**2 + up**2)
-    needed_m = range_m - max(_NEAR_M, _NEAR_SHARE * range_m)
-    if needed_m <= _NEAR_M:
-        return True
-    ray: Ray = model.ray(*pixel)
-    return intersect(terrain, model.position, ray, needed_m) is None
+    if pixel is None or not 0 <= pixel[0] < model.width_px:  # above or below counts: smoke rises, heads tilt
+        return View(camera.id, Sees.OUTSIDE, bearing_deg, range_m)
+    rise_m = rise_needed_m(terrain, model.position, lat_deg, lon_deg)
+    sees = Sees.GROUND if rise_m <= _OWN_M else Sees.PLUME if rise_m <= PLUME_M else Sees.HIDDEN
+    return View(camera.id, sees, bearing_deg, range_m)

@@ -50,7 +50,7 @@ def run_demo(state: Path, port: int, *, open_browser: bool) -> None:
     deployment = load(CONFIG)
     check_parts(deployment)
     with _console_socket(port) as console:
-        first = prepare_store(deployment)
+        first = prepare_store(deployment, must_change=False)
         url = base_url(deployment, console)
         plan = Plan(CONFIG, deployment, state, console.fileno(), url, link_key(state), logs_to_files=True)
         supervisor = Supervisor(

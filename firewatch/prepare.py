@@ -73,8 +73,9 @@ def check_parts(deployment: Deployment) -> None:
         RasterTerrain.open(deployment.terrain)
 
 
-def prepare_store(deployment: Deployment) -> FirstLogIn | None:
-    """Make or migrate the store; a store without users gets one, whose password is told here only.
+def prepare_store(deployment: Deployment, *, must_change: bool = True) -> FirstLogIn | None:
+    """Make or migrate the store; a store without users gets one, whose password is told here only, and is to
+    be changed at the first log-in (`must_change`; not in a demonstration).
 
     Cameras that are not enabled are written down as off: no worker will speak for them.
     """
@@ -95,7 +96,7 @@ def prepare_store(deployment: Deployment) -> FirstLogIn | None:
         if accounts.count():
             return None
         password = secrets.token_urlsafe(9)
-        accounts.create(FIRST_USER, hash_password(password), "admin", must_change=True)
+        accounts.create(FIRST_USER, hash_password(password), "admin", must_change=must_change)
         return FirstLogIn(FIRST_USER, password)
     finally:
         store.close()

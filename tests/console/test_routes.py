@@ -28,6 +28,7 @@ MATRIX = [
     ("GET", "/healthz", None, EVERYONE),
     ("GET", "/readyz", None, EVERYONE),
     ("GET", "/heartbeat", None, EVERYONE),
+    ("GET", "/metrics", None, EVERYONE),
     ("POST", "/api/v1/session", {"username": "x", "password": "y"}, EVERYONE),
     ("GET", "/api/v1/session", None, SIGNED_IN),
     ("DELETE", "/api/v1/session", None, SIGNED_IN),
@@ -176,6 +177,18 @@ def test_a_camera_tells_how_it_is_and_how_long_it_was_blind(console: Served, now
     assert sum(blind["dns-02"]) == 0
     (period,) = answer["periods"]
     assert (period["condition"], period["reason"]) == ("frozen", "does not change")
+
+
+def test_figures_are_counted_for_prometheus(console: Served, now: datetime) -> None:
+    console.store.set_camera_state("dns-01", "frozen", now)
+    with console.client() as client:
+        lines = client.get("/metrics").text.splitlines()
+    assert 'firewatch_cameras{state="frozen"} 1' in lines
+    assert 'firewatch_cameras{state="connecting"} 7' in lines
+    assert 'firewatch_incidents{status="suspected"} 0' in lines
+    assert 'firewatch_deliveries{state="dead"} 0' in lines
+    for line in lines:
+        assert line.startswith("# ") or float(line.rpartition(" ")[2]) >= 0
 
 
 def test_a_camera_id_cannot_lead_out_of_the_folder(console: Served) -> None:

@@ -29,6 +29,15 @@ def test_an_empty_store_gets_one_administrator_whose_password_works_once_told(co
     answer = log_in(console, "admin", password)
     assert (answer.status_code, answer.json()["role"]) == (201, "admin")
     assert answer.json()["must_change"] is True
+    with console.client() as client:
+        client.cookies.set(COOKIE, answer.cookies[COOKIE])
+        client.headers["X-CSRF-Token"] = answer.json()["csrf"]
+        refused = client.get("/api/v1/incidents")
+        assert refused.json()["type"] == "urn:firewatch:problem:password-change"
+        change = {"old": password, "new": "ridge and river 12"}
+        changed = client.post("/api/v1/session/password", json=change)
+        assert (changed.status_code, changed.json()["must_change"]) == (200, False)
+        assert client.get("/api/v1/incidents").status_code == 200
 
 
 def test_two_stores_get_different_first_passwords(tmp_path) -> None:

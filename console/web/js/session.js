@@ -32,12 +32,16 @@ export function sessionEnded() {
 
 export async function changePassword(old, next) {
   const session = await api("/session/password", { method: "POST", body: { old, new: next } });
-  useToken(session.csrf);
-  set({ session });
+  const first = get().session?.must_change;
+  if (first) enter(session);
+  else {
+    useToken(session.csrf);
+    set({ session });
+  }
 }
 
 function enter(session) {
   useToken(session.csrf);
-  set({ session, phase: "loading", problem: null });
-  load();
+  set({ session, phase: session.must_change ? "must_change" : "loading", problem: null });
+  if (!session.must_change) load();
 }

@@ -6,7 +6,7 @@ import { useEffect, useState } from "./lib.js";
 /** @type {State} */
 let state = {
   page: "duty", // see router.js
-  phase: "loading", // loading | failed | signed_out | ready
+  phase: "loading", // loading | failed | signed_out | must_change | ready
   problem: null,
   session: null,
   deployment: null,

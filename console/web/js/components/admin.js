@@ -3,7 +3,7 @@ import { api } from "../api.js";
 import { notify, words } from "../duty.js";
 import { html, useEffect, useState } from "../lib.js";
 import { useApp } from "../state.js";
-import { moment } from "../time.js";
+import { moment, now } from "../time.js";
 import { t } from "../words.js";
 
 const ROLES = ["viewer", "operator", "supervisor", "admin"];
@@ -11,7 +11,7 @@ const ROLES = ["viewer", "operator", "supervisor", "admin"];
 export function Admin() {
   const role = useApp((s) => s.session?.role);
   if (role !== "admin") return html`<main class="page" data-page="admin"><div class="panel empty"><strong>${t("admin.only")}</strong></div></main>`;
-  return html`<main class="page admin" data-page="admin"><${Accounts} /><${Receivers} /></main>`;
+  return html`<main class="page admin" data-page="admin"><${Accounts} /><${Tokens} /><${Receivers} /></main>`;
 }
 
 function Accounts() {
@@ -70,6 +70,67 @@ function Accounts() {
         <label>${t("login.name")}<input name="username" required maxlength="64" autocomplete="off" /></label>
         <label>${t("admin.role")}<select name="role">${ROLES.map((name) => html`<option key=${name} value=${name} selected=${name === "operator"}>${t(`role.${name}`)}</option>`)}</select></label>
         <button class="button primary">${t("admin.create")}</button>
+      </form>
+    </section>`;
+}
+
+/** Tokens with which responders and their systems report; limited to areas, and for a time. */
+function Tokens() {
+  const [tokens, setTokens] = useState(null);
+  const [told, tell] = useState(null); // the secret that is shown once
+  const load = () => api("/tokens").then(setTokens).catch((error) => notify(words(error), "bad"));
+  useEffect(() => {
+    load();
+  }, []);
+
+  async function create(event) {
+    event.preventDefault();
+    const form = event.target;
+    const made = Object.fromEntries(new FormData(form));
+    const codes = String(made.codes).split(/[\s,，、]+/).filter(Boolean);
+    try {
+      const answer = await api("/tokens", { method: "POST", body: { name: String(made.name).trim(), area_codes: codes, days: Number(made.days) } });
+      tell({ name: answer.token.name, secret: answer.secret });
+      form.reset();
+      await load();
+    } catch (error) {
+      notify(words(error), "bad");
+    }
+  }
+
+  async function revoke(id) {
+    try {
+      await api(`/tokens/${id}`, { method: "DELETE" });
+      await load();
+    } catch (error) {
+      notify(words(error), "bad");
+    }
+  }
+
+  const over = (one) => one.revoked_at || new Date(one.expires_at) < now();
+  return html`
+    <section class="panel" aria-label=${t("admin.tokens")}>
+      <div class="stage-head"><h1>${t("admin.tokens")}</h1><span class="place">${t("admin.tokens.what")}</span></div>
+      ${told ? html`<p class="told" role="status">${t("admin.token.secret", { name: told.name })} <code>${told.secret}</code> <small>${t("admin.token.once")}</small></p>` : null}
+      <table>
+        <thead><tr><th>${t("admin.token.name")}</th><th>${t("admin.token.areas")}</th><th>${t("admin.token.by")}</th><th>${t("admin.token.until")}</th><th>${t("admin.state")}</th><th></th></tr></thead>
+        <tbody>
+          ${(tokens ?? []).map(
+            (one) => html`
+              <tr key=${one.token_id} data-token=${one.token_id}>
+                <td>${one.name}</td><td>${one.area_codes.join(", ") || t("admin.token.everywhere")}</td><td>${one.created_by}</td><td>${moment(one.expires_at)}</td>
+                <td>${one.revoked_at ? t("admin.token.revoked") : over(one) ? t("admin.token.over") : t("admin.active")}</td>
+                <td class="row right">${over(one) ? null : html`<button class="button small" onClick=${() => revoke(one.token_id)}>${t("admin.token.revoke")}</button>`}</td>
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+      ${tokens && !tokens.length ? html`<p class="none">${t("admin.token.none")}</p>` : null}
+      <form class="row new-user" onSubmit=${create}>
+        <label>${t("admin.token.name")}<input name="name" required maxlength="64" autocomplete="off" /></label>
+        <label>${t("admin.token.areas")}<input name="codes" placeholder=${t("admin.token.everywhere")} autocomplete="off" /></label>
+        <label class="short">${t("admin.token.days")}<input name="days" type="number" min="1" max="3660" value="365" required /></label>
+        <button class="button primary">${t("admin.token.create")}</button>
       </form>
     </section>`;
 }

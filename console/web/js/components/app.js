@@ -8,7 +8,7 @@ import { CameraPage } from "./camera_page.js";
 import { CameraStrip } from "./cameras.js";
 import { Dialogs } from "./dialogs.js";
 import { Incident } from "./incident.js";
-import { Login } from "./login.js";
+import { Login, MustChange } from "./login.js";
 import { MapPage } from "./map_page.js";
 import { Banner, Notices } from "./notices.js";
 import { Queue } from "./queue.js";
@@ -26,6 +26,7 @@ export function App() {
   useApp(frame);
   const phase = useApp((s) => s.phase);
   if (phase === "signed_out") return html`<${Login} />`;
+  if (phase === "must_change") return html`<${MustChange} />`;
   if (phase === "failed") return html`<${Failed} />`;
   if (phase === "loading") return html`<div class="splash"><div class="spinner" role="status" aria-label=${t("loading")}></div></div>`;
   return html`<${Page} />`;

@@ -67,7 +67,7 @@ function Account() {
     </div>`;
 }
 
-function Password() {
+export function Password({ close = shut }) {
   const [problem, setProblem] = useState(null);
   async function submit(event) {
     event.preventDefault();
@@ -79,7 +79,7 @@ function Password() {
     try {
       await changePassword(form.get("old"), form.get("new"));
       notify(t("password.done"));
-      shut();
+      close();
     } catch (error) {
       setProblem(words(error));
     }
@@ -90,6 +90,6 @@ function Password() {
       <label>${t("password.new")}<input name="new" type="password" autocomplete="new-password" minlength="10" required /></label>
       <label>${t("password.again")}<input name="again" type="password" autocomplete="new-password" minlength="10" required /></label>
       ${problem ? html`<p class="login-problem" role="alert">${problem}</p>` : null}
-      <div class="row"><button class="button primary">${t("save")}</button><button type="button" class="button ghost" onClick=${shut}>${t("cancel")}</button></div>
+      <div class="row"><button class="button primary">${t("save")}</button><button type="button" class="button ghost" onClick=${close}>${t("cancel")}</button></div>
     </form>`;
 }

@@ -1,7 +1,8 @@
 import { html, useState } from "../lib.js";
-import { signIn } from "../session.js";
-import { useApp } from "../state.js";
+import { signIn, signOut } from "../session.js";
+import { get, useApp } from "../state.js";
 import { t } from "../words.js";
+import { Password } from "./dialogs.js";
 import { Icon } from "./icon.js";
 import { LanguageSwitch } from "./topbar.js";
 
@@ -27,11 +28,7 @@ export function Login() {
 
   return html`
     <div class="login">
-      <svg class="login-hills" viewBox="0 0 1600 500" preserveAspectRatio="xMidYMax slice" aria-hidden="true">
-        <path class="far" d="M0 260 180 190 300 235 470 120 640 230 800 160 960 240 1130 110 1300 225 1450 170 1600 240V500H0z" />
-        <path class="middle" d="M0 340 150 290 330 350 520 240 700 345 900 270 1080 350 1290 255 1440 330 1600 280V500H0z" />
-        <path class="near" d="M0 430 220 370 420 430 640 350 860 435 1100 370 1330 440 1600 375V500H0z" />
-      </svg>
+      <${Hills} />
       <form class="login-card" onSubmit=${submit}>
         <div class="login-head"><${Icon} name="logo" /><h1>${t("product")}</h1></div>
         ${ended && !problem ? html`<p class="login-problem soft" role="status">${t("login.ended")}</p>` : null}
@@ -43,3 +40,23 @@ export function Login() {
       </form>
     </div>`;
 }
+
+/** Somebody else knows this password: nothing is shown before it is changed. */
+export function MustChange() {
+  return html`
+    <div class="login">
+      <${Hills} />
+      <div class="login-card">
+        <div class="login-head"><${Icon} name="logo" /><h1>${t("password.change")}</h1></div>
+        <p class="login-problem soft" role="status">${t("password.must")}</p>
+        <${Password} close=${() => get().session?.must_change && signOut()} />
+      </div>
+    </div>`;
+}
+
+const Hills = () => html`
+    <svg class="login-hills" viewBox="0 0 1600 500" preserveAspectRatio="xMidYMax slice" aria-hidden="true">
+      <path class="far" d="M0 260 180 190 300 235 470 120 640 230 800 160 960 240 1130 110 1300 225 1450 170 1600 240V500H0z" />
+      <path class="middle" d="M0 340 150 290 330 350 520 240 700 345 900 270 1080 350 1290 255 1440 330 1600 280V500H0z" />
+      <path class="near" d="M0 430 220 370 420 430 640 350 860 435 1100 370 1330 440 1600 375V500H0z" />
+    </svg>`;
