@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alerting_samples import BOWL, NORTH, PICTURES, WEST, intake_into, sighting_of
@@ -254,6 +255,25 @@ def test_one_sure_camera_dispatches_only_after_enough_days_of_verdicts(centre: M
         decisions.decide(here.store, summary.incident_id, CLOUD, who=who, version=version)
         here.time.passes(86_400)
     assert stages == [Stage.NOTIFY] * 14 + [Stage.DISPATCH] * 2
+
+
+def test_without_calibration_or_with_a_new_model_no_probability_dispatches(centre: MakeCentre) -> None:
+    here = centre()
+    intake = intake_into(here.store, here.folder)
+
+    def stage_of(**seen: Any) -> Stage:
+        sighting = replace(sighting_of(FIRE, NORTH, here.time.wall, confidence=0.99), **seen)
+        summary = here.store.incident(intake.accept(sighting, PICTURES, NORTH).incident_id).summary
+        decisions.decide(here.store, summary.incident_id, CLOUD, who="li", version=summary.version)
+        here.time.passes(86_400)
+        return summary.response.stage
+
+    for _ in range(15):
+        assert stage_of(probability=None) is Stage.NOTIFY
+    assert stage_of(probability=None) is Stage.NOTIFY
+    assert stage_of(probability=0.89) is Stage.NOTIFY
+    assert stage_of(probability=0.95, model_id="the next model") is Stage.NOTIFY
+    assert stage_of(probability=0.95) is Stage.DISPATCH
 
 
 def test_operator_first_tells_nobody_outside_before_the_deadline(centre: MakeCentre) -> None:

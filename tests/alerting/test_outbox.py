@@ -264,6 +264,47 @@ def test_pauses_grow_to_a_cap_and_a_day_without_receiver_loses_nothing(
     store.close()
 
 
+def test_what_a_day_without_receiver_held_back_arrives_in_order_and_says_so(
+    database_url: str, tmp_path: Path, noon: datetime
+) -> None:
+    """By a virtual clock: fires all day long, each judged and sent out an hour later, and nobody takes it."""
+    now = [noon]
+    store = Store.open(database_url, clock=lambda: now[0])
+    intake = intake_into(store, tmp_path / "evidence")
+    with socket.create_server(("127.0.0.1", 0)) as reserved:
+        port = reserved.getsockname()[1]
+    target = target_of(f"http://127.0.0.1:{port}/alerts")
+    sender, line = Sender(store, [target], chance=lambda: 1.0), HttpLine(target)
+
+    def passes(until: datetime) -> None:
+        while now[0] < until:
+            while sender.send_next(target, line):
+                pass
+            now[0] += timedelta(minutes=20)
+
+    for hour in range(0, 24, 6):
+        incident_id = raise_incident(intake, now[0], place=hour // 6)
+        passes(noon + timedelta(hours=hour + 1))
+        for version, action in enumerate((Action.CONFIRM, Action.DISPATCH), start=1):
+            decisions.decide(store, incident_id, Decision(action), who="li", version=version)
+        passes(noon + timedelta(hours=hour + 6))
+    assert {one.state for one in store.deliveries()} == {"pending"}
+    with DispatchReceiver(SECRET, port=port) as receiver:
+        passes(now[0] + timedelta(hours=1))
+        received = [one.alert for one in receiver.alerts]
+    incidents = list(dict.fromkeys(one["incident_id"] for one in received))
+    assert len(incidents) == 4
+    for incident_id in incidents:
+        of_it = [one for one in received if one["incident_id"] == incident_id]
+        assert [one["sequence"] for one in of_it] == [1, 2, 3]
+        assert all(one["late"] for one in of_it)
+    assert sorted({one["captured_at"] for one in received}) == [
+        f"2026-11-2{4 + (4 + hour) // 24}T{(4 + hour) % 24:02d}:00:00.000Z" for hour in range(0, 24, 6)
+    ]
+    line.close()
+    store.close()
+
+
 def test_a_clock_set_back_delays_no_new_alert(
     tmp_path: Path, receiver: DispatchReceiver, noon: datetime
 ) -> None:
