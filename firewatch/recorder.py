@@ -32,11 +32,14 @@ from firewatch.recording import (
     Product,
     Recording,
     Seen,
+    add_main_picture,
     discard,
     finish,
     read_about,
 )
+from streams.cameras import main_picture
 from streams.clips import ClipError
+from streams.errors import BadPicture, SourceError
 from streams.frame import Frame
 from streams.ring import PacketRing
 
@@ -80,6 +83,8 @@ class _Episode:
     calm_since: datetime | None = None
     recording: Recording | None = None
     failed: bool = False
+    photographed: bool = False
+    """A picture of the main stream was asked for, where looks are made from the smaller one."""
 
 
 class ClipRecorder:
@@ -228,11 +233,27 @@ class ClipRecorder:
             episode.recording.follow(self._rings[episode.camera.id])
             for at, jpeg in pictures:
                 episode.recording.add_picture(at, jpeg)
+            if sightings and not episode.photographed:
+                episode.photographed = True
+                self._photograph(episode.camera, episode.recording.folder)
         except (OSError, ClipError) as error:
             episode.failed = True
             reason = getattr(error, "strerror", None) or str(error)
             _log.error("recording failed, detection goes on camera=%s: %s", episode.camera.id, reason)
             self._on_trouble(f"{episode.camera.id}: {reason}")
+
+    def _photograph(self, camera: Camera, folder: Path) -> None:
+        """Evidence at full size of a camera that is watched on its smaller stream; nothing waits for it."""
+
+        def photograph() -> None:
+            try:
+                if (frame := main_picture(camera)) is not None:
+                    add_main_picture(folder, camera, frame)
+            except (SourceError, BadPicture, OSError) as error:
+                _log.warning("no picture of the main stream camera=%s: %s", camera.id, error)
+
+        if camera.watched_source is not camera.source:
+            threading.Thread(target=photograph, name=f"main-picture-{camera.id}", daemon=True).start()
 
     def _note_at_least(self, episode: _Episode, sightings: Sequence[Seen]) -> None:
         """What was recorded before the disk was full is evidence, too."""

@@ -2,7 +2,8 @@
 
 A recording is a folder. Everything in it is of use whatever happens to the process: `about.json` (replaced
 whole at each change) says what it is about, `part-N.mp4` are fragmented MP4 files, one a connection,
-`pictures/` the single pictures of cameras that send no video. `finish` makes evidence of a folder, be it
+`pictures/` the single pictures of cameras that send no video, `main-TIME.jpg` what the main stream showed of
+a camera that is watched on its smaller one. `finish` makes evidence of a folder, be it
 closed properly or found after a crash.
 """
 
@@ -13,7 +14,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -32,6 +33,7 @@ from streams.clips import (
     encode_pictures,
     key_pictures,
 )
+from streams.frame import Frame
 from streams.privacy import all_private_masks, blacked_out
 from streams.ring import PacketRing, RingPacket
 
@@ -41,6 +43,7 @@ LEAD_UP_PICTURES = 4
 GAP = timedelta(seconds=3)
 """Packets farther apart than this: something is missing between them."""
 _ABOUT = "about.json"
+_MAIN = "main-"
 _PICTURE_TIME = "%Y%m%dT%H%M%S%f%z"
 
 
@@ -166,6 +169,14 @@ class Recording:
         _write_about(self.folder, self.about)
 
 
+def add_main_picture(folder: Path, camera: Camera, frame: Frame) -> None:
+    """A picture of the main stream, at full size; whole or not at all. Raises OSError."""
+    target = folder / f"{_MAIN}{frame.captured_at.strftime(_PICTURE_TIME)}.jpg"
+    partial = target.with_suffix(".part")
+    partial.write_bytes(to_jpeg(blacked_out(frame.image, all_private_masks(camera.masks))))
+    os.replace(partial, target)
+
+
 def read_about(folder: Path) -> About | None:
     """What a folder is about; None when that cannot be read (it was never begun)."""
     try:
@@ -177,7 +188,7 @@ def read_about(folder: Path) -> About | None:
 def finish(
     folder: Path, camera: Camera, about: About, *, before: timedelta, after: timedelta
 ) -> list[Product]:
-    """The evidence in a recording: lead-up pictures, then clips. Empty when nothing in it can be used."""
+    """The evidence in a recording: pictures, then clips. Empty when nothing in it can be used."""
     begin = min(one.first_seen_at for one in about.sightings) - before
     first_seen = min(one.first_seen_at for one in about.sightings)
     end = max(one.confirmed_at for one in about.sightings) + after
@@ -186,6 +197,10 @@ def finish(
     for part in about.parts:
         made += _of_part(folder, camera, part, begin, first_seen, end, incomplete)
     made += _time_lapse(folder, begin, end, incomplete)
+    made += [
+        Product("snapshot", path, "image/jpeg", at, incomplete=False)
+        for at, path in _timed(folder.glob(f"{_MAIN}*.jpg"))
+    ]
     return sorted(made, key=lambda one: (one.kind == "clip", one.captured_at))
 
 
@@ -221,10 +236,7 @@ def _of_part(
 
 
 def _time_lapse(folder: Path, begin: datetime, end: datetime, incomplete: bool) -> Sequence[Product]:
-    found: list[tuple[datetime, Path]] = []
-    for path in sorted((folder / "pictures").glob("*.jpg")):
-        with contextlib.suppress(ValueError):
-            found.append((datetime.strptime(path.stem.partition("-")[2], _PICTURE_TIME), path))
+    found = _timed((folder / "pictures").glob("*.jpg"))
     # The look that confirmed is always in it, however seldom the camera sends.
     wanted = [one for one in found if begin <= one[0] <= end]
     if not wanted:
@@ -236,6 +248,15 @@ def _time_lapse(folder: Path, begin: datetime, end: datetime, incomplete: bool) 
         _log.warning("no time-lapse folder=%s: %s", folder.name, error)
         return []
     return [Product("clip", target, "video/mp4", wanted[0][0], incomplete)]
+
+
+def _timed(paths: Iterable[Path]) -> list[tuple[datetime, Path]]:
+    """Pictures with the capture time that stands behind the first hyphen of their names, in order."""
+    found: list[tuple[datetime, Path]] = []
+    for path in sorted(paths):
+        with contextlib.suppress(ValueError):
+            found.append((datetime.strptime(path.stem.partition("-")[2], _PICTURE_TIME), path))
+    return found
 
 
 def _changed(about: About, **changes: object) -> About:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from config import Camera, SecretSource
 from streams.capture_clock import CaptureClock
+from streams.frame import Frame
 from streams.live import LiveReader
 from streams.opencv import OpenCvSource
 from streams.paced import PacedSource
@@ -59,6 +60,18 @@ def connector(
         )
 
     return connect
+
+
+def main_picture(camera: Camera) -> Frame | None:
+    """One picture of the main stream of a camera that is watched on its smaller one; None for all others.
+
+    Waits until it has come. Raises SourceError and BadPicture.
+    """
+    if camera.watched_source is camera.source:
+        return None
+    stream = camera.stream.model_copy(update={"looks_from": "main"})
+    with connector(camera.model_copy(update={"stream": stream}))() as connection:
+        return next(iter(connection.frames()))
 
 
 def is_snapshot(url: SecretSource, kind: str) -> bool:

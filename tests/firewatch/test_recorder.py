@@ -15,6 +15,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from PIL import Image
 from test_worker import LOOKS, Kept, camera, sighting_in, until
 
 from config import Camera, EvidenceSettings
@@ -32,14 +33,17 @@ FPS = 10
 
 @pytest.fixture(scope="module")
 def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return brightening(tmp_path_factory.mktemp("video") / "v.mp4", 320, 240)
+
+
+def brightening(path: Path, width_px: int, height_px: int) -> Path:
     """Four seconds, a key frame every half, that brighten from picture to picture."""
-    path = tmp_path_factory.mktemp("video") / "v.mp4"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=FPS)
-        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
+        stream.width, stream.height, stream.pix_fmt = width_px, height_px, "yuv420p"
         stream.options = {"g": "5", "bf": "0", "preset": "ultrafast"}
         for number in range(40):
-            picture = np.full((240, 320, 3), 60 + 4 * number, np.uint8)
+            picture = np.full((height_px, width_px, 3), 60 + 4 * number, np.uint8)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "bgr24")))
         container.mux(stream.encode(None))
     return path
@@ -94,11 +98,12 @@ def recording(
     folder: Path,
     troubles: list[str] | None = None,
     kept: Kept | None = None,
+    settings: EvidenceSettings = SETTINGS,
 ) -> Iterator[ClipRecorder]:
     """A worker at work, with a recorder."""
     recorder = ClipRecorder(
         cameras,
-        SETTINGS,
+        settings,
         folder,
         sink,
         on_trouble=(troubles if troubles is not None else []).append,
@@ -193,6 +198,29 @@ def test_a_camera_of_single_pictures_has_a_time_lapse(video: Path, tmp_path: Pat
     (clip,) = sink.clips
     with av.open(str(clip.path)) as container:
         assert len(list(container.decode(video=0))) >= 6
+
+
+def test_a_camera_watched_on_its_smaller_stream_is_photographed_on_the_main_one(
+    video: Path, tmp_path: Path
+) -> None:
+    sink, script = GivenSink(tmp_path / "given"), Script(suspicious_from=2, sighting_at=4)
+    main, patient = brightening(tmp_path / "main.mp4", 640, 480), SETTINGS.model_copy(update={"after_s": 10})
+    mask = {"kind": "private", "polygon": [[0.5, 0], [1, 0], [1, 1], [0.5, 1]]}
+    with RtspServer({"main": main, "sub": video}) as server:
+        watched = camera(
+            "ridge",
+            server.url("main"),
+            sub_source=server.url("sub"),
+            stream={"looks_from": "sub"},
+            masks=[mask],
+        )
+        with recording([watched], script, sink, tmp_path / "rec", settings=patient):
+            assert until(lambda: bool(sink.clips))
+    (picture,) = [one for _, products in sink.given for one in products if one.kind == "snapshot"]
+    with Image.open(picture.path) as image:
+        assert image.size == (640, 480)
+        assert image.crop((330, 0, 640, 480)).convert("L").getextrema()[1] < 25
+        assert image.crop((0, 0, 310, 480)).convert("L").getextrema()[0] > 30
 
 
 def test_nothing_private_reaches_the_disk(video: Path, tmp_path: Path) -> None:
