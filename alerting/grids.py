@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping, Sequence
 from datetime import datetime, time
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
@@ -32,6 +34,9 @@ _SLIVER = 0.001
 """Overlaps and gaps below this share of an area come from drawing, not from a mistake."""
 
 _POINTS = 256
+
+_MOST = 0.8
+"""An area that holds this share of a line of sight answers for it."""
 
 
 class GridError(Exception):
@@ -91,19 +96,44 @@ class Grids:
         it, most probable first: the neighbours to be informed. An area touched at its edge alone has 0."""
         scale = 111_320 * math.cos(math.radians(lat_deg)), 110_574
         points = _normal_points(ellipse) / scale + (lon_deg, lat_deg)
-        which, areas = self._tree.query(shapely.points(points), predicate="intersects")
-        counts: dict[int, int] = {}
-        for point in np.unique(which):
-            first = int(areas[which == point].min())
-            counts[first] = counts.get(first, 0) + 1
+        counts = self._counts(points)
         smallest = {
             int(one) for one in self._tree.query(_outline(lat_deg, lon_deg, ellipse, scale), "intersects")
         }
         smallest = {one for one in smallest if not self._has_parts(one, smallest)}
-        shares = {one: counts.get(one, 0) / len(points) for one in smallest | set(counts)}
-        in_order = sorted(shares.items(), key=lambda pair: (-pair[1], pair[0]))
-        ranked = [(self._areas[self._codes[one]], share) for one, share in in_order]
-        return tuple(GridShare(area.level, area.code, area.name, round(share, 4)) for area, share in ranked)
+        return self._ranked({one: counts.get(one, 0) for one in smallest | set(counts)})
+
+    def crossed(
+        self,
+        camera_deg: tuple[float, float],
+        bearing_deg: float,
+        sigma_deg: float,
+        range_m: tuple[float, float],
+    ) -> tuple[GridShare, ...]:
+        """All smallest areas that a line of sight from `camera_deg` (latitude, longitude) crosses between its
+        nearest and farthest range, each with the share of it that lies there, most first: every metre is
+        equally likely, the bearing normally distributed."""
+        number = np.arange(_POINTS) + 0.5
+        away = range_m[0] + (range_m[1] - range_m[0]) * number / _POINTS
+        law = NormalDist(bearing_deg, sigma_deg)
+        golden = (number * (math.sqrt(5) - 1) / 2) % 1  # spread evenly whatever the range
+        azimuth = np.radians([law.inv_cdf(min(max(float(one), 1e-3), 1 - 1e-3)) for one in golden])
+        lat, lon = camera_deg
+        scale = 111_320 * math.cos(math.radians(lat)), 110_574
+        points = np.stack([away * np.sin(azimuth), away * np.cos(azimuth)], axis=1) / scale + (lon, lat)
+        return self._ranked(self._counts(points))
+
+    def holding(self, touched: Sequence[GridShare], at: datetime | None = None) -> tuple[GridArea, ...]:
+        """The chain from the smallest area on that holds most (`_MOST`) of what is known of these shares;
+        empty where none does."""
+        total = sum(one.share for one in touched)
+        held: dict[str, float] = {}
+        for one in touched:
+            for code in (one.code, *self._codes_above(one.code)):
+                held[code] = held.get(code, 0.0) + one.share
+        enough = [code for code, share in held.items() if total > 0 and share >= _MOST * total]
+        smallest = min(enough, key=lambda code: _LEVELS.index(self._areas[code].level), default=None)
+        return self._chain(smallest, at) if smallest is not None else ()
 
     def problems(self) -> list[str]:
         """Overlaps between areas of one level and gaps between them, in words; empty for a clean file."""
@@ -132,6 +162,20 @@ class Grids:
         """Every polygon with its area, for maps and coverage."""
         pairs = zip(self._codes, self._polygons, strict=True)
         return [(self._area(code, None), polygon) for code, polygon in pairs]
+
+    def _counts(self, points: np.ndarray[Any, np.dtype[np.float64]]) -> dict[int, int]:
+        """How many of the points (longitude, latitude) lie in each polygon, each in its smallest."""
+        which, areas = self._tree.query(shapely.points(points), predicate="intersects")
+        counts: dict[int, int] = {}
+        for point in np.unique(which):
+            first = int(areas[which == point].min())
+            counts[first] = counts.get(first, 0) + 1
+        return counts
+
+    def _ranked(self, counts: Mapping[int, int]) -> tuple[GridShare, ...]:
+        in_order = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+        ranked = [(self._areas[self._codes[one]], round(number / _POINTS, 4)) for one, number in in_order]
+        return tuple(GridShare(area.level, area.code, area.name, share) for area, share in ranked)
 
     def _has_parts(self, one: int, others: set[int]) -> bool:
         """Whether a smaller area among `others` lies in this one, by its code."""

@@ -380,7 +380,7 @@ class Intake:
             version=0,
         )
         session.add(row)
-        self._placement.put(session, row, new.observation.location)
+        self._placement.put(session, row, new.observation.location, [new.observation])
         session.flush()
         return row
 

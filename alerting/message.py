@@ -21,8 +21,17 @@ import jsonschema
 from alerting.evidence_links import EvidenceLinks
 from alerting.formats.origin import MessageError, moment
 from alerting.lifecycle import Status, Verdict
+from alerting.place_words import near_en, near_zh
 from alerting.progress import DONE, progress_of
-from alerting.records import AlertRecord, AlertType, Contact, IncidentDetail, IncidentSummary, SightingRecord
+from alerting.records import (
+    AlertRecord,
+    AlertType,
+    Contact,
+    IncidentDetail,
+    IncidentSummary,
+    NearPlace,
+    SightingRecord,
+)
 
 __all__ = ["MessageError", "alert_id", "build", "certainty", "complete", "picture_of", "validate"]
 
@@ -182,6 +191,20 @@ def _location(summary: IncidentSummary) -> dict[str, Any]:
         "range_max_m": _rounded(where.range_max_m, 0),
         "caution": where.caution,
         "possibly_two": where.possibly_two,
+        "near_place": _near_place(summary.near_place),
+    }
+
+
+def _near_place(near: NearPlace | None) -> dict[str, Any] | None:
+    if near is None:
+        return None
+    return {
+        "name": near.name,
+        "name_en": near.name_en,
+        "distance_m": round(near.distance_m),
+        "bearing_deg": round(near.bearing_deg, 1),
+        "words_zh": near_zh(near),
+        "words_en": near_en(near),
     }
 
 

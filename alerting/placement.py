@@ -14,10 +14,12 @@ import config
 from alerting import association
 from alerting.association import Observation
 from alerting.cells import cell_of
+from alerting.gazetteer import Gazetteer
 from alerting.grid_watch import WatchedGrids
 from alerting.grids import Grids
+from alerting.location import DEFAULT_ERRORS, MAX_RANGE_M
 from alerting.reading import put_location, stored_grid_chain
-from alerting.records import GridArea, GridShare, Location
+from alerting.records import GridArea, GridShare, Location, NearPlace
 from alerting.tables import IncidentAreaRow, IncidentRow, LocationEstimateRow
 from geometry.terrain import Canopy, RasterTerrain, Terrain
 
@@ -31,9 +33,15 @@ def surface_of(deployment: config.Deployment, ground: Terrain) -> Terrain:
 class Placement:
     """Places incidents. Without terrain positions are missing, without grids nobody is responsible."""
 
-    def __init__(self, terrain: Terrain | None, grids: Grids | WatchedGrids | None) -> None:
+    def __init__(
+        self,
+        terrain: Terrain | None,
+        grids: Grids | WatchedGrids | None,
+        gazetteer: Gazetteer | None = None,
+    ) -> None:
         """`terrain`: what cameras see of the ground, a `Canopy` where it is wooded."""
         self.terrain = terrain
+        self._gazetteer = gazetteer
         self._grids = WatchedGrids.fixed(grids) if isinstance(grids, Grids) else grids
 
     @classmethod
@@ -42,23 +50,27 @@ class Placement:
         return cls(
             surface_of(deployment, RasterTerrain.open(deployment.terrain)) if deployment.terrain else None,
             WatchedGrids(deployment.grids, deployment.time_zone) if deployment.grids else None,
+            Gazetteer.open(deployment.gazetteer) if deployment.gazetteer else None,
         )
 
     def place(self, session: Session, row: IncidentRow, seen: Sequence[Observation]) -> Location:
         """Put the incident where these observations together say it is."""
         where = association.combine(seen, self.terrain)
-        self.put(session, row, where, len(seen))
+        self.put(session, row, where, seen)
         return where
 
-    def put(self, session: Session, row: IncidentRow, where: Location, sightings: int = 1) -> None:
-        """Write where the incident is, whose ground that is, and one more line of its track of estimates."""
+    def put(self, session: Session, row: IncidentRow, where: Location, seen: Sequence[Observation]) -> None:
+        """Write where the incident is, whose ground, what people call a place nearby, and one more line of
+        its track of estimates."""
         put_location(row, where)
         row.cell = cell_of(where.lat_deg, where.lon_deg)
-        chain, touched = self._chain_at(where, row.confirmed_at), self._touched(where)
+        chain, touched = self._whose(where, seen, row.confirmed_at)
+        near = self._near(where)
+        row.near_place = asdict(near) if near is not None else None
         row.grid_chain = stored_grid_chain(chain)
         row.grids_touched = [asdict(one) for one in touched]
         session.flush()
-        estimate = LocationEstimateRow(incident_id=row.incident_id, at=row.last_seen_at, sightings=sightings)
+        estimate = LocationEstimateRow(incident_id=row.incident_id, at=row.last_seen_at, sightings=len(seen))
         put_location(estimate, where)
         session.add(estimate)
         of_it = IncidentAreaRow.incident_id == row.incident_id
@@ -71,13 +83,27 @@ class Placement:
         grids = self._grids.now() if self._grids is not None else None
         return grids.chain_at(lat_deg, lon_deg, at) if grids is not None else ()
 
-    def _chain_at(self, where: Location, at: datetime) -> tuple[GridArea, ...]:
-        if where.lat_deg is None or where.lon_deg is None:
-            return ()
-        return self.areas_at(where.lat_deg, where.lon_deg, at)
-
-    def _touched(self, where: Location) -> tuple[GridShare, ...]:
+    def _whose(
+        self, where: Location, seen: Sequence[Observation], at: datetime
+    ) -> tuple[tuple[GridArea, ...], tuple[GridShare, ...]]:
+        """Who is responsible, and all areas touched. Without a point, by the line of sight: the smallest area
+        that holds most of it is responsible, which may be a village or a town."""
         grids = self._grids.now() if self._grids is not None else None
-        if grids is None or where.lat_deg is None or where.lon_deg is None or where.ellipse is None:
-            return ()
-        return grids.touched(where.lat_deg, where.lon_deg, where.ellipse)
+        if grids is None:
+            return (), ()
+        if where.lat_deg is not None and where.lon_deg is not None:
+            chain = grids.chain_at(where.lat_deg, where.lon_deg, at)
+            return chain, grids.touched(where.lat_deg, where.lon_deg, where.ellipse) if where.ellipse else ()
+        seer = min(seen, key=lambda one: abs(one.location.bearing_deg - where.bearing_deg))
+        touched = grids.crossed(
+            (seer.camera.lat_deg, seer.camera.lon_deg),
+            where.bearing_deg,
+            where.bearing_sigma_deg or DEFAULT_ERRORS.azimuth_deg,
+            (where.range_min_m or 0.0, where.range_max_m or MAX_RANGE_M),
+        )
+        return grids.holding(touched, at), touched
+
+    def _near(self, where: Location) -> NearPlace | None:
+        if self._gazetteer is None or where.lat_deg is None or where.lon_deg is None:
+            return None
+        return self._gazetteer.near(where.lat_deg, where.lon_deg)

@@ -29,6 +29,7 @@ from alerting.records import (
     Location,
     LocationEstimate,
     LocationMethod,
+    NearPlace,
     Response,
     SightingRecord,
 )
@@ -119,6 +120,7 @@ def incident_summary(row: IncidentRow) -> IncidentSummary:
         exercise=row.exercise,
         response=response(row),
         grids_touched=tuple(GridShare(**one) for one in row.grids_touched or ()),
+        near_place=NearPlace(**row.near_place) if row.near_place else None,
     )
 
 

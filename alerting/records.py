@@ -105,6 +105,16 @@ class GridShare:
 
 
 @dataclass(frozen=True)
+class NearPlace:
+    """A named place near a fire: the fire lies `distance_m` from it in the direction `bearing_deg`."""
+
+    name: str
+    name_en: str | None
+    distance_m: float
+    bearing_deg: float
+
+
+@dataclass(frozen=True)
 class Response:
     """Who deals with an incident, and how far the outside was asked to act."""
 
@@ -154,7 +164,10 @@ class IncidentSummary:
         return State(self.status, self.verdict, self.cause, self.response.stage)
 
     grids_touched: tuple[GridShare, ...] = ()
-    """All areas that the 95 % ellipse touches: the neighbours to be informed."""
+    """All areas that the 95 % ellipse touches: the neighbours to be informed. Without a point, those that the
+    line of sight crosses between its nearest and farthest range."""
+    near_place: NearPlace | None = None
+    """What people call a place nearby, from the gazetteer."""
 
 
 @dataclass(frozen=True)

@@ -115,6 +115,7 @@ class IncidentRow(LocationColumns, Base):
     updated_at: Mapped[datetime]
     grid_chain: Mapped[list[Any]]
     grids_touched: Mapped[list[Any] | None] = mapped_column(JSON)
+    near_place: Mapped[dict[str, Any] | None]
     camera_ids: Mapped[list[Any]]
     picture_evidence_id: Mapped[int | None]
     version: Mapped[int]

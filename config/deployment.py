@@ -80,6 +80,12 @@ class Deployment(Section):
         title="Grids",
         description="GeoJSON of the areas of responsibility (relative paths start at this file).",
     )
+    gazetteer: Path | None = Field(
+        default=None,
+        title="Gazetteer",
+        description="GeoJSON points or CSV (name,lat_deg,lon_deg[,name_en][,importance 1-5]) of places that "
+        "alerts name a fire by (relative paths start at this file).",
+    )
     dispatch: tuple[DispatchTarget, ...] = Field(
         default=(), max_length=50, title="Dispatch", description="Receivers of alerts."
     )
@@ -125,7 +131,7 @@ class Deployment(Section):
             ) from None
         return name
 
-    @field_validator("terrain", "grids")
+    @field_validator("terrain", "grids", "gazetteer")
     @classmethod
     def _check_file(cls, path: Path | None, info: ValidationInfo) -> Path | None:
         surroundings = surroundings_of(info)

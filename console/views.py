@@ -56,6 +56,15 @@ class LocationView(View):
     possibly_two: bool = Field(description="One view saw two plumes here that it cannot tell apart.")
 
 
+class NearPlaceView(View):
+    """A named place near the fire, which lies `distance_m` from it in the direction `bearing_deg`."""
+
+    name: str
+    name_en: str | None
+    distance_m: float
+    bearing_deg: float
+
+
 class ContactView(View):
     name: str
     role: str
@@ -101,6 +110,7 @@ class IncidentView(View):
     updated_at: datetime
     location: LocationView
     grid_chain: tuple[GridAreaView, ...]
+    near_place: NearPlaceView | None
     camera_ids: tuple[str, ...]
     picture_evidence_id: int | None
     version: int = Field(description="Send it back with a decision.")

@@ -139,6 +139,7 @@ def sample_alert(incident_id: str, sequence: int, type_: str, at: datetime) -> d
             "range_max_m": 2950.0,
             "caution": None,
             "possibly_two": False,
+            "near_place": None,
         },
         "cameras": [
             {

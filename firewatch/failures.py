@@ -24,6 +24,7 @@ _KNOWN = {
     "alerting.evidence": ("EvidenceError",),
     "alerting.formats.origin": ("MessageError",),
     "alerting.grids": ("GridError",),
+    "alerting.gazetteer": ("GazetteerError",),
     "firewatch.failures": ("UserError",),
     "firewatch.supervision": ("ProcessUnusableError",),
 }

@@ -72,7 +72,9 @@ def place_zh(alert: dict[str, Any]) -> str:
     if where.get("lat_deg") is not None:
         radius = (where.get("ellipse_95") or {}).get("semi_major_m")
         point = f"北纬{where['lat_deg']:.5f}° 东经{where['lon_deg']:.5f}°"
-        return f"{names or '责任区未知'}（{point}" + (
+        near = (where.get("near_place") or {}).get("words_zh")
+        named = f"{names}，{near}" if names and near else near or names
+        return f"{named or '责任区未知'}（{point}" + (
             f"，误差{radius:.0f}米）" if radius is not None else "）"
         )
     return f"{names or '位置未定'}（{bearings(alert, '方位{:.1f}°')}）"
@@ -85,7 +87,9 @@ def place_en(alert: dict[str, Any]) -> str:
     if where.get("lat_deg") is not None:
         radius = (where.get("ellipse_95") or {}).get("semi_major_m")
         point = f"{where['lat_deg']:.5f} N {where['lon_deg']:.5f} E"
-        return f"{names or 'no known area'} ({point}" + (
+        near = (where.get("near_place") or {}).get("words_en")
+        named = f"{near}, {names}" if names and near else near or names
+        return f"{named or 'no known area'} ({point}" + (
             f", within {radius:.0f} m)" if radius is not None else ")"
         )
     return f"{names or 'no known point'} ({bearings(alert, 'bearing {:.1f} deg')})"

@@ -15,6 +15,7 @@ from PIL import Image
 
 import config
 from alerting.evidence import EvidenceStore
+from alerting.gazetteer import Gazetteer
 from alerting.grids import Grids
 from alerting.intake import Evidence, Intake
 from alerting.lifecycle import Stage
@@ -154,13 +155,14 @@ def intake_into(
     *,
     targets: tuple[str, ...] = ("dispatch",),
     grids: Grids | None = None,
+    gazetteer: Gazetteer | None = None,
     terrain: Any = BOWL,
     **more: Any,
 ) -> Intake:
     return Intake(
         store,
         EvidenceStore(str(folder)),
-        Placement(terrain, grids),
+        Placement(terrain, grids, gazetteer),
         targets=dict.fromkeys(targets, Stage.NOTIFY),
         config_version="c0ffee",
         **more,

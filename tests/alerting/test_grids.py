@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import shapely
-from alerting_samples import BOWL, NORTH, PICTURES, ROOT, intake_into, sighting_of
+from alerting_samples import BOWL, NORTH, PICTURES, ROOT, intake_into, sighting_at, sighting_of
 from pyogrio.raw import write
 
 from alerting.grid_watch import WatchedGrids
@@ -160,6 +160,44 @@ def test_an_incident_and_its_alert_name_the_responsible_grid(
     named = detail.alerts[0].content["grid_chain"]
     assert [one["level"] for one in named] == ["grid", "village", "town", "district"]
     assert named[0]["contacts"][0]["role"] == "网格员（护林员）"
+
+
+SIDE_BY_SIDE = [
+    *CHAIN[:3],
+    feature("grid", "west", "v", square(116.0, 23.0, 0.1)),
+    feature("grid", "east", "v", square(116.1, 23.0, 0.1)),
+]
+
+
+def test_a_line_of_sight_names_the_grids_it_crosses_by_how_much_of_it_lies_there() -> None:
+    across_m = 0.1 * 111_320 * np.cos(np.radians(23.05))
+    half = Grids(SIDE_BY_SIDE).crossed((23.05, 116.05), 90, 0.3, (0, across_m))
+    assert {one.code: one.share for one in half} == pytest.approx({"west": 0.5, "east": 0.5}, abs=0.01)
+    far = Grids(SIDE_BY_SIDE).crossed((23.05, 116.05), 90, 0.3, (6_000, 9_000))
+    assert [(one.code, one.share) for one in far] == [("east", 1.0)]
+    past = Grids(SIDE_BY_SIDE).crossed((23.05, 116.05), 270, 0.3, (0, across_m))
+    assert [one.share for one in past] == pytest.approx([0.5], abs=0.01), "beyond all grids nobody is named"
+
+
+def test_the_smallest_area_that_holds_most_of_a_line_of_sight_answers_for_it() -> None:
+    grids = Grids(SIDE_BY_SIDE)
+    half = grids.crossed((23.05, 116.05), 90, 0.3, (0, 10_000))
+    assert [one.code for one in grids.holding(half)] == ["v", "t", "d"]
+    most = grids.crossed((23.05, 116.05), 90, 0.3, (0, 5_500))
+    assert [one.code for one in grids.holding(most)] == ["west", "v", "t", "d"]
+    assert grids.holding(()) == ()
+
+
+def test_smoke_without_a_point_has_somebody_responsible_and_names_all_grids_on_its_bearing(
+    sqlite_store: Store, tmp_path: Path, noon: Any
+) -> None:
+    intake = intake_into(sqlite_store, tmp_path / "evidence", grids=Grids.open(DEMO))
+    ref = intake.accept(sighting_at((640, 5), NORTH, noon), PICTURES, NORTH)
+    summary = sqlite_store.incident(ref.incident_id).summary
+    assert not summary.location.has_point
+    assert len(summary.grids_touched) > 3
+    assert 0.2 < sum(one.share for one in summary.grids_touched) < 1, "the rest lies beyond the grids"
+    assert [one.level for one in summary.grid_chain][-1] == "district"
 
 
 def test_the_ellipse_names_every_grid_it_touches_with_its_probability() -> None:

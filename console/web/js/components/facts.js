@@ -15,6 +15,7 @@ export function Facts({ summary, sighting }) {
       <div><dt>${t("fact.direction")}</dt><dd>${compass(own.bearing_deg)} ${own.bearing_deg.toFixed(1)}° <small>/ ${signed(own.elevation_deg)}°</small></dd></div>
       <div><dt>${t("fact.range")}</dt><dd>${length(own.range_m)} ${own.range_min_m && own.range_max_m ? html`<small>${length(own.range_min_m)}–${length(own.range_max_m)}</small>` : null}</dd></div>
       <div class="wide"><dt>${t("fact.position")}</dt><dd>${where.lat_deg === null ? t("position.none") : html`<${Position} where=${where} />`}</dd></div>
+      ${summary.near_place ? html`<div class="wide"><dt>${t("fact.place")}</dt><dd>${near(summary.near_place)}</dd></div>` : null}
       <div><dt>${t("fact.ellipse")}</dt><dd>${where.ellipse ? `${length(where.ellipse.semi_major_m)} × ${length(where.ellipse.semi_minor_m)}` : "–"}</dd></div>
       <div><dt>${t("fact.seen")}</dt><dd>${moment(sighting.first_seen_at)} <small>+${span(seen)}</small></dd></div>
       <div><dt>${t("fact.confidence")}</dt><dd><meter class="bar" min="0" max="1" value=${sighting.confidence}></meter>${Math.round(sighting.confidence * 100)}%</dd></div>
@@ -36,6 +37,13 @@ function Position({ where }) {
     ${where.lat_deg.toFixed(5)}°N ${where.lon_deg.toFixed(5)}°E
     ${where.height_m === null ? null : html` <small>${Math.round(where.height_m)} m</small>`}
     <button class="icon-button" title=${t("copy")} aria-label=${t("copy")} onClick=${copy}><${Icon} name="copy" /></button>`;
+}
+
+/** "大岗顶东北 1.20 公里": what people call a place nearby, and the way from there. */
+export function near(place) {
+  const name = document.documentElement.lang === "en" ? place.name_en ?? place.name : place.name;
+  if (place.distance_m < 100) return t("place.at", { name });
+  return t("place.near", { name, direction: compass(place.bearing_deg), distance: length(place.distance_m) });
 }
 
 function compass(degrees) {
