@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from config.deployment import Deployment
+from config.optics import WRITTEN_OTHERWISE
 
 ADDRESS = "https://json-schema.org/draft/2020-12/schema"
 
@@ -16,6 +17,9 @@ def deployment_schema() -> dict[str, Any]:
     pose = schema["$defs"]["Pose"]
     pose["required"] = [name for name in pose["required"] if name != "hfov_deg"]
     pose["anyOf"] = [{"required": ["hfov_deg"]}, {"required": ["focal_length_mm", "sensor_width_mm"]}]
+    pose["anyOf"].append({"required": ["zoom"]})
+    for section, properties in WRITTEN_OTHERWISE.items():
+        schema["$defs"][section]["properties"] |= properties
     return {"$schema": ADDRESS, **schema}
 
 

@@ -24,6 +24,39 @@ class LensSettings(Section):
     k3: float = Field(default=0.0, ge=-2, le=2, title="k3", description="Third radial coefficient.")
 
 
+WRITTEN_OTHERWISE: dict[str, dict[str, dict[str, Any]]] = {
+    "Camera": {
+        "datum": {
+            "enum": ["wgs84", "cgcs2000", "gcj02"],
+            "default": "wgs84",
+            "title": "Datum",
+            "description": "What lat_deg and lon_deg are given in: gcj02 for coordinates from Chinese web "
+            "maps (converted, right to a metre or two); cgcs2000 is taken as WGS 84.",
+        },
+        "ground_height_gnss_m": {
+            "type": "number",
+            "title": "GNSS ground height",
+            "description": "Ellipsoidal height of the mast's foot, metres, instead of ground_height_m; needs "
+            "geoid_height_m.",
+        },
+        "geoid_height_m": {
+            "type": "number",
+            "title": "Geoid height",
+            "description": "Height of the geoid above the ellipsoid at the mast, metres, from a geoid model.",
+        },
+    },
+    "Pose": {
+        "zoom": {
+            "type": "number",
+            "exclusiveMinimum": 0,
+            "title": "Zoom",
+            "description": "Zoom instead of hfov_deg, for a camera with a zoom_table.",
+        },
+    },
+}
+"""What `in_our_systems` reads and the sections no longer have, for the schema: properties by section."""
+
+
 def in_our_systems(data: Any) -> Any:
     """A camera's mapping with its position in WGS 84, its ground height orthometric, and the field of view of
     poses that give a zoom. What is malformed is left for the fields to complain about."""

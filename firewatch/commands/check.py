@@ -30,11 +30,12 @@ def check(
 
     deployment = load(config_file)
     model = load_model(deployment.detector.model)
+    remarks = _check_files(deployment)
     probes = _probe_all(deployment) if probe else None
     if as_json:
-        _print_json(deployment, model, probes)
+        _print_json(deployment, model, remarks, probes)
     else:
-        _print_tables(deployment, model, probes)
+        _print_tables(deployment, model, remarks, probes)
     if probes and any(found.problem for found in probes):
         raise typer.Exit(2)
 
@@ -57,7 +58,24 @@ def _probe_all(deployment: Deployment) -> list[CameraProbe]:
     return probes
 
 
-def _print_json(deployment: Deployment, model: Model, probes: list[CameraProbe] | None) -> None:
+def _check_files(deployment: Deployment) -> list[str]:
+    """Opens terrain, grids and places, whose errors pass through; overlaps and gaps of the grids in words."""
+    from alerting.gazetteer import Gazetteer
+    from alerting.grids import Grids
+    from geometry.terrain import RasterTerrain
+
+    if deployment.terrain is not None:
+        RasterTerrain.open(deployment.terrain)
+    if deployment.gazetteer is not None:
+        Gazetteer.open(deployment.gazetteer)
+    if deployment.grids is None:
+        return []
+    return [f"{deployment.grids.name}: {problem}" for problem in Grids.open(deployment.grids).problems()]
+
+
+def _print_json(
+    deployment: Deployment, model: Model, remarks: list[str], probes: list[CameraProbe] | None
+) -> None:
     from dataclasses import asdict
 
     from firewatch.terminal import print_json
@@ -67,13 +85,16 @@ def _print_json(deployment: Deployment, model: Model, probes: list[CameraProbe] 
         "version": deployment.version,
         "cameras": len(deployment.cameras),
         "model": {"id": model.model_id, "title": model.title, "licence": model.licence},
+        "remarks": remarks,
     }
     if probes is not None:
         answer["probes"] = [asdict(found) for found in probes]
     print_json(answer)
 
 
-def _print_tables(deployment: Deployment, model: Model, probes: list[CameraProbe] | None) -> None:
+def _print_tables(
+    deployment: Deployment, model: Model, remarks: list[str], probes: list[CameraProbe] | None
+) -> None:
     from rich.table import Table
 
     from firewatch.terminal import out
@@ -84,6 +105,8 @@ def _print_tables(deployment: Deployment, model: Model, probes: list[CameraProbe
     )
     out.print(f"weights: {model.model_id} - {model.title}")
     out.print(f"licence of the weights: [yellow]{model.licence}[/yellow]")
+    for remark in remarks:
+        out.print(f"[yellow]{remark}[/yellow]", soft_wrap=True)
     if probes is None:
         return
     table = Table("camera", "codec", "size", "fps", "key frames", "clock")

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import jsonschema
 import pytest
 from pydantic import ValidationError
 
 from config.camera import Camera
+from config.json_schema import deployment_schema
+from config.optics import WRITTEN_OTHERWISE
 from geometry.position import Position, distance_m
 
 
-def camera(**more: Any) -> Camera:
+def mapping(**more: Any) -> dict[str, Any]:
     given = {
         "id": "one",
         "name": "一号",
@@ -21,7 +24,11 @@ def camera(**more: Any) -> Camera:
         "mast_height_m": 20,
         "pose": {"azimuth_deg": 0, "tilt_deg": -3, "hfov_deg": 40},
     }
-    return Camera.model_validate({**given, **more})
+    return {**given, **more}
+
+
+def camera(**more: Any) -> Camera:
+    return Camera.model_validate(mapping(**more))
 
 
 def test_a_position_read_off_a_web_map_is_shifted_back_by_hundreds_of_metres() -> None:
@@ -56,3 +63,24 @@ def test_a_pose_may_give_a_zoom_where_the_lens_has_a_table() -> None:
         camera(pose={**zoomed, "zoom": 30}, zoom_table=table)
     with pytest.raises(ValidationError, match="the zoom 20 is not within the camera's zoom_table"):
         camera(pose=zoomed)
+
+
+def test_editors_accept_every_way_of_writing_a_camera_that_the_program_accepts() -> None:
+    """The schema is made from the sections, which no longer have what is converted on the way in."""
+    schema = {**deployment_schema(), "$ref": "#/$defs/Camera"}
+    del schema["properties"], schema["required"]
+    schema.pop("additionalProperties", None)
+    pose = {"azimuth_deg": 0, "tilt_deg": 0}
+    written: dict[str, Any] = {
+        "datum": {"datum": "gcj02"},
+        "ground_height_gnss_m": {"ground_height_gnss_m": 612.0, "geoid_height_m": -8.5},
+        "geoid_height_m": {"ground_height_gnss_m": 612.0, "geoid_height_m": -8.5},
+        "zoom": {"zoom_table": [[1, 60], [10, 7]], "pose": {**pose, "zoom": 4}},
+    }
+    assert set(written) == {name for section in WRITTEN_OTHERWISE.values() for name in section}
+    for more in written.values():
+        assert camera(**more)
+        jsonschema.validate(mapping(**more), schema)
+    for wrong in ({"datum": "bd09"}, {"datun": "gcj02"}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(mapping(**wrong), schema)

@@ -32,6 +32,35 @@ def test_help_names_every_command() -> None:
         assert f" {command} " in answer.stdout
 
 
+def test_checking_a_deployment_names_overlaps_and_gaps_of_its_grids(tmp_path: Path) -> None:
+    def area(code: str, west: float, south: float, east: float, north: float) -> dict[str, object]:
+        ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+        return {
+            "type": "Feature",
+            "properties": {"level": "grid", "code": code, "name": code},
+            "geometry": {"type": "Polygon", "coordinates": [ring]},
+        }
+
+    overlapping = [area("A", 0, 0, 2, 2), area("B", 1.5, 0, 3, 2)]
+    around_a_hole = [area("C", 0, 2, 1, 4), area("D", 2, 2, 3, 4), area("E", 0, 4, 3, 5)]
+    grids = {"type": "FeatureCollection", "features": overlapping + around_a_hole}
+    (tmp_path / "grids.geojson").write_text(json.dumps(grids), encoding="utf-8")
+    text = (ROOT / "config" / "dashan.yaml").read_text(encoding="utf-8")
+    text = text.replace("# grids: grids.geojson", "grids: grids.geojson")
+    text = text.replace("../sample_videos/terrain.tif", str(ROOT / "sample_videos" / "terrain.tif"))
+    (tmp_path / "d.yaml").write_text(text, encoding="utf-8")
+    secrets = {"CAMERA_PASSWORD": "pw-of-cams", "DISPATCH_SECRET": "12345678"}
+    answer = firewatch("check", str(tmp_path / "d.yaml"), **secrets)
+    assert answer.returncode == 0, answer.stderr
+    assert "the grids A and B overlap by 33.3% of the smaller one" in answer.stdout
+    assert "there is a gap between grids around 3.00000 N 1.50000 E" in answer.stdout
+
+    (tmp_path / "grids.geojson").write_text("{", encoding="utf-8")
+    broken = firewatch("check", str(tmp_path / "d.yaml"), **secrets)
+    assert broken.returncode == 2
+    assert "is not JSON" in broken.stderr
+
+
 def test_a_good_deployment_is_checked_with_the_licence_of_its_weights() -> None:
     answer = firewatch(
         "check", "config/dashan.yaml", CAMERA_PASSWORD="pw-of-cams", DISPATCH_SECRET="12345678"
