@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -14,12 +14,12 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime, BaseModel
 
-from alerting import archive
+from alerting import archive, audit
 from alerting.archive import Outcome, Wanted, outcome_of
 from alerting.lifecycle import Cause
 from alerting.records import IncidentSummary
 from console import views
-from console.auth import Operator, SignedIn, role_of
+from console.auth import Admin, Operator, SignedIn, role_of
 from console.context import Centre, InCentre
 from console.problems import Problem
 from console.views import View
@@ -128,13 +128,46 @@ def export(
     found = archive.every(centre.store, wanted)
     rows = (_row(one, centre) for one in found)
     content, media_type = (
-        (_csv(rows), "text/csv; charset=utf-8") if form == "csv" else (_geojson(rows), "application/geo+json")
+        (_csv(rows, _COLUMNS), "text/csv; charset=utf-8")
+        if form == "csv"
+        else (_geojson(rows), "application/geo+json")
     )
     name = f"firewatch-{centre.store.clock():%Y%m%d-%H%M%S}.{form}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return StreamingResponse(content, media_type=media_type, headers=headers)
 
 
+@router.get("/history", response_class=StreamingResponse, responses={200: {"content": {"text/csv": {}}}})
+def history(
+    _session: Admin, centre: InCentre, since: AwareDatetime, until: AwareDatetime
+) -> StreamingResponse:
+    """Who decided what about which incident, when, why and from where: the whole audit trail as a file."""
+    zone = ZoneInfo(centre.deployment.time_zone)
+    told = (
+        {
+            "at": row.at.astimezone(zone).isoformat(timespec="seconds"),
+            "incident": number,
+            "who": row.who,
+            "source": row.source,
+            "action": row.action,
+            "status_before": row.status_before or "",
+            "status_after": row.status_after,
+            "verdict": row.verdict or "",
+            "cause": row.cause or "",
+            "undoes": row.undoes or "",
+            "why": row.why,
+        }
+        for number, row in audit.rows(centre.store, since, until)
+    )
+    name = f"firewatch-history-{centre.store.clock():%Y%m%d-%H%M%S}.csv"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(_csv(told, _HISTORY), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+_HISTORY = (
+    "at", "incident", "who", "source", "action", "status_before", "status_after", "verdict", "cause",
+    "undoes", "why",
+)  # fmt: skip
 _COLUMNS = (
     "number", "incident_id", "status", "outcome", "cause", "label", "confidence", "first_seen_at",
     "confirmed_at", "raised_at", "cameras", "grid", "village", "town", "district", "latitude", "longitude",
@@ -169,10 +202,10 @@ def _row(one: IncidentSummary, centre: Centre) -> dict[str, Any]:
     }
 
 
-def _csv(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
+def _csv(rows: Iterable[dict[str, Any]], columns: Sequence[str]) -> Iterator[str]:
     """With a byte order mark, or spreadsheet programs take the Chinese for Latin letters."""
     buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, _COLUMNS)
+    writer = csv.DictWriter(buffer, columns)
     buffer.write("\ufeff")
     writer.writeheader()
     for row in rows:

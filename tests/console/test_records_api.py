@@ -61,3 +61,21 @@ def test_the_geojson_has_a_point_for_each_located_incident(console: Served, inci
     assert feature["properties"]["number"] == incident_number
     assert feature["geometry"]["coordinates"] == pytest.approx([116.43, 23.09], abs=0.1)
     assert empty.json()["features"] == []
+
+
+def test_who_decided_what_is_exported_whole_and_in_order(
+    console: Served, incident_number: int, now: datetime
+) -> None:
+    span = {"since": (now - timedelta(hours=1)).isoformat(), "until": (now + timedelta(hours=1)).isoformat()}
+    with console.signed_in("operator") as operator:
+        incident = operator.get("/api/v1/incidents").json()["incidents"][0]
+        decision = {"action": "dismiss", "verdict": "other_smoke", "why": "=kitchen", "version": 1}
+        operator.post(f"/api/v1/incidents/{incident['incident_id']}/decisions", json=decision)
+    with console.signed_in("admin") as admin:
+        answer = admin.get("/api/v1/records/history", params=span)
+        none = admin.get("/api/v1/records/history", params={**span, "until": span["since"]})
+    rows = list(csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff"))))
+    assert [(row["who"], row["action"]) for row in rows] == [("machine", "raise"), ("operator", "dismiss")]
+    assert {row["incident"] for row in rows} == {str(incident_number)}
+    assert (rows[1]["source"], rows[1]["why"]) == ("127.0.0.1", "'=kitchen")
+    assert len(none.text.splitlines()) == 1

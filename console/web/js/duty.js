@@ -9,6 +9,7 @@ import { t } from "./words.js";
 export const UNDO_MS = 10000;
 const ENDED = new Set(["dismissed", "closed"]);
 const PICTURES_MS = 4000;
+const SOON_MS = 1000;
 const LATE_MS = 60000;
 
 /** Which list an incident stands in. */
@@ -32,7 +33,7 @@ export const lateMs = (incident) => {
 const live = new Live({
   onEvent: (event) => {
     if (event.incident_id) refresh(event.incident_id);
-    if (event.kind === "camera") loadCameras();
+    if (event.kind === "camera") camerasSoon();
     if (event.kind === "delivery" || event.kind === "alert") loadDeliveries();
   },
   onAlive: (centreNow) => set({ clockOffsetMs: centreNow.getTime() - Date.now() }),
@@ -84,6 +85,16 @@ export async function load() {
 export function stop() {
   live.stop();
   clearInterval(pictures);
+}
+
+let soon = 0;
+
+/** Many cameras may change at once (a mast loses its power): that is one question, not one each. */
+function camerasSoon() {
+  soon ||= setTimeout(() => {
+    soon = 0;
+    loadCameras();
+  }, SOON_MS);
 }
 
 async function loadCameras() {

@@ -411,4 +411,6 @@ export const en = {
   "admin.token.none": "No tokens yet",
   "admin.token.secret": "Token of {name}:",
   "admin.token.once": "shown this once",
+  "admin.audit": "Audit",
+  "admin.audit.what": "who decided what about which incident, when and from where",
 };

@@ -411,4 +411,6 @@ export const zh = {
   "admin.token.none": "还没有令牌",
   "admin.token.secret": "{name} 的令牌：",
   "admin.token.once": "只显示这一次",
+  "admin.audit": "操作审计",
+  "admin.audit.what": "谁在何时、从何处、对哪起火情做了什么决定",
 };

@@ -3,7 +3,7 @@ import { api } from "../api.js";
 import { notify, words } from "../duty.js";
 import { html, useEffect, useState } from "../lib.js";
 import { useApp } from "../state.js";
-import { moment, now } from "../time.js";
+import { addDays, dayStart, moment, now, today } from "../time.js";
 import { t } from "../words.js";
 
 const ROLES = ["viewer", "operator", "supervisor", "admin"];
@@ -11,7 +11,7 @@ const ROLES = ["viewer", "operator", "supervisor", "admin"];
 export function Admin() {
   const role = useApp((s) => s.session?.role);
   if (role !== "admin") return html`<main class="page" data-page="admin"><div class="panel empty"><strong>${t("admin.only")}</strong></div></main>`;
-  return html`<main class="page admin" data-page="admin"><${Accounts} /><${Tokens} /><${Receivers} /></main>`;
+  return html`<main class="page admin" data-page="admin"><${Accounts} /><${Tokens} /><${Receivers} /><${Audit} /></main>`;
 }
 
 function Accounts() {
@@ -71,6 +71,22 @@ function Accounts() {
         <label>${t("admin.role")}<select name="role">${ROLES.map((name) => html`<option key=${name} value=${name} selected=${name === "operator"}>${t(`role.${name}`)}</option>`)}</select></label>
         <button class="button primary">${t("admin.create")}</button>
       </form>
+    </section>`;
+}
+
+/** Who decided what, as a file. */
+function Audit() {
+  const [days, setDays] = useState(() => ({ from: addDays(today(), -30), to: today() }));
+  const question = new URLSearchParams({ since: dayStart(days.from).toISOString(), until: dayStart(addDays(days.to, 1)).toISOString() });
+  const change = (name) => (event) => event.target.value && setDays({ ...days, [name]: event.target.value });
+  return html`
+    <section class="panel" aria-label=${t("admin.audit")}>
+      <div class="stage-head"><h1>${t("admin.audit")}</h1><span class="place">${t("admin.audit.what")}</span></div>
+      <div class="row new-user">
+        <label>${t("records.from")}<input type="date" value=${days.from} max=${days.to} onChange=${change("from")} /></label>
+        <label>${t("records.to")}<input type="date" value=${days.to} min=${days.from} onChange=${change("to")} /></label>
+        <a class="button" href=${`/api/v1/records/history?${question}`} download>CSV</a>
+      </div>
     </section>`;
 }
 
