@@ -107,12 +107,21 @@ def horizon_deg(
     terrain: Terrain, lens: Position, azimuths_deg: FloatArray, max_range_m: float = 30_000
 ) -> FloatArray:
     """Apparent elevation of the ground's horizon in these directions, curvature and refraction included."""
+    return horizon(terrain, lens, azimuths_deg, max_range_m)[0]
+
+
+def horizon(
+    terrain: Terrain, lens: Position, azimuths_deg: FloatArray, max_range_m: float = 30_000
+) -> tuple[FloatArray, FloatArray]:
+    """`horizon_deg`, and how far away in metres the horizon stands."""
     ranges = np.concatenate([np.arange(100, 3_000, 20), np.arange(3_000, max_range_m, 40)]).astype(float)
     azimuth = np.radians(azimuths_deg)[:, None]
     lat, lon = lat_lon_near(lens, ranges * np.sin(azimuth), ranges * np.cos(azimuth))
     slope = (terrain.height_m(lat, lon) - lens.height_m - drop_m(ranges)) / ranges
-    highest = np.max(np.where(np.isnan(slope), -np.inf, slope), axis=1)
-    return np.where(np.isfinite(highest), np.degrees(np.arctan(highest)), np.nan)
+    slope = np.where(np.isnan(slope), -np.inf, slope)
+    at = np.argmax(slope, axis=1)
+    highest = np.take_along_axis(slope, at[:, None], axis=1)[:, 0]
+    return np.where(np.isfinite(highest), np.degrees(np.arctan(highest)), np.nan), ranges[at]
 
 
 def _huber(values: FloatArray, limit: float) -> FloatArray:

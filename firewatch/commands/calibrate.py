@@ -27,11 +27,17 @@ def calibrate(
         Path | None,
         typer.Option(help="CSV: x_px,y_px along the skyline, 20 points or more, to refine the pose."),
     ] = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option(help="A picture of a clear day, whose skyline is found and matched to the terrain."),
+    ] = None,
     size: Annotated[str, typer.Option(help="Size of the picture the pixels were read from.")] = "1920x1080",
     preset: Annotated[str | None, typer.Option(help="Which preset; none for the camera's own pose.")] = None,
 ) -> None:
-    """Pose and field of view from landmarks (pixel and coordinate), refined by the skyline. Prints residuals,
+    """Pose and field of view from landmarks (pixel and coordinate), refined by the skyline: of a picture, or
+    given by points. The believed azimuth may be 6 degrees off for a picture. Prints residuals,
     uncertainty, and the lines for the deployment file."""
+    from alerting.placement import surface_of
     from alerting.viewpoint import camera_model
     from config import load
     from firewatch.failures import UserError
@@ -45,10 +51,13 @@ def calibrate(
         raise UserError(str(error.args[0])) from None
     if deployment.terrain is None:
         raise UserError(f"{config_file} names no terrain: calibration needs the ground's heights")
-    if landmarks is None and skyline is None:
-        raise UserError("give --landmarks, --skyline, or both")
+    if landmarks is None and skyline is None and picture is None:
+        raise UserError("give --landmarks, --picture or --skyline")
     terrain = RasterTerrain.open(deployment.terrain)
-    model, lens_m = camera_model(camera, preset, *_size(size), terrain)
+    seen = _picture(picture) if picture is not None else None
+    size_px: tuple[int, int] = (seen.shape[1], seen.shape[0]) if seen is not None else _size(size)
+    model, lens_m = camera_model(camera, preset, *size_px, terrain)
+    surface = surface_of(deployment, terrain)
     if lens_m is None:
         raise UserError(f"the height of {camera_id} is not known: it stands outside the terrain model")
     try:
@@ -57,11 +66,43 @@ def calibrate(
             found = from_landmarks(model, marks)
             _print(found, marks)
             model = _with(model, found)
+        if seen is not None:
+            model = _by_picture(model, seen, surface)
         if skyline is not None:
-            found = from_skyline(model, [(row[0], row[1]) for row in _numbers(skyline, 2)], terrain)
+            found = from_skyline(model, [(row[0], row[1]) for row in _numbers(skyline, 2)], surface)
             _print(found, None)
     except CalibrationError as error:
         raise UserError(str(error)) from None
+
+
+def _picture(path: Path) -> Any:
+    import cv2
+    import numpy as np
+
+    from firewatch.failures import UserError
+
+    pixels = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
+    if pixels is None:
+        raise UserError(f"{path}: not a picture that can be read")
+    return pixels
+
+
+def _by_picture(model: CameraModel, picture: Any, surface: Any) -> CameraModel:
+    import numpy as np
+
+    from firewatch.terminal import out
+    from geometry.skyline import match, trace
+
+    skyline = trace(picture)
+    found = match(model, skyline, surface)
+    size = np.abs(found.residuals_px)
+    out.print(
+        f"skyline: {len(skyline.x_px)} columns, {skyline.clear_share:.0%} of the picture's; off the terrain's"
+        f" horizon by {np.median(size):.1f} px (median), {np.percentile(size, 95):.1f} px (95 %); the next"
+        f" best azimuth fits by {found.next_misfit_px:.1f} px, this one by {found.misfit_px:.1f}"
+    )
+    _print(found.calibration, None)
+    return _with(model, found.calibration)
 
 
 def _with(model: CameraModel, found: Calibration) -> CameraModel:

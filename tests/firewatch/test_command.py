@@ -129,3 +129,24 @@ def test_the_demo_does_not_empty_a_folder_that_no_demo_made(tmp_path: Path) -> N
     assert answer.returncode == 2
     assert "no demo made" in answer.stderr
     assert keep.exists()
+
+
+def test_a_camera_is_calibrated_by_a_picture_of_its_skyline(tmp_path: Path) -> None:
+    import cv2
+
+    video = cv2.VideoCapture(str(ROOT / "sample_videos" / "pair_south.mp4"))
+    fine, picture = video.read()
+    video.release()
+    assert fine
+    assert cv2.imwrite(str(tmp_path / "clear day.jpg"), picture)
+    answer = firewatch(
+        "calibrate", "config/demo.yaml", "pair_south", "--picture", str(tmp_path / "clear day.jpg")
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert "columns, 100% of the picture's" in answer.stdout
+    assert "pose: {azimuth_deg: 1" in answer.stdout
+    elsewhere = firewatch(
+        "calibrate", "config/demo.yaml", "sun_glare", "--picture", str(tmp_path / "clear day.jpg")
+    )
+    assert elsewhere.returncode == 2
+    assert "pose:" not in elsewhere.stdout
