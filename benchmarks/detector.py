@@ -55,19 +55,13 @@ class _Torch:
     """The same weights in PyTorch, as Ultralytics runs them: fused, evaluation mode, one thread."""
 
     def __init__(self, onnx_file: Path, channels: int) -> None:
-        import onnx
         import torch
-        from onnx import numpy_helper
 
         from detector.training import network
 
         torch.set_num_threads(1)
         self._torch = torch
-        self._model = network.build("yolov5n.yaml", channels, None).eval().fuse(verbose=False)
-        stored = onnx.load(onnx_file).graph.initializer
-        given = {t.name.removesuffix(".half"): numpy_helper.to_array(t).astype(np.float32) for t in stored}
-        wanted = self._model.state_dict()
-        self._model.load_state_dict({name: torch.from_numpy(given[name].copy()) for name in wanted})
+        self._model = network.build("yolov5n.yaml", channels, onnx_file).eval().requires_grad_(False)
 
     def infer(self, network_input: NetworkInput) -> RawOutput:
         planes = np.ascontiguousarray(network_input.transpose(2, 0, 1)[None], np.float32) / np.float32(255)
@@ -86,7 +80,7 @@ def torch_engine(model: Model, channels: int) -> Engine | str:
     except ModuleNotFoundError as error:
         return f"skipped: needs PyTorch ({error.name}); run `pip install .[train]`"
     except (KeyError, ValueError, RuntimeError) as error:
-        return f"skipped: the weights do not fit PyTorch's yolov5n ({error})"
+        return f"skipped: {error}"
 
 
 def frames_of(scene: str, *, first_s: float, count: int, step_s: float = PATROL_S) -> Iterator[Image]:

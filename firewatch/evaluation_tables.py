@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
+from detector.evaluation.beside import Scene
 from detector.evaluation.boxes import SIZE_LIMITS_PX
 from detector.evaluation.images import ImageFigures, ImageLevel
 from detector.evaluation.report import Evaluation
@@ -34,6 +35,30 @@ def show(found: Evaluation, console: Console) -> None:
     if found.policy_sweep:
         console.print(_threshold_table(found, label))
         console.print(_policy_table(found, label))
+
+
+def show_scenes(scenes: list[Scene], console: Console) -> None:
+    """One line for each scene that is not part of the figures."""
+    console.print("Scenes of other kinds, not part of the figures above (pictures: single looks):")
+    for scene in scenes:
+        found = scene.evaluation
+        parts = [
+            f"mAP50 {_number(found.map50['map50'], 3)}",
+            f"fire {_number(found.map50['ap50_fire'], 3)}",
+            f"{scene.reported} of {scene.with_boxes} pictures with boxes reported",
+            f"{scene.falsely_reported} of {scene.empty} empty ones",
+        ]
+        for outcome in found.outcomes:
+            view = found.views.figures
+            parts += [
+                f"by the view precision {view.precision:.3f}, recall {view.recall:.3f}, "
+                f"accuracy {view.accuracy:.3f}",
+                "not found" if outcome.found_s is None else f"found after {outcome.found_s / 60:.1f} min",
+                f"first box at {_number(outcome.first_boxed_s and outcome.first_boxed_s / 60)} min",
+                f"{outcome.false_before} false before in {outcome.hours_before:.2f} h, "
+                f"{outcome.false_after} after",
+            ]
+        console.print(f"[bold]{scene.name}[/]: " + "; ".join(parts))
 
 
 def _image_table(found: Evaluation, label: str) -> Table:

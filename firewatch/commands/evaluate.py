@@ -41,23 +41,28 @@ def evaluate(
         Path | None, typer.Option(help="Read raw detections kept before instead of running the network.")
     ] = None,
     sweep: Annotated[bool, typer.Option(help="Print figures at other thresholds and policies.")] = True,
+    beside: Annotated[
+        bool, typer.Option(help="With --split val: also the scenes of other kinds that lie beside DIR.")
+    ] = True,
 ) -> None:
     """Figures at image, box and sequence level on labelled sequences, passed through the production code."""
     import json
 
     from detector.evaluation import report
+    from detector.evaluation.beside import judge_scene, scenes_beside
     from detector.evaluation.footage import read_footage
     from detector.registry import load_model
-    from firewatch.evaluation_tables import show
+    from firewatch.evaluation_tables import show, show_scenes
     from firewatch.terminal import out
 
     loaded = load_model(model)
     sequences = read_footage(folder, split)
     seen = report.refuse_training_data(loaded, sequences, include_train=include_train)
+    others = scenes_beside(folder) if beside and split == "val" else []
     if from_detections is not None:
-        scores = _kept(from_detections, loaded, sequences)
+        scores = _kept(from_detections, loaded, [*sequences, *others])
     else:
-        scores = _scored(sequences, loaded, backend, processes)
+        scores = _scored([*sequences, *others], loaded, backend, processes)
     if keep_detections is not None:
         scores.save(keep_detections)
     figures = report.evaluate(
@@ -69,11 +74,13 @@ def evaluate(
         training_unknown=loaded.trained_on is None,
         sweep=sweep,
     )
+    scenes = [judge_scene(sequence, scores, loaded.profile(profile)) for sequence in others]
     if json_file is not None:
-        json_file.write_text(
-            json.dumps(figures.document(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
+        document = {**figures.document(), "beside": {scene.name: scene.figures() for scene in scenes}}
+        json_file.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     show(figures, out)
+    if scenes:
+        show_scenes(scenes, out)
 
 
 def _scored(sequences: list[FilmedSequence], model: Model, backend: BackendOption, processes: int) -> Scores:

@@ -107,17 +107,21 @@ def test_weights_of_an_unknown_kind_are_refused(tmp_path):
         open_backend(path)
 
 
-def test_engines_agree_on_a_rendered_scene_with_the_shipped_weights():
-    model = load_model()
+@pytest.mark.parametrize(
+    ("name", "score_apart"),
+    [("hill-1", 0.01), ("hill-1-int8", 0.15)],  # half-precision weights; weights and values in 8 bits
+)
+def test_shipped_weights_answer_a_rendered_scene_like_their_origin_in_single_precision(name, score_apart):
+    model = load_model(name)
     openvino, onnx = model.open_backend("openvino"), model.open_backend("onnxruntime")
     memory = ViewMemory(model.ages_for(openvino), model.look_width_px)
     with VideoFile(SCENES / "near_fire.mp4", "near", interval_s=6.0) as source:
         looks = [memory.observe(shot.image, shot.captured_at) for shot in islice(source.frames(), 8)]
     size = (looks[0].shape[1], looks[0].shape[0])
     answers = [backend.infer(looks[-1]) for backend in (openvino, onnx)]
-    np.testing.assert_allclose(answers[0][:, 4:], answers[1][:, 4:], atol=0.01)  # half-precision weights
+    np.testing.assert_allclose(answers[0][:, 4:], answers[1][:, 4:], atol=score_apart)
     found = [decode(a, input_size_px=size, frame_size_px=size, least_score=0.1)[0] for a in answers]
-    assert found[0].box.iou(found[1].box) > 0.95
+    assert found[0].box.iou(found[1].box) > (0.95 if name == "hill-1" else 0.7)
 
 
 @pytest.mark.train

@@ -31,7 +31,7 @@ def hope(shared_data: Path) -> FilmedSequence:
 
 
 def test_openvino_and_onnxruntime_agree_on_real_frames(hope):
-    model = load_model()
+    model = load_model("hill-1")  # the same arithmetic on both; the quantised network is another one
     openvino, onnx = model.open_backend("openvino"), model.open_backend("onnxruntime")
     memory = ViewMemory(model.ages_for(openvino), model.look_width_px)
     compared = 0
@@ -60,6 +60,28 @@ def test_the_shipped_model_sees_the_plume_of_a_camera_it_never_saw(hope):
     after = [s for s in sightings if s.confirmed_at >= ignition]
     assert after
     assert (after[0].confirmed_at - ignition).total_seconds() <= 900
+
+
+def test_the_quantised_network_sees_on_real_frames_what_its_origin_sees(hope):
+    quantised, origin = (load_model(name).open_backend("openvino") for name in ("hill-1-int8", "hill-1"))
+    model = load_model("hill-1")
+    memory = ViewMemory(model.ages_for(origin), model.look_width_px)
+    compared = 0
+    for picture in hope.pictures[42:49]:
+        assert picture.captured_at is not None
+        seen = memory.observe(read_picture(picture.path), picture.captured_at)
+        size = (seen.shape[1], seen.shape[0])
+        theirs, ours = (
+            decode(backend.infer(seen), input_size_px=size, frame_size_px=size, least_score=0.1)
+            for backend in (origin, quantised)
+        )
+        for one in theirs:
+            if one.confidence >= 0.3:
+                nearest = max(ours, key=lambda other: one.box.iou(other.box))
+                assert one.box.iou(nearest.box) > 0.6
+                assert nearest.confidence == pytest.approx(one.confidence, abs=0.2)
+                compared += 1
+    assert compared >= 2
 
 
 def test_no_real_frame_is_taken_for_a_bad_picture(shared_data):
