@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.server
+import json
 import shutil
 import socket
 import ssl
@@ -18,9 +19,14 @@ from typing import Any
 import paho.mqtt.client as paho
 import pytest
 import trustme
+from alerting_samples import intake_into
 from paho.mqtt.enums import CallbackAPIVersion
+from test_outbox import delivery, raise_incident, sending, wait_for
 
 import config
+from alerting import decisions, message
+from alerting.lifecycle import Action, Decision
+from alerting.store import Store
 from alerting.targets import HttpLine, MqttLine, Outcome, Parcel, open_line
 from simulator.receiver import DispatchReceiver
 
@@ -123,6 +129,15 @@ class TestMutualTls:
         assert line.send(PARCEL).outcome is Outcome.ACKNOWLEDGED
         line.close()
 
+    def test_an_alert_goes_all_the_way_from_the_sighting_through_the_sender(
+        self, authority: trustme.CA, server: Recording, sqlite_store: Store, tmp_path: Path, noon: datetime
+    ) -> None:
+        tls = self.files(authority, tmp_path, issuer=authority)
+        alert_id = f"{raise_incident(intake_into(sqlite_store, tmp_path / 'e', targets=('t',)), noon)}.1"
+        with sending(sqlite_store, target(f"https://127.0.0.1:{server.server_port}/", tls=tls)):
+            wait_for(lambda: delivery(sqlite_store, "t").state == "delivered", limit_s=60)
+        assert [one["Idempotency-Key"] for one in server.seen] == [alert_id]
+
     def test_a_certificate_of_strangers_does_not(
         self, authority: trustme.CA, server: Recording, tmp_path: Path
     ) -> None:
@@ -219,6 +234,23 @@ class TestMqtt:
         about = dict(first.properties.UserProperty)  # type: ignore[attr-defined]
         assert about["Idempotency-Key"] == "inc-1.1"
         assert about["X-Firewatch-Signature"].startswith("sha256=")
+
+    def test_alerts_go_all_the_way_from_the_sighting_through_the_sender_in_order(
+        self, sqlite_store: Store, tmp_path: Path, noon: datetime
+    ) -> None:
+        """Nobody has subscribed at first: what waits then comes first."""
+        incident_id = raise_incident(intake_into(sqlite_store, tmp_path / "e", targets=("t",)), noon)
+        url = "mqtt://127.0.0.1:{port}/firewatch/alerts"
+        with broker(tmp_path) as port, sending(sqlite_store, target(url.format(port=port))):
+            wait_for(lambda: "subscribed" in (delivery(sqlite_store, "t").last_error or ""), limit_s=60)
+            decisions.decide(sqlite_store, incident_id, Decision(Action.CONFIRM), who="li", version=1)
+            with subscriber(port, "firewatch/#") as received:
+                wait_for(lambda: len(sqlite_store.deliveries(state="delivered")) == 2, limit_s=60)
+                wait_for(lambda: len(received) >= 2)
+        told = [json.loads(one.payload) for one in received]
+        for one in told:
+            message.validate(one)
+        assert [one["sequence"] for one in told] == [1, 2]
 
     def test_a_message_that_nobody_has_subscribed_to_is_not_delivered(self, tmp_path: Path) -> None:
         with broker(tmp_path) as port:
