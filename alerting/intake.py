@@ -234,8 +234,10 @@ class Intake:
             row.repeats += 1
             _widen(row, sighting)
             alert_id = None
-            if self._storms.incident_of(view) is not None and self._storms.tell(view):
-                alert_id = self._tell_storm(session, row, camera)
+            if self._storms.incident_of(view) is not None:
+                self._storms.counted(view)
+                if self._storms.tell(view):
+                    alert_id = self._tell_storm(session, row, camera)
             return IncidentRef(row.incident_id, row.number, raised=False, alert_id=alert_id)
 
     def _tell_storm(self, session: Session, row: IncidentRow, camera: config.Camera) -> str | None:

@@ -58,6 +58,11 @@ class Storms:
             )
             return recent.incident_id if many else None
 
+    def counted(self, view: View) -> None:
+        """A sighting of this view was only counted: as long as they come as fast, it is the same storm."""
+        with self._lock:
+            self._views[view].sightings_s.append(self._monotonic())
+
     def tell(self, view: View) -> bool:
         """True once in a storm: now it is to be told."""
         with self._lock:

@@ -88,6 +88,24 @@ def test_after_a_storm_the_camera_is_trusted_again(
     assert intake.accept(sighting_at((1250.0, 700.0), NORTH, later, size_px=12), PICTURES, NORTH).raised
 
 
+def test_a_storm_that_goes_on_for_minutes_is_told_once_and_fills_no_store(
+    sqlite_store: Store, tmp_path: Path, noon: datetime
+) -> None:
+    now_s = [0.0]
+    intake = intake_into(sqlite_store, tmp_path / "evidence", monotonic=lambda: now_s[0])
+    chance = random.Random(1)
+    for number in range(200):  # forty a minute
+        now_s[0] = 1.5 * number
+        foot = 640 + chance.gauss(0, 30), 500 + chance.gauss(0, 20)
+        size_px = 60 + 200 * number / 200
+        seen = sighting_at(foot, NORTH, noon + timedelta(seconds=now_s[0]), label="fire", size_px=size_px)
+        intake.accept(seen, PICTURES, NORTH)
+    (incident,) = sqlite_store.list_incidents().incidents
+    assert kept_sightings(sqlite_store) <= MOST_SIGHTINGS
+    said = [one.action for one in sqlite_store.incident(incident.incident_id).history]
+    assert said.count("storm") == 1
+
+
 def test_two_workers_confirming_the_same_fire_at_the_same_moment_make_one_incident(
     database_url: str, tmp_path: Path
 ) -> None:
