@@ -202,7 +202,7 @@ def _in_a_browser(centre: Centre, fires: int, loads: int) -> dict[str, float]:
             drawn_ms = page.wait_for_function(
                 "() => document.querySelector('.duty .queue') && performance.now()",
                 polling="raf",
-                timeout=60_000,
+                timeout=180_000,
             ).json_value()
             with suppress(Exception):  # without WebGL there is no map to wait for
                 page.locator("[data-map=ready]").wait_for(timeout=30_000)
@@ -230,7 +230,7 @@ def _seen(page: object, centre: Centre, number: int) -> float:
 
     assert isinstance(page, Page)
     incident_id, committed = centre.burn(number)
-    drawn = page.wait_for_function("id => window.drawn[id]", arg=incident_id, timeout=60_000).json_value()
+    drawn = page.wait_for_function("id => window.drawn[id]", arg=incident_id, timeout=180_000).json_value()
     time.sleep(0.3 + (number % 7) / 20)  # not in step with how often the log is read
     return float(drawn) - committed
 

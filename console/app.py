@@ -55,8 +55,11 @@ from console.routes import (
 from console.routes import (
     map as map_routes,
 )
+from console.shared import SharedAnswer
 
 WEB = Path(__file__).parent / "web"
+CAMERAS_FOR_S = 0.5
+"""How old the list of cameras may be. Pages ask for it a second after they heard of a change (`duty.js`)."""
 LOGIN_ATTEMPTS = 20
 LOGIN_WITHIN_S = 60.0
 """A shift change behind one address fits; guessing does not."""
@@ -102,6 +105,7 @@ def create_app(
         feed=feed,
         hillshade=Hillshade(deployment.terrain) if deployment.terrain else None,
         live=live,
+        camera_list=SharedAnswer(CAMERAS_FOR_S, monotonic),
         links=links,
     )
     app.state.authentication = Authentication(store, RateLimit(LOGIN_ATTEMPTS, LOGIN_WITHIN_S, monotonic))

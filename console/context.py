@@ -18,6 +18,7 @@ from console.feed import EventFeed
 from console.hillshade import Hillshade
 from console.live_view import LiveView
 from console.problems import Problem
+from console.shared import SharedAnswer
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Centre:
     feed: EventFeed
     hillshade: Hillshade | None
     live: LiveView
+    camera_list: SharedAnswer
     links: EvidenceLinks | None
 
     @property

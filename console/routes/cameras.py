@@ -6,20 +6,29 @@ from datetime import UTC, datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import TypeAdapter
 
 from alerting.camera_periods import blind_minutes, days_until, minutes_per_day, span_of
 from config import Camera
 from console import views
 from console.auth import SignedIn
-from console.context import InCentre, require_camera
+from console.context import Centre, InCentre, require_camera
 from console.problems import Problem
 
 router = APIRouter(prefix="/api/v1/cameras", tags=["cameras"])
 
 
-@router.get("")
-def cameras(_session: SignedIn, centre: InCentre) -> tuple[views.CameraView, ...]:
+_LIST = TypeAdapter(tuple[views.CameraView, ...])
+
+
+@router.get("", response_model=tuple[views.CameraView, ...])
+def cameras(request: Request, _session: SignedIn, centre: InCentre) -> Response:
+    """All cameras and how they are; up to half a second old."""
+    return centre.camera_list.to(request, lambda: _LIST.dump_json(_views(centre)))
+
+
+def _views(centre: Centre) -> tuple[views.CameraView, ...]:
     states = {state.camera_id: state for state in centre.store.camera_states()}
 
     def view(camera: Camera) -> views.CameraView:

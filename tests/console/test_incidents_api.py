@@ -147,9 +147,14 @@ def test_evidence_is_given_to_a_session_and_then_kept_by_the_browser(
         assert answer.content.startswith(b"\xff\xd8")
         assert "immutable" in answer.headers["cache-control"]
         again = client.get(evidence["url"], headers={"If-None-Match": answer.headers["etag"]})
+        part = client.get(evidence["url"], headers={"Range": "bytes=2-9"})
+        absurd = client.get(evidence["url"], headers={"Range": "bytes=99999999-"})
         assert again.status_code == 304
     with console.client() as stranger:
         assert stranger.get(evidence["url"]).status_code == 401
+    assert (part.status_code, part.content) == (206, answer.content[2:10]), "players ask for parts of a clip"
+    assert part.headers["content-range"] == f"bytes 2-9/{len(answer.content)}"
+    assert (absurd.status_code, absurd.content) == (200, answer.content)
 
 
 def test_a_signed_link_opens_one_file_until_it_expires(
