@@ -4,10 +4,11 @@
 
 One thread each, processor time of the whole process, medians of repeats that take turns, so that a busy
 moment hits all alike. The three engines get the same network inputs (the picture and its differences to
-the past, as the product builds them) and answer detections; "a look" is everything from the decoded picture
-on: scaling, the memory of the view, the network, decoding, suppression, tiles. The engines other than ours
-use the single-precision weights of the same model. mAP50 is over frames of the rendered scenes in
-sample_videos/, where training never was: it compares engines, it does not say how well fires are found.
+the past, as the product builds them) and answer detections; "a look" is everything from the picture as
+FFmpeg decodes it from a live camera on: scaling, the memory of the view, the network, decoding, suppression,
+tiles. The engines other than ours use the single-precision weights of the same model. mAP50 is over frames
+of the rendered scenes in sample_videos/, where training never was: it compares engines, it does not say how
+well fires are found.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from typing import Any, Protocol
 
 import cv2
 import numpy as np
+from av.video.frame import VideoFrame
 
 from benchmarks.reporting import machine, write_figures
 from detector.backend import NetworkInput, RawOutput
@@ -36,6 +38,7 @@ from detector.registry import Model, load_model
 from detector.tiles import ROTATION_S
 from detector.view import ViewMemory
 from streams.frame import Frame, Image
+from streams.picture import DecodedPicture
 
 SCENES = Path(__file__).resolve().parent.parent / "sample_videos"
 FIRES = ("distant_smoke", "near_fire", "pair_north", "pair_south")
@@ -95,6 +98,11 @@ def frames_of(scene: str, *, first_s: float, count: int, step_s: float = PATROL_
         yield np.asarray(image, np.uint8)
 
 
+def decoded(image: Image) -> DecodedPicture:
+    """The picture as the decoder of a live camera gives it: planes of brightness and colour, 4:2:0."""
+    return DecodedPicture(VideoFrame.from_ndarray(image, format="bgr24").reformat(format="yuv420p"))
+
+
 def inputs_for(ages_s: Sequence[float], look_width_px: int, count: int) -> list[NetworkInput]:
     """Network inputs of a watched view with all its differences."""
     memory = ViewMemory(ages_s, look_width_px)
@@ -126,7 +134,9 @@ def in_turns(work: dict[str, Callable[[], Any]], repeats: int) -> dict[str, floa
 class Watch:
     """A camera watched by the real pipeline, one look a call."""
 
-    def __init__(self, model: Model, backend: Any, pictures: Sequence[Image], *, tiles: bool) -> None:
+    def __init__(
+        self, model: Model, backend: Any, pictures: Sequence[DecodedPicture], *, tiles: bool
+    ) -> None:
         self._pipeline = Pipeline(model, backend=backend, tiles=tiles)
         self._pictures, self._looks = pictures, 0
 
@@ -238,7 +248,7 @@ def main() -> None:
     if isinstance(torch, str):
         print(f"    torch: {torch}")
 
-    pictures = [cv2.resize(i, FRAME_PX) for i in frames_of("distant_smoke", first_s=0, count=12)]
+    pictures = [decoded(cv2.resize(i, FRAME_PX)) for i in frames_of("distant_smoke", first_s=0, count=12)]
     whole, closely = (Watch(model, ours, pictures, tiles=tiles) for tiles in (False, True))
     turns = round(ROTATION_S / PATROL_S)
     patrol = Watch(model, ours, pictures, tiles=True)
