@@ -26,6 +26,7 @@ from geometry.position import Position, enu_m, geodetic_of_enu
 from geometry.terrain import RasterTerrain, intersect
 
 TERRAIN = Path(__file__).parents[2] / "sample_videos" / "terrain.tif"
+PLACES = Path(__file__).parents[2] / "config" / "demo_places.geojson"
 WIDTH_PX, HEIGHT_PX = 1280, 720
 
 MASTS = (
@@ -60,6 +61,7 @@ def make_deployment(folder: Path, *, targets: bool = True) -> config.Deployment:
         ),
         terrain=TERRAIN,
         grids=grids,
+        gazetteer=PLACES,
         dispatch=(
             config.DispatchTarget(
                 id="county", name="县森防指挥部", url="http://127.0.0.1:9/alerts", secret="drawn-secret"

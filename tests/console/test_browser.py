@@ -116,6 +116,12 @@ def test_a_fire_appears_without_reload_is_confirmed_with_one_key_and_remembered(
     assert shown is not None
     assert (float(shown[1]), float(shown[2])) == (pytest.approx(lat, abs=2e-3), pytest.approx(lon, abs=2e-3))
 
+    near = console.store.incident(incident.incident_id).summary.near_place
+    assert near is not None
+    expect(page.locator(".facts")).to_contain_text(
+        re.compile(f"地名{near.name}[东南西北]{{1,2}} [0-9.]+ ?(米|公里|m|km)")
+    )
+
     expect(page.locator("[data-clock=acknowledge]")).to_contain_text("待受理")
     page.keyboard.press("a")
     expect(page.locator("[data-clock=judge]")).to_be_visible()
