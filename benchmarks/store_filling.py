@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import numpy as np
 from PIL import Image
-from sqlalchemy import Connection, Table, text
+from sqlalchemy import Connection, Table
 
 import config
 from alerting.cells import cell_of
@@ -68,9 +68,10 @@ def fill(store: Store, count: int, seed: int) -> None:
         (_fill_sqlite if store.backend == "sqlite" else _fill_postgresql)(connection, names, rows)
         for index in indexes:
             index.create(connection)
+        engine = connection.engine
     if store.backend == "postgresql":  # it does so by itself, some time later
-        with store.writing() as session:
-            session.execute(text("ANALYZE incidents"))
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as outside:
+            outside.exec_driver_sql("VACUUM ANALYZE incidents")
 
 
 def _fill_sqlite(connection: Connection, names: list[str], rows: Iterator[tuple[Any, ...]]) -> None:
