@@ -27,7 +27,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +79,9 @@ class Soak:
             + [(one.ends_s, "end", one) for one in self.injections],
             key=lambda step: step[0],
         )
+        self._killed: tuple[Injection, int] | None = None
+        """The worker that was killed, until it is there again."""
+        self.longest_restart_s = 0.0
         self._sample_due_s = 0.0
         self._client = httpx.Client(timeout=10)
         self._started_at = 0.0
@@ -136,6 +139,7 @@ class Soak:
         while self._to_do and self._to_do[0][0] <= now_s:
             _, what, injection = self._to_do.pop(0)
             self._step(what, injection)
+        self._note_restart(now_s)
         if now_s >= self._sample_due_s:
             self._sample_due_s = now_s + SAMPLE_EVERY_S
             for pid in self.supervisor.process_ids().values():
@@ -152,7 +156,9 @@ class Soak:
         _log.info("%s fault=%s camera=%s", what, one.kind, one.camera or "all")
         if one.kind == "kill a worker":
             if what == "begin":
-                os.kill(next(iter(self.supervisor.process_ids().values())), signal.SIGKILL)
+                killed = next(iter(self.supervisor.process_ids().values()))
+                os.kill(killed, signal.SIGKILL)
+                self._killed = one, killed
         elif one.kind == "restart all":
             if what == "begin" and self._server is not None:
                 end([self._server])
@@ -166,6 +172,19 @@ class Soak:
             if one.kind == "refuse":
                 self._fault(one.camera, {"fault": "drop"})
 
+    def _note_restart(self, now_s: float) -> None:
+        """A killed worker's cameras are blind until it is started again: on a busy machine the system takes
+        a while to bury a process that is writing."""
+        if self._killed is None:
+            return
+        one, pid = self._killed
+        running = self.supervisor.process_ids().values()
+        if pid in running or len(running) < self._workers:
+            return
+        self._killed = None
+        self.longest_restart_s = max(self.longest_restart_s, now_s - one.begins_s)
+        self.injections[self.injections.index(one)] = replace(one, ends_s=max(one.ends_s, now_s))
+
     def _fault(self, camera: str, fault: dict[str, Any]) -> None:
         self._client.post(f"{self._control}/cameras/{camera}/faults", json=fault).raise_for_status()
 
@@ -173,7 +192,7 @@ class Soak:
         config = self._folder / "soak.yaml"
         config.write_text(json.dumps(self._deployment()), encoding="utf-8")
         specs = []
-        count = workers_for(len(self.names), cores())
+        self._workers = count = workers_for(len(self.names), cores())
         for index in range(count):
             heartbeat = self._folder / f"heartbeat-{index}"
             command = [sys.executable, "-m", "firewatch.processes.worker", str(config)]
@@ -266,6 +285,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "soak.state_changes": float(len(history)),
         "soak.live_at_end": float(len(soak.names) - len(not_live)),
         "soak.problems": float(len(problems)),
+        "soak.longest_restart_s": soak.longest_restart_s,
         "soak.memory_growth_mb": more_mb,
         "soak.thread_growth": float(more_threads),
         "soak.open_file_growth": float(more_files),
