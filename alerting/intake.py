@@ -158,6 +158,7 @@ class Intake:
         """All that takes time, before the transaction."""
         viewpoint = Viewpoint.of(camera, sighting, self._placement.terrain)
         where = self._locate(sighting, viewpoint)
+        thumbnail = pictures.inline_picture(evidence.annotated_jpeg, sighting.box)
         return Prepared(
             sighting=sighting,
             camera_name=camera.name,
@@ -171,8 +172,8 @@ class Intake:
                 camera=viewpoint.model.position,
                 location=where,
             ),
-            files=self._write_evidence(sighting, evidence),
-            picture_jpeg=pictures.inline_picture(evidence.annotated_jpeg, sighting.box),
+            files=self._write_evidence(sighting, evidence, thumbnail),
+            picture_jpeg=thumbnail,
         )
 
     def _locate(self, sighting: Sighting, viewpoint: Viewpoint) -> Location:
@@ -187,14 +188,15 @@ class Intake:
             return location.direction_only(sighting, viewpoint.model, "the position could not be worked out")
 
     def _write_evidence(
-        self, sighting: Sighting, evidence: Evidence
+        self, sighting: Sighting, evidence: Evidence, thumbnail_jpeg: bytes | None
     ) -> tuple[tuple[EvidenceKind, StoredFile], ...]:
         files: list[tuple[EvidenceKind, StoredFile]] = []
-        pair: tuple[tuple[EvidenceKind, bytes], ...] = (
+        found: tuple[tuple[EvidenceKind, bytes | None], ...] = (
+            ("thumbnail", thumbnail_jpeg),
             ("snapshot", evidence.snapshot_jpeg),
-            ("annotated", evidence.annotated_jpeg),
+            ("annotated", evidence.annotated_jpeg),  # the last is the one that stands for the incident
         )
-        for kind, content in pair:
+        for kind, content in found:
             if not content:
                 continue
             try:

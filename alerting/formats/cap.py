@@ -204,7 +204,13 @@ def _camel(name: str) -> str:
 
 def _resources(info: ET.Element, alert: dict[str, Any], *, zh: bool) -> None:
     """Links to the evidence; the small picture itself only once, in the Chinese block."""
-    words = {"snapshot": "现场照片", "annotated": "标注照片", "clip": "视频"}
+    words = {
+        "thumbnail": "火点小图",
+        "snapshot": "现场照片",
+        "annotated": "标注照片",
+        "clip": "视频",
+        "lead_up": "起火前照片",
+    }
     for one in alert["evidence"]:
         if not one["url"]:
             continue

@@ -64,7 +64,7 @@ def test_a_sighting_becomes_an_incident_with_history_alert_delivery_evidence_and
     assert [(row.who, row.action) for row in detail.history] == [("machine", "raise")]
     assert [(one.sequence, one.type) for one in detail.alerts] == [(1, "Alert")]
     assert [(one.target_id, one.state) for one in detail.deliveries] == [("dispatch", "pending")]
-    assert [one.kind for one in detail.evidence] == ["snapshot", "annotated"]
+    assert [one.kind for one in detail.evidence] == ["thumbnail", "snapshot", "annotated"]
     assert detail.summary.picture_evidence_id == detail.evidence[1].evidence_id
     assert [one.kind for one in store.events_since(0)] == ["incident", "alert"]
 
@@ -73,7 +73,7 @@ def test_evidence_is_kept_under_its_own_hash(
     store: Store, intake: Intake, noon: datetime, tmp_path: Path
 ) -> None:
     ref = intake.accept(sighting_of(FIRE, NORTH, noon), PICTURES, NORTH)
-    snapshot = store.incident(ref.incident_id).evidence[0]
+    snapshot = store.incident(ref.incident_id).evidence[1]
     content = (tmp_path / "evidence" / snapshot.path).read_bytes()
     assert content == PICTURES.snapshot_jpeg
     assert hashlib.sha256(content).hexdigest() == snapshot.sha256

@@ -91,7 +91,7 @@ def test_old_evidence_of_dismissed_incidents_goes_and_of_open_ones_stays(
     young = fires.fire(today - timedelta(days=5))
     fires.dismiss(dismissed)
     fires.dismiss(young)
-    assert fires.keep(keep_days=90) == 3  # snapshot, annotated, clip
+    assert fires.keep(keep_days=90) == 4  # thumbnail, snapshot, annotated, clip
     assert fires.clips(dismissed) == []
     assert fires.clips(opened) == [True]
     assert fires.clips(young) == [True]
@@ -104,7 +104,7 @@ def test_a_closed_fires_evidence_is_kept_until_somebody_releases_it(fires: Fires
     fires.close(fire)
     assert fires.keep(keep_days=90) == 0
     release(fires.store, fire, "chief")
-    assert fires.keep(keep_days=90) == 3
+    assert fires.keep(keep_days=90) == 4
     assert fires.clips(fire) == []
 
 
