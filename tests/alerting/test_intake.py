@@ -65,7 +65,7 @@ def test_a_sighting_becomes_an_incident_with_history_alert_delivery_evidence_and
     assert [(one.sequence, one.type) for one in detail.alerts] == [(1, "Alert")]
     assert [(one.target_id, one.state) for one in detail.deliveries] == [("dispatch", "pending")]
     assert [one.kind for one in detail.evidence] == ["thumbnail", "snapshot", "annotated"]
-    assert detail.summary.picture_evidence_id == detail.evidence[1].evidence_id
+    assert detail.summary.picture_evidence_id == detail.evidence[2].evidence_id
     assert [one.kind for one in store.events_since(0)] == ["incident", "alert"]
 
 
