@@ -135,7 +135,7 @@ class Fleet:
     def _deployment(self) -> dict[str, object]:
         return {
             "name": "benchmark",
-            "looks": {"patrol_interval_s": INTERVAL_S, "dense_interval_s": 0.5},
+            "looks": {"patrol_interval_s": INTERVAL_S},
             "storage": {
                 "database_url": f"sqlite:///{self._folder}/store.db",
                 "evidence": str(self._folder / "evidence"),

@@ -190,11 +190,12 @@ class LookSettings(Section):
         description="Seconds between two looks of a quiet camera.",
     )
     dense_interval_s: float = Field(
-        default=0.5,
+        default=1.0,
         ge=0.1,
         le=60,
         title="Dense interval",
-        description="Seconds between two looks under suspicion.",
+        description="Seconds between two looks under suspicion. Evidence is score over time, so more looks "
+        "confirm no sooner; for them nearly every picture must be decoded.",
     )
     dense_max_s: float = Field(
         default=120.0,

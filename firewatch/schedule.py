@@ -6,7 +6,7 @@ only, one that comes a little early (`slack`, a share of the interval) is taken:
 make it old. Cameras start at different phases.
 
 Among the cameras that have a fresh frame the one that is latest, measured in its own intervals, is next, and
-suspicion counts as one interval: suspicious cameras go first, but nobody starves however slow the machine
+suspicion counts as a quarter of one: suspicious cameras go first, but nobody starves however slow the machine
 is. Under overload all intervals stretch alike, `stretch` says by how much, and nothing queues.
 
 A suspicious camera is due at the dense interval; when suspicion lasts longer than `dense_max_s` it rests
@@ -23,6 +23,9 @@ from config import LookSettings
 
 SLACK = 0.25
 """Share of the interval by which live pictures may come early."""
+SUSPICION = 0.25
+"""Intervals by which a suspicious camera comes before others that are as late. Its intervals are short, so it
+is late sooner; with a whole interval its dense looks, which decode every picture, made all others wait."""
 _GOLDEN = (math.sqrt(5) - 1) / 2  # multiples of it, modulo one, never bunch together
 _STRETCH_LOOKS = 20.0
 """The stretch is a mean over about so many looks of each camera."""
@@ -111,7 +114,7 @@ class LookSchedule:
         return (now_s - turn.due_s) / turn.interval_s + self._slack
 
     def _urgency(self, camera_id: str, now_s: float) -> float:
-        return self._lateness(camera_id, now_s) + (self._turns[camera_id].dense_since_s is not None)
+        return self._lateness(camera_id, now_s) + SUSPICION * (self._turns[camera_id].dense_since_s is not None)
 
     def _interval_s(self, turn: _Turn, now_s: float, suspicious: bool) -> float:
         looks = self._looks
