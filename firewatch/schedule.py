@@ -114,7 +114,8 @@ class LookSchedule:
         return (now_s - turn.due_s) / turn.interval_s + self._slack
 
     def _urgency(self, camera_id: str, now_s: float) -> float:
-        return self._lateness(camera_id, now_s) + SUSPICION * (self._turns[camera_id].dense_since_s is not None)
+        suspicious = self._turns[camera_id].dense_since_s is not None
+        return self._lateness(camera_id, now_s) + (SUSPICION if suspicious else 0.0)
 
     def _interval_s(self, turn: _Turn, now_s: float, suspicious: bool) -> float:
         looks = self._looks
