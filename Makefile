@@ -2,7 +2,7 @@
 VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
-TEST_PROCESSES ?= $(shell echo $$(($$(nproc) + 1)))
+TEST_PROCESSES ?= $(shell echo $$(($$(nproc) + 2)))
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help demo test test-all coverage lint format schema install install-dev clean

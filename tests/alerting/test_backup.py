@@ -67,7 +67,7 @@ def test_a_lost_machine_is_brought_back_with_its_incidents_pictures_and_keys(
     elsewhere = deployment(database_url, tmp_path / "new" / "evidence")
     done = restore(elsewhere, tmp_path / "new" / "var", tmp_path / "all.tar")
 
-    assert (done.evidence_written, done.evidence_missing) == (2, ())
+    assert (done.evidence_written, done.evidence_missing) == (3, ())
     store = Store.open(database_url)
     (incident,) = store.list_incidents().incidents
     evidence = store.incident(incident.incident_id).evidence
@@ -83,10 +83,10 @@ def test_a_backup_without_evidence_lists_it_and_a_restore_says_what_is_missing(
     centre: config.Deployment, database_url: str, tmp_path: Path
 ) -> None:
     made = back_up(centre, tmp_path / "var", tmp_path / "small.tar")
-    assert len(made.evidence) == 2
+    assert len(made.evidence) == 3
     wipe(database_url)
     done = restore(deployment(database_url, tmp_path / "elsewhere"), tmp_path / "var", tmp_path / "small.tar")
-    assert len(done.evidence_missing) == 2
+    assert len(done.evidence_missing) == 3
 
 
 def test_a_backup_taken_while_sightings_arrive_is_one_moment_of_the_store(

@@ -62,7 +62,7 @@ def test_a_message_has_exactly_the_fields_of_the_schema_and_says_what_dispatch_n
     assert sent["sent_at"] == "2026-11-24T04:00:30.000Z"
     assert sent["location"]["method"] == "combined"
     assert [round(one["bearing_deg"]) for one in sent["cameras"]] == [190, 80]
-    assert len(sent["evidence"]) == 4
+    assert len(sent["evidence"]) == 6
 
 
 def test_the_same_message_finished_at_the_same_time_is_the_same_text(

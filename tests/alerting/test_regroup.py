@@ -51,7 +51,7 @@ def test_merging_moves_sightings_and_evidence_and_tells_the_receivers_of_both(
     first, second = two
     merged = regrouping.merge(second, first, version=1, by=LI, why="one plume behind two trees")
     assert sorted(ids(merged)) == ["n", "o", "w"]
-    assert len(merged.evidence) == 6
+    assert len(merged.evidence) == 9
     assert merged.alerts[-1].type == "Update"
     gone = store.incident(second)
     assert (gone.summary.status, gone.summary.response.merged_into) == (Status.CLOSED, first)

@@ -60,7 +60,7 @@ def test_the_worker_waits_for_its_disk_only_and_the_store_gets_everything_in_ord
         until(lambda: len(spool) == 0)
     (incident,) = sqlite_store.list_incidents().incidents
     assert incident.camera_ids == ("north", "west")
-    assert len(sqlite_store.incident(incident.incident_id).evidence) == 4
+    assert len(sqlite_store.incident(incident.incident_id).evidence) == 6
 
 
 def test_a_locked_database_delays_a_sighting_and_loses_none(tmp_path: Path, noon: datetime) -> None:

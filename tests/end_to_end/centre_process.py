@@ -92,7 +92,7 @@ def _deployment(folder: Path, scenes: Collection[str], console_port: int) -> Pat
     """The demo's deployment, with only the cameras of these scenes."""
     values = yaml.safe_load((ROOT / "config" / "demo.yaml").read_text(encoding="utf-8"))
     values["cameras"] = [camera for camera in values["cameras"] if camera["id"] in scenes]
-    for key in {"terrain", "grids"} & values.keys():
+    for key in {"terrain", "grids", "gazetteer"} & values.keys():
         values[key] = str(ROOT / "config" / values[key])
     values["console"] = {"port": console_port}
     file = folder / "deployment.yaml"

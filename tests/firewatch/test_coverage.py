@@ -102,7 +102,7 @@ def test_where_the_sample_videos_burn_their_cameras_are_said_to_see() -> None:
 
 def test_without_a_terrain_the_command_says_what_is_missing(tmp_path: Path) -> None:
     data = yaml.safe_load((ROOT / "config" / "demo.yaml").read_text(encoding="utf-8"))
-    del data["terrain"], data["grids"]
+    del data["terrain"], data["grids"], data["gazetteer"]
     file = tmp_path / "flat.yaml"
     file.write_text(yaml.safe_dump(data, allow_unicode=True), encoding="utf-8")
     answer = firewatch("coverage", str(file))

@@ -113,7 +113,7 @@ def test_what_befalls_a_camera_is_found_in_time_and_called_by_its_name(
 @pytest.mark.data
 @pytest.mark.parametrize("mishap", MISHAPS, ids=lambda one: one.name)
 def test_it_is_found_on_real_hills_too(shared_data: Path, mishap: Mishap) -> None:
-    for path in stills(shared_data)[0:37:36]:
+    for path in stills(shared_data)[36:37]:
         check(cv2.imread(str(path)), mishap)  # type: ignore[arg-type]
 
 
