@@ -91,6 +91,7 @@ def test_no_real_frame_is_taken_for_a_bad_picture(shared_data):
             assert bad_picture(read_picture(path)) is None, path
 
 
+@pytest.mark.slow  # the same is tested with a rendered scene in every run
 def test_replay_of_real_frames_gives_the_same_bytes_twice(hope, tmp_path):
     folder = tmp_path / "hope"
     folder.mkdir()
