@@ -247,8 +247,7 @@ class ClipRecorder:
 
         def photograph() -> None:
             try:
-                if (frame := main_picture(camera)) is not None:
-                    add_main_picture(folder, camera, frame)
+                add_main_picture(folder, camera, main_picture(camera))
             except (SourceError, BadPicture, OSError) as error:
                 _log.warning("no picture of the main stream camera=%s: %s", camera.id, error)
 

@@ -62,13 +62,11 @@ def connector(
     return connect
 
 
-def main_picture(camera: Camera) -> Frame | None:
-    """One picture of the main stream of a camera that is watched on its smaller one; None for all others.
+def main_picture(camera: Camera) -> Frame:
+    """One picture of the camera's main stream, whichever it is watched on. Waits until it has come.
 
-    Waits until it has come. Raises SourceError and BadPicture.
+    Raises SourceError and BadPicture.
     """
-    if camera.watched_source is camera.source:
-        return None
     stream = camera.stream.model_copy(update={"looks_from": "main"})
     with connector(camera.model_copy(update={"stream": stream}))() as connection:
         return next(iter(connection.frames()))

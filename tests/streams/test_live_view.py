@@ -7,12 +7,11 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import av
 import cv2
 import httpx
 import numpy as np
 import pytest
-from footage_files import FootageFiles
+from footage_files import FootageFiles, write_h265
 from live_centre import LiveCentre
 
 from config import Camera, Mask, SecretSource
@@ -214,15 +213,7 @@ async def _endpoint(host: str = "0.0.0.0") -> tuple[asyncio.DatagramTransport, a
 
 
 def test_h265_is_encoded_for_browsers(tmp_path: Any) -> None:
-    path = tmp_path / "h265.mp4"
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx265", rate=10)
-        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
-        stream.options = {"preset": "ultrafast", "x265-params": "keyint=5:log-level=none"}
-        for number in range(20):
-            grey = np.full((240, 320, 3), 60 + number * 5, np.uint8)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(grey, "bgr24")))
-        container.mux(stream.encode())
+    path = write_h265(tmp_path / "h265.mp4", 20, 5)
     with (
         RtspServer({"h265": path}) as server,
         LiveCentre([camera("a", server.url("h265"))]) as centre,

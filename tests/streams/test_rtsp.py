@@ -9,10 +9,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import av
-import numpy as np
 import pytest
-from footage_files import FootageFiles
+from footage_files import FootageFiles, write_h265
 from tls_in_front import TlsInFrontOf
 
 from config import SecretSource
@@ -62,15 +60,7 @@ def test_on_patrol_only_key_frames_are_decoded(server: RtspServer) -> None:
 
 
 def test_h265_is_read_on_patrol_and_densely(tmp_path: Path) -> None:
-    path = tmp_path / "h265.mp4"
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx265", rate=10)
-        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
-        stream.options = {"preset": "ultrafast", "x265-params": "keyint=5:bframes=0:log-level=none"}
-        for number in range(40):
-            grey = np.full((240, 320, 3), 60 + number * 3, np.uint8)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(grey, "bgr24")))
-        container.mux(stream.encode())
+    path = write_h265(tmp_path / "h265.mp4", 40, 3, "bframes=0:")
     with RtspServer({"h265": path}) as server:
         with source(server, "h265") as camera:
             assert [frame.width_px for frame in itertools.islice(camera.frames(), 3)] == [320] * 3
