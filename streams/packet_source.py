@@ -8,6 +8,7 @@ is every picture from the newest key frame on. See `streams.group_decoder`.
 from __future__ import annotations
 
 import logging
+import math
 import socket
 import time
 from collections.abc import Iterator
@@ -58,6 +59,20 @@ _HTTP_OPTIONS = {
 }
 KEY_FRAME_TOLERANCE = 1.5
 """Key frames a little farther apart than wanted still do: decoding everything costs ten times as much."""
+
+
+def slot_length_s(key_frame_spacing_s: float | None, wanted_interval_s: float) -> float:
+    """Seconds between pictures that are offered when key frames come too rarely.
+
+    A group of pictures is cut into equal slots that begin with its key frame: what comes after its last slot
+    began is never decoded. Free-running looks would decode nearly all of it.
+
+    >>> slot_length_s(2.0, 1.0), slot_length_s(3.5, 2.0), slot_length_s(None, 2.0)
+    (1.0, 1.75, 2.0)
+    """
+    if not key_frame_spacing_s:
+        return wanted_interval_s
+    return key_frame_spacing_s / max(1, math.ceil(key_frame_spacing_s / wanted_interval_s - 0.05))
 
 
 _Explanation = tuple[tuple[type[Exception], ...], bool | None, type[SourceError], str]
@@ -178,6 +193,8 @@ class PacketSource:
         self._reported: tuple[datetime, int] | None = None  # the camera's time of a time stamp
         self._jumped_at: datetime | None = None  # other footage from here on, not said yet
         self._last_given: datetime | None = None
+        self._first_at: datetime | None = None
+        self._slot = -1
 
     def __enter__(self) -> Self:
         began_s = time.monotonic()
@@ -240,8 +257,7 @@ class PacketSource:
                     "its pictures are damaged or refreshed bit by bit; shown as well as can be"
                 )
             if self._wants_all():
-                last = self._last_given
-                if last is None or (captured_at - last).total_seconds() >= self.wanted_interval_s / 2:
+                if self._begins_slot(packet, captured_at):
                     yield _Undecoded(self, decoder, key_only=False)
             elif packet.is_keyframe:
                 yield _Undecoded(self, decoder, key_only=True)
@@ -298,6 +314,16 @@ class PacketSource:
         if self._last_key_at is not None and self.clock.last is not None:
             spacing_s = max(spacing_s, (self.clock.last - self._last_key_at).total_seconds())
         return spacing_s > self.wanted_interval_s * KEY_FRAME_TOLERANCE
+
+    def _begins_slot(self, packet: Packet[VideoStream], captured_at: datetime) -> bool:
+        """Whether a picture is wanted from this packet on, where key frames alone come too rarely."""
+        since = self._last_key_at or self._first_at
+        self._first_at = since = since or captured_at
+        slot_s = slot_length_s(self.counts.key_frame_spacing_s, self.wanted_interval_s)
+        slot = int((captured_at - since).total_seconds() / slot_s)
+        begins = packet.is_keyframe or slot != self._slot
+        self._slot = slot
+        return begins
 
     def decode(self, decoder: GroupDecoder, *, key_only: bool) -> Frame | None:
         """The newest picture as a frame, once; None when it was given before. Raises BadPicture."""

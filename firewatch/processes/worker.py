@@ -12,6 +12,7 @@ from pathlib import Path
 
 from config import Camera, Deployment
 from firewatch.clerk import SightingSink
+from firewatch.processes.heap import keep_heap_small
 from firewatch.processes.life import live, parser, stop_on_signals
 from firewatch.worker import CameraPipeline, LookObserver, WorkerFigures
 
@@ -86,6 +87,7 @@ def watch(
     from firewatch.spooling import SpoolingSink
     from firewatch.worker import Worker
 
+    keep_heap_small()
     cv2.setNumThreads(1)  # the workers share the cores among themselves
     if make_pipeline is None:
         model, backend = open_detector(deployment)  # one network: there is one looking loop
