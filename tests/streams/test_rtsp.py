@@ -99,6 +99,18 @@ def test_dense_looks_do_not_wait_for_the_next_key_frame(server: RtspServer) -> N
     assert third.image.std() > 5  # decoded from its group's beginning, not from nothing
 
 
+def test_dense_looks_keep_step_with_the_groups_so_that_the_end_of_a_group_is_not_decoded(
+    server: RtspServer,
+) -> None:
+    with source(server, "quick") as camera:  # ten pictures a second, a key frame every half
+        frames = camera.frames()
+        list(itertools.islice(frames, 2))
+        camera.wanted_interval_s = 0.25
+        times = [frame.captured_at for frame in itertools.islice(frames, 9)][1:]
+    over_two = [(later - earlier).total_seconds() for earlier, later in zip(times, times[2:], strict=False)]
+    assert over_two == pytest.approx([0.5] * 6, abs=0.08), "two looks a group, always at the same places"
+
+
 def test_frames_are_bgr_and_their_sequence_rises(server: RtspServer) -> None:
     with source(server, "quick") as camera:
         frames = list(itertools.islice(camera.frames(), 3))
