@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 TEST_PROCESSES ?= $(shell echo $$(($$(nproc) + 2)))
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test test-all coverage lint format schema install install-dev clean
+.PHONY: help demo test test-all coverage lint format bundle schema install install-dev clean
 
 help:
 	@echo "make demo       the whole system on this machine, with simulated cameras"
@@ -14,6 +14,7 @@ help:
 	@echo "make coverage   the tests as in make test, and which lines they do not reach (half as long again)"
 	@echo "make lint       ruff and mypy"
 	@echo "make format     bring the code into shape"
+	@echo "make bundle     one archive for machines without internet, in dist/"
 	@echo "make clean      remove the virtual environment and all state"
 
 $(BIN)/python:
@@ -51,6 +52,9 @@ lint: install-dev
 format: install-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+bundle: install
+	$(BIN)/python -m firewatch.bundle
 
 schema: install
 	$(BIN)/firewatch config schema --out config/deployment.schema.json

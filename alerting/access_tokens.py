@@ -14,6 +14,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
+from alerting import audit
+from alerting.journal import MACHINE, By
 from alerting.store import NotFoundError, Store
 from alerting.tables import AccessTokenRow, IncidentAreaRow
 
@@ -35,7 +37,7 @@ class AccessToken:
 
 
 def create(
-    store: Store, *, name: str, role: str, area_codes: Collection[str], lifetime: timedelta, by: str
+    store: Store, *, name: str, role: str, area_codes: Collection[str], lifetime: timedelta, by: By
 ) -> tuple[str, AccessToken]:
     """The token's text, never to be had again, and the token."""
     text = "fw_" + secrets.token_urlsafe(32)
@@ -46,12 +48,14 @@ def create(
             name=name,
             role=role,
             area_codes=sorted(set(area_codes)),
-            created_by=by,
+            created_by=by.who,
             created_at=now,
             expires_at=now + lifetime,
         )
         session.add(row)
         session.flush()
+        scope = {"name": name, "role": role, "areas": row.area_codes, "until": row.expires_at.isoformat()}
+        audit.note(session, by, "token issued", row.token_id, now, **scope)
         return text, _token(row)
 
 
@@ -71,12 +75,14 @@ def all_tokens(store: Store) -> tuple[AccessToken, ...]:
         )
 
 
-def revoke(store: Store, token_id: int) -> AccessToken:
+def revoke(store: Store, token_id: int, *, by: By = MACHINE) -> AccessToken:
     with store.writing() as session:
         row = session.get(AccessTokenRow, token_id)
         if row is None:
             raise NotFoundError(f"no token {token_id}")
-        row.revoked_at = row.revoked_at or store.clock()
+        if row.revoked_at is None:
+            row.revoked_at = store.clock()
+            audit.note(session, by, "token revoked", token_id, row.revoked_at, name=row.name)
         return _token(row)
 
 

@@ -8,6 +8,8 @@ from datetime import datetime
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from alerting import audit
+from alerting.journal import MACHINE, By
 from alerting.store import ConflictError, NotFoundError, Store
 from alerting.tables import SessionRow, UserRow
 
@@ -57,7 +59,9 @@ class Accounts:
         with self._store.reading() as session:
             return _find(session, username).password_hash
 
-    def create(self, username: str, password_hash: str, role: str, *, must_change: bool) -> User:
+    def create(
+        self, username: str, password_hash: str, role: str, *, must_change: bool, by: By = MACHINE
+    ) -> User:
         """Raises ConflictError when the name is taken."""
         with self._store.writing() as session:
             if session.scalars(select(UserRow).filter_by(username=username)).one_or_none() is not None:
@@ -73,37 +77,47 @@ class Accounts:
             )
             session.add(row)
             session.flush()
+            audit.note(session, by, "account created", username, self._store.clock(), role=role)
             return _user(row)
 
-    def set_password_hash(self, username: str, password_hash: str, *, must_change: bool) -> None:
+    def set_password_hash(
+        self, username: str, password_hash: str, *, must_change: bool, by: By = MACHINE
+    ) -> None:
         """Ends the user's sessions: who knew the old password is out."""
         with self._store.writing() as session:
             row = _find(session, username)
             row.password_hash, row.must_change = password_hash, must_change
             row.failed_logins, row.locked_until = 0, None
             session.execute(delete(SessionRow).where(SessionRow.user_id == row.user_id))
+            audit.note(session, by, "password replaced", username, self._store.clock())
 
-    def set_active(self, username: str, *, active: bool) -> None:
+    def set_active(self, username: str, *, active: bool, by: By = MACHINE) -> None:
         with self._store.writing() as session:
             row = _find(session, username)
             row.active = active
             if not active:
                 session.execute(delete(SessionRow).where(SessionRow.user_id == row.user_id))
+            what = "account switched on" if active else "account switched off"
+            audit.note(session, by, what, username, self._store.clock())
 
-    def record_failed_login(self, username: str, *, lock_after: int, locked_until: datetime) -> User:
+    def record_failed_login(
+        self, username: str, *, lock_after: int, locked_until: datetime, source: str = ""
+    ) -> User:
         """Count one failure; the `lock_after`-th in a row locks the user until `locked_until`."""
         with self._store.writing() as session:
             row = _find(session, username)
             row.failed_logins += 1
             if row.failed_logins >= lock_after:
                 row.failed_logins, row.locked_until = 0, locked_until
+                audit.note(session, By("", source), "account locked", username, self._store.clock())
             return _user(row)
 
-    def record_login(self, username: str) -> None:
+    def record_login(self, username: str, *, source: str = "") -> None:
         with self._store.writing() as session:
             row = _find(session, username)
             row.failed_logins, row.locked_until = 0, None
             row.last_login_at = self._store.clock()
+            audit.note(session, By(username, source), "signed in", username, row.last_login_at)
 
     def create_session(self, username: str, token_hash: str, csrf: str, expires_at: datetime) -> None:
         """Also forgets sessions that have expired."""

@@ -12,7 +12,8 @@ import shapely
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from alerting import clocks
+from alerting import audit, clocks
+from alerting.journal import By
 from alerting.policy import Rules
 from alerting.records import Location
 from alerting.store import NotFoundError, Store
@@ -63,7 +64,7 @@ def add(
     area: Ring,
     starts_at: datetime,
     ends_at: datetime,
-    by: str,
+    by: By,
 ) -> PermittedBurn:
     """Raises BurnError. Incidents that are open already are not lowered by it: somebody is dealing with
     them."""
@@ -76,15 +77,16 @@ def add(
             area=[list(corner) for corner in area],
             starts_at=starts_at,
             ends_at=ends_at,
-            added_by=by,
+            added_by=by.who,
             added_at=store.clock(),
         )
         session.add(row)
         session.flush()
+        audit.note(session, by, "burn permitted", row.burn_id, row.added_at, holder=holder)
         return _burn(row)
 
 
-def withdraw(store: Store, burn_id: int, *, by: str, rules: Rules) -> PermittedBurn:
+def withdraw(store: Store, burn_id: int, *, by: By, rules: Rules) -> PermittedBurn:
     """It counts no longer; what was taken for it is raised again. Nothing is deleted: incidents refer to
     it."""
     with store.writing() as session:
@@ -93,9 +95,10 @@ def withdraw(store: Store, burn_id: int, *, by: str, rules: Rules) -> PermittedB
             raise NotFoundError(f"no permitted burn {burn_id}")
         if row.withdrawn_at is None:
             now = store.clock()
-            row.withdrawn_by, row.withdrawn_at = by, now
+            row.withdrawn_by, row.withdrawn_at = by.who, now
+            audit.note(session, by, "burn withdrawn", burn_id, now, holder=row.holder)
             for incident in session.scalars(select(IncidentRow).filter_by(permitted_burn_id=burn_id)).all():
-                clocks.raise_again(session, incident, now, f"the permitted burn was withdrawn by {by}")
+                clocks.raise_again(session, incident, now, f"the permitted burn was withdrawn by {by.who}")
                 clocks.settle(session, incident, rules, now)
         return _burn(row)
 

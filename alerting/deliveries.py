@@ -8,13 +8,15 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from alerting import audit
+from alerting.journal import MACHINE, By
 from alerting.store import NotFoundError, Store, add_event
 from alerting.tables import DeliveryRow
 
 log = logging.getLogger(__name__)
 
 
-def redeliver(store: Store, delivery_id: int) -> None:
+def redeliver(store: Store, delivery_id: int, *, by: By = MACHINE) -> None:
     """Try a dead delivery again, now, from the first pause on. Raises NotFoundError unless it is dead."""
     now = store.clock()
     with store.writing() as session:
@@ -22,6 +24,7 @@ def redeliver(store: Store, delivery_id: int) -> None:
         if row is None or row.state != "dead":
             raise NotFoundError(f"no dead delivery {delivery_id}")
         _revive(session, row, now)
+        audit.note(session, by, "delivered again", delivery_id, now, target=row.target_id)
 
 
 def redeliver_all(store: Store, target_id: str) -> int:

@@ -205,6 +205,22 @@ class HistoryTableRow(Base):
     """What undoing it needs to know (merge, split)."""
 
 
+class AuditRow(Base):
+    """What was done to accounts, tokens, permits and deliveries. Append-only, as the history of incidents."""
+
+    __tablename__ = "audit_entries"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    audit_id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    who: Mapped[str] = mapped_column(String(128))
+    source: Mapped[str] = mapped_column(String(128))
+    action: Mapped[str] = mapped_column(String(32))
+    subject: Mapped[str] = mapped_column(String(128))
+    """The user, token, burn or delivery it was done to."""
+    detail: Mapped[dict[str, Any] | None]
+
+
 class AlertRow(Base):
     __tablename__ = "alerts"
     __table_args__ = (UniqueConstraint("incident_id", "sequence"),)

@@ -9,6 +9,7 @@ from config.evidence import EvidenceSettings
 from config.health import HealthSettings
 from config.live import IceServer, LiveSettings
 from config.loader import load, loads
+from config.logs import LogSettings
 from config.response import ResponseSettings
 from config.secrets import SecretSource, redact_url
 from config.targets import BasicAuth, DispatchTarget, Drill, Gateway, Notify, Person, Tls
@@ -28,6 +29,7 @@ __all__ = [
     "HealthSettings",
     "IceServer",
     "LiveSettings",
+    "LogSettings",
     "LookSettings",
     "Mask",
     "Notify",

@@ -17,6 +17,7 @@ from config.detection import ConfirmationPolicy, DetectorSettings, LookSettings
 from config.evidence import EvidenceSettings
 from config.health import HealthSettings
 from config.live import LiveSettings
+from config.logs import LogSettings
 from config.response import ResponseSettings
 from config.secrets import surroundings_of
 from config.targets import DispatchTarget, Drill, Notify
@@ -116,6 +117,10 @@ class Deployment(Section):
     )
     live: LiveSettings = Field(
         default=LiveSettings(), title="Live view", description="Watching cameras in the browser."
+    )
+
+    logs: LogSettings = Field(
+        default=LogSettings(), title="Logs", description="What processes write about their work, and where."
     )
 
     @field_validator("time_zone")

@@ -24,6 +24,7 @@ from alerting.placement import Placement
 from alerting.store import Store
 from config import Deployment
 from console import problems, webhooks
+from console.access import AccessLog
 from console.auth import Authentication
 from console.context import Centre
 from console.feed import EventFeed
@@ -134,6 +135,7 @@ def create_app(
     app.mount("/web", _Assets(directory=WEB))
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.add_middleware(Hardening)
+    app.add_middleware(AccessLog)
     return app
 
 

@@ -19,6 +19,7 @@ from fastapi import Depends, Request
 from alerting import access_tokens
 from alerting.access_tokens import AccessToken
 from alerting.accounts import Accounts, UserSession
+from alerting.journal import By
 from alerting.store import ConflictError, NotFoundError, Store
 from console.limits import RateLimit
 from console.passwords import generate_password, hash_password, is_outdated, verify_password
@@ -80,12 +81,12 @@ class Authentication:
         if user is None or password_hash is None or not right or not user.active:
             if user is not None:
                 self.accounts.record_failed_login(
-                    username, lock_after=LOCK_AFTER, locked_until=now + LOCKED_FOR
+                    username, lock_after=LOCK_AFTER, locked_until=now + LOCKED_FOR, source=address
                 )
             raise Problem(401, "wrong-credentials", "user name or password is wrong")
         if is_outdated(password_hash):
             self.accounts.set_password_hash(username, hash_password(password), must_change=user.must_change)
-        self.accounts.record_login(username)
+        self.accounts.record_login(username, source=address)
         return self.open_session(username)
 
     def open_session(self, username: str) -> tuple[str, UserSession]:
@@ -151,6 +152,7 @@ def current_session(request: Request, auth: Auth) -> UserSession:
     session = auth.session(request.cookies.get(COOKIE))
     if session is None:
         raise Problem(401, "not-signed-in", "sign in first; the session may have expired")
+    request.state.who = session.user.username
     if request.method not in _SAFE_METHODS:
         require_same_origin(request)
         sent = request.headers.get(CSRF_HEADER, "")
@@ -162,6 +164,14 @@ def current_session(request: Request, auth: Auth) -> UserSession:
 
 
 SignedIn = Annotated[UserSession, Depends(current_session)]
+
+
+def acting(session: SignedIn, request: Request) -> By:
+    """Who changes something, and from where, as histories say it."""
+    return By(session.user.username, client_address(request))
+
+
+Acting = Annotated[By, Depends(acting)]
 
 
 def at_least(role: Role) -> Callable[[UserSession], UserSession]:
@@ -199,6 +209,7 @@ def current_token(request: Request) -> AccessToken:
             "send a responder's token as 'Authorization: Bearer ...'; this one is unknown, revoked or over",
             {"WWW-Authenticate": "Bearer"},
         )
+    request.state.who = token.name
     return token
 
 

@@ -1,19 +1,95 @@
-"""One line an event, on standard error: time, level, who, what, and key=value pairs."""
+"""One line an event: time, level, who, what, and key=value pairs; for people, or as JSON for collectors.
+
+Processes log to standard error, where the service manager takes it, and, where the deployment names a folder,
+also into a file each that begins anew every day (UTC) and is kept for a time.
+"""
 
 from __future__ import annotations
 
+import json
 import logging
+import re
 import time
+from datetime import UTC, datetime
+from logging.handlers import TimedRotatingFileHandler
+from pathlib import Path
+
+from config.logs import LogSettings
 
 _FORMAT = "%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s %(message)s"
+_PAIR = re.compile(r"(?<![\w.])([a-z][a-z_]*)=([^\s:;,]+)")
+
+_PLAIN = LogSettings()
+
+ACCESS = "firewatch.access"
+"""The logger of `console.access`: who asked for what, in a file of its own or nowhere."""
 
 
-def start_logging(level: int = logging.INFO) -> None:
-    """Once per process."""
-    formatter = logging.Formatter(_FORMAT, datefmt="%Y-%m-%dT%H:%M:%S")
-    formatter.converter = time.gmtime
-    handler = logging.StreamHandler()
-    handler.setFormatter(formatter)
-    logging.basicConfig(level=level, handlers=[handler], force=True)
+class JsonLines(logging.Formatter):
+    """An event as one JSON object; the key=value pairs of its text are members of `fields`.
+
+    >>> record = logging.LogRecord("alerting", 20, "", 0, "sent camera=%s ms=%d", ("dns-01", 7), None)
+    >>> made = json.loads(JsonLines().format(record))
+    >>> made["message"], made["fields"]
+    ('sent camera=dns-01 ms=7', {'camera': 'dns-01', 'ms': '7'})
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        message = record.getMessage()
+        event = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "process": record.process,
+            "message": message,
+            "fields": dict(_PAIR.findall(message)),
+        }
+        if record.exc_info:
+            event["exception"] = self.formatException(record.exc_info)
+        return json.dumps(event, ensure_ascii=False)
+
+
+def start_logging(level: int = logging.INFO, settings: LogSettings = _PLAIN, name: str = "firewatch") -> None:
+    """Once per process, and again when its settings are known. `name` is the file's, without `.log`."""
+    formatter = _formatter(settings)
+    handlers: list[logging.Handler] = [logging.StreamHandler()]
+    if settings.folder is not None:
+        handlers.append(_daily(settings, name))
+    for handler in handlers:
+        handler.setFormatter(formatter)
+    logging.basicConfig(level=level, handlers=handlers, force=True)
     for noisy in ("httpx", "httpcore", "alembic", "uvicorn.access", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def start_access_log(settings: LogSettings) -> None:
+    """Requests to the console go into `access.log`; without a folder they are not written down."""
+    access = logging.getLogger(ACCESS)
+    access.propagate = False
+    for old in access.handlers[:]:
+        access.removeHandler(old)
+        old.close()
+    if settings.folder is None:
+        access.addHandler(logging.NullHandler())
+        return
+    handler = _daily(settings, "access")
+    handler.setFormatter(_formatter(settings))
+    access.addHandler(handler)
+    access.setLevel(logging.INFO)
+
+
+def _formatter(settings: LogSettings) -> logging.Formatter:
+    if settings.form == "json":
+        return JsonLines()
+    formatter = logging.Formatter(_FORMAT, datefmt="%Y-%m-%dT%H:%M:%S")
+    formatter.converter = time.gmtime
+    return formatter
+
+
+def _daily(settings: LogSettings, name: str) -> logging.Handler:
+    assert settings.folder is not None
+    folder = Path(settings.folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    return TimedRotatingFileHandler(
+        folder / f"{name}.log", when="midnight", utc=True, backupCount=settings.keep_days, encoding="utf-8"
+    )

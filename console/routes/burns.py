@@ -11,7 +11,7 @@ from pydantic import Field
 from alerting import burns
 from alerting.burns import BurnError, PermittedBurn
 from alerting.policy import Rules
-from console.auth import Operator, SignedIn, role_of
+from console.auth import Acting, Operator, SignedIn, role_of
 from console.context import InCentre
 from console.problems import Problem
 from console.roles import Role
@@ -47,7 +47,7 @@ def list_burns(session: SignedIn, centre: InCentre) -> tuple[BurnView, ...]:
 
 
 @router.post("", status_code=201)
-def add_burn(given: NewBurn, session: Operator, centre: InCentre) -> BurnView:
+def add_burn(given: NewBurn, session: Operator, centre: InCentre, by: Acting) -> BurnView:
     """Incidents raised inside it, while it lasts, are to be verified and not dispatched by themselves."""
     try:
         burn = burns.add(
@@ -58,7 +58,7 @@ def add_burn(given: NewBurn, session: Operator, centre: InCentre) -> BurnView:
             area=given.area,
             starts_at=given.starts_at,
             ends_at=given.ends_at,
-            by=session.user.username,
+            by=by,
         )
     except BurnError as error:
         raise Problem(422, "invalid-request", str(error)) from error
@@ -66,10 +66,10 @@ def add_burn(given: NewBurn, session: Operator, centre: InCentre) -> BurnView:
 
 
 @router.delete("/{burn_id}")
-def withdraw_burn(burn_id: int, session: Operator, centre: InCentre) -> BurnView:
+def withdraw_burn(burn_id: int, session: Operator, centre: InCentre, by: Acting) -> BurnView:
     """The permit counts no longer; incidents that were taken for it are raised again."""
     rules = Rules.of(centre.deployment)
-    burn = burns.withdraw(centre.store, burn_id, by=session.user.username, rules=rules)
+    burn = burns.withdraw(centre.store, burn_id, by=by, rules=rules)
     return _view(burn, role_of(session))
 
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from alerting.deliveries import redeliver
 from alerting.records import DeliveryState
 from console import views
-from console.auth import Admin, SignedIn
+from console.auth import Acting, Admin, SignedIn
 from console.context import InCentre
 
 router = APIRouter(prefix="/api/v1/deliveries", tags=["deliveries"])
@@ -29,6 +29,6 @@ def deliveries(
 
 
 @router.post("/{delivery_id}/redeliver", status_code=204)
-def send_again(delivery_id: int, _session: Admin, centre: InCentre) -> None:
+def send_again(delivery_id: int, _session: Admin, centre: InCentre, by: Acting) -> None:
     """Try what a receiver refused once more, now. 404 unless it was refused."""
-    redeliver(centre.store, delivery_id)
+    redeliver(centre.store, delivery_id, by=by)

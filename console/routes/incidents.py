@@ -9,14 +9,13 @@ from pydantic import BaseModel, Field
 
 from alerting import clocks, decisions, message
 from alerting.accounts import UserSession
-from alerting.journal import By
 from alerting.lifecycle import ENDED, OPEN, Action, Cause, Decision, Status, Step, Verdict
 from alerting.policy import Rules
 from alerting.records import HistoryRow, IncidentDetail
 from alerting.regroup import Regrouping
 from alerting.store import NotFoundError
 from console import views
-from console.auth import Operator, SignedIn, client_address, require_role, role_of
+from console.auth import Acting, Operator, SignedIn, client_address, require_role, role_of
 from console.context import Centre, InCentre
 from console.problems import Problem
 from console.roles import role_for, role_for_undo
@@ -144,20 +143,18 @@ def take_step(
 
 @router.post("/{incident_id}/merge", status_code=201)
 def merge(
-    incident_id: str, body: MergeBody, session: Operator, centre: InCentre, request: Request
+    incident_id: str, body: MergeBody, session: Operator, centre: InCentre, by: Acting
 ) -> views.IncidentDetailView:
     """The incident is the same fire as another; the answer is that other one."""
-    by = By(session.user.username, client_address(request))
     detail = _regrouping(centre).merge(incident_id, body.into, version=body.version, by=by, why=body.why)
     return _told(detail, session, centre)
 
 
 @router.post("/{incident_id}/split", status_code=201)
 def split(
-    incident_id: str, body: SplitBody, session: Operator, centre: InCentre, request: Request
+    incident_id: str, body: SplitBody, session: Operator, centre: InCentre, by: Acting
 ) -> views.IncidentDetailView:
     """Some of the incident's sightings are another fire; the answer is its new incident."""
-    by = By(session.user.username, client_address(request))
     detail = _regrouping(centre).split(
         incident_id, body.sighting_ids, version=body.version, by=by, why=body.why
     )
@@ -166,7 +163,7 @@ def split(
 
 @router.post("/{incident_id}/undo", status_code=201)
 def undo(
-    incident_id: str, body: UndoBody, session: Operator, centre: InCentre, request: Request
+    incident_id: str, body: UndoBody, session: Operator, centre: InCentre, by: Acting
 ) -> views.IncidentDetailView:
     """Take back the latest decision. Nothing is deleted; receivers are told."""
     row = _history_row(centre.store.incident(incident_id).history, body.history_id)
@@ -176,7 +173,7 @@ def undo(
             incident_id,
             body.history_id,
             version=body.version,
-            by=By(session.user.username, client_address(request)),
+            by=by,
             why=body.why,
         )
         return _told(detail, session, centre)
@@ -184,10 +181,10 @@ def undo(
         centre.store,
         incident_id,
         body.history_id,
-        who=session.user.username,
+        who=by.who,
         version=body.version,
         why=body.why,
-        source=client_address(request),
+        source=by.source,
         rules=Rules.of(centre.deployment),
     )
     return _told(detail, session, centre)

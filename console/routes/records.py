@@ -141,7 +141,7 @@ def export(
 def history(
     _session: Admin, centre: InCentre, since: AwareDatetime, until: AwareDatetime
 ) -> StreamingResponse:
-    """Who decided what about which incident, when, why and from where: the whole audit trail as a file."""
+    """Who decided what about which incident, when, why and from where, as a file."""
     zone = ZoneInfo(centre.deployment.time_zone)
     told = (
         {
@@ -159,11 +159,36 @@ def history(
         }
         for number, row in audit.rows(centre.store, since, until)
     )
-    name = f"firewatch-history-{centre.store.clock():%Y%m%d-%H%M%S}.csv"
+    return _csv_file(centre, "history", _csv(told, _HISTORY))
+
+
+@router.get("/audit", response_class=StreamingResponse, responses={200: {"content": {"text/csv": {}}}})
+def audit_trail(
+    _session: Admin, centre: InCentre, since: AwareDatetime, until: AwareDatetime
+) -> StreamingResponse:
+    """Who did what to accounts, tokens, permitted burns and deliveries, and who signed in from where."""
+    zone = ZoneInfo(centre.deployment.time_zone)
+    told = (
+        {
+            "at": one.at.astimezone(zone).isoformat(timespec="seconds"),
+            "who": one.who,
+            "source": one.source,
+            "action": one.action,
+            "subject": one.subject,
+            "detail": json.dumps(one.detail, ensure_ascii=False) if one.detail else "",
+        }
+        for one in audit.entries(centre.store, since, until)
+    )
+    return _csv_file(centre, "audit", _csv(told, _AUDIT))
+
+
+def _csv_file(centre: Centre, what: str, lines: Iterator[str]) -> StreamingResponse:
+    name = f"firewatch-{what}-{centre.store.clock():%Y%m%d-%H%M%S}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(_csv(told, _HISTORY), media_type="text/csv; charset=utf-8", headers=headers)
+    return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
 
 
+_AUDIT = ("at", "who", "source", "action", "subject", "detail")
 _HISTORY = (
     "at", "incident", "who", "source", "action", "status_before", "status_after", "verdict", "cause",
     "undoes", "why",

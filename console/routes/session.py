@@ -12,6 +12,7 @@ from alerting.accounts import UserSession
 from console.auth import (
     COOKIE,
     SESSION_LIFETIME,
+    Acting,
     Auth,
     SignedIn,
     client_address,
@@ -65,7 +66,7 @@ def log_out(_session: SignedIn, request: Request, response: Response, auth: Auth
 
 @router.post("/password")
 def change_password(
-    given: NewPassword, request: Request, response: Response, session: SignedIn, auth: Auth
+    given: NewPassword, request: Request, response: Response, session: SignedIn, auth: Auth, by: Acting
 ) -> SessionView:
     """Ends all sessions of the user and opens a new one here."""
     username, new = session.user.username, given.new.get_secret_value()
@@ -73,7 +74,7 @@ def change_password(
         raise Problem(403, "wrong-credentials", "the old password is wrong")
     if (problem := problem_with(new, username)) is not None:
         raise Problem(422, "weak-password", problem)
-    auth.accounts.set_password_hash(username, hash_password(new), must_change=False)
+    auth.accounts.set_password_hash(username, hash_password(new), must_change=False, by=by)
     token, opened = auth.open_session(username)
     _set_cookie(request, response, token)
     return _view(opened)

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from alerting import access_tokens
-from console.auth import Admin
+from console.auth import Acting, Admin
 from console.context import InCentre
 from console.views import View
 
@@ -47,18 +47,18 @@ def tokens(_session: Admin, centre: InCentre) -> tuple[TokenView, ...]:
 
 
 @router.post("", status_code=201)
-def create_token(given: NewToken, session: Admin, centre: InCentre) -> TokenWithSecret:
+def create_token(given: NewToken, _session: Admin, centre: InCentre, by: Acting) -> TokenWithSecret:
     secret, token = access_tokens.create(
         centre.store,
         name=given.name,
         role=given.role,
         area_codes=given.area_codes,
         lifetime=timedelta(days=given.days),
-        by=session.user.username,
+        by=by,
     )
     return TokenWithSecret(token=TokenView.model_validate(token), secret=secret)
 
 
 @router.delete("/{token_id}")
-def revoke_token(token_id: int, _session: Admin, centre: InCentre) -> TokenView:
-    return TokenView.model_validate(access_tokens.revoke(centre.store, token_id))
+def revoke_token(token_id: int, _session: Admin, centre: InCentre, by: Acting) -> TokenView:
+    return TokenView.model_validate(access_tokens.revoke(centre.store, token_id, by=by))

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from alerting.accounts import User
-from console.auth import Admin, Auth
+from console.auth import Acting, Admin, Auth
 from console.passwords import generate_password, hash_password
 from console.problems import Problem
 from console.roles import Role
@@ -39,26 +39,27 @@ def users(_session: Admin, auth: Auth) -> tuple[UserView, ...]:
 
 
 @router.post("", status_code=201)
-def create_user(given: NewUser, _session: Admin, auth: Auth) -> UserWithPassword:
+def create_user(given: NewUser, _session: Admin, auth: Auth, by: Acting) -> UserWithPassword:
     """A new account with a generated password."""
     password = generate_password()
-    user = auth.accounts.create(given.username, hash_password(password), given.role, must_change=True)
+    hashed = hash_password(password)
+    user = auth.accounts.create(given.username, hashed, given.role, must_change=True, by=by)
     return UserWithPassword(user=_view(user), password=password)
 
 
 @router.post("/{username}/password")
-def new_password(username: str, _session: Admin, auth: Auth) -> UserWithPassword:
+def new_password(username: str, _session: Admin, auth: Auth, by: Acting) -> UserWithPassword:
     """Replace a forgotten password; ends the user's sessions and lifts a lock-out."""
     password = generate_password()
-    auth.accounts.set_password_hash(username, hash_password(password), must_change=True)
+    auth.accounts.set_password_hash(username, hash_password(password), must_change=True, by=by)
     return UserWithPassword(user=_view(auth.accounts.user(username)), password=password)
 
 
 @router.patch("/{username}")
-def change_user(username: str, given: UserChange, session: Admin, auth: Auth) -> UserView:
+def change_user(username: str, given: UserChange, session: Admin, auth: Auth, by: Acting) -> UserView:
     if username == session.user.username and not given.active:
         raise Problem(422, "own-account", "nobody switches off their own account; ask another administrator")
-    auth.accounts.set_active(username, active=given.active)
+    auth.accounts.set_active(username, active=given.active, by=by)
     return _view(auth.accounts.user(username))
 
 

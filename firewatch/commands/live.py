@@ -25,5 +25,5 @@ def live(
     from firewatch.plan import live_socket
 
     deployment = load(config_file)
-    start_logging()
+    start_logging(settings=deployment.logs, name="live")
     run_live(deployment, live_socket(state))

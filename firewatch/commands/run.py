@@ -28,12 +28,13 @@ def run(
     from firewatch.plan import Plan
     from firewatch.prepare import base_url, check_parts, link_key, listening_socket, prepare_store
     from firewatch.running import alone
+    from firewatch.service_manager import ServiceManager
     from firewatch.supervision import Supervisor
     from firewatch.terminal import out
 
     deployment = load(config_file)
     check_parts(deployment)
-    start_logging()
+    start_logging(settings=deployment.logs, name="supervisor")
     with (
         alone(state, wanted_for="run"),
         listening_socket(deployment.console.host, deployment.console.port) as console,
@@ -44,4 +45,9 @@ def run(
         out.print(f"{deployment.name}: console at {url}/")
         if first:
             out.print(f"first log-in: [bold]{first.username}[/bold] / [bold]{first.password}[/bold]")
-        Supervisor(plan.processes(), on_death=tell_of_dead_workers(plan)).run()
+        manager = ServiceManager()
+        manager.ready(f"watching {len(deployment.cameras)} cameras, console at {url}/")
+        try:
+            Supervisor(plan.processes(), on_death=tell_of_dead_workers(plan)).run(manager.alive)
+        finally:
+            manager.stopping()

@@ -28,7 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from alerting.store import Store
         from console.app import create_app
         from console.serving import ConsoleServer
+        from firewatch.logs import start_access_log
 
+        start_access_log(deployment.logs)
         store = Store.open(deployment.storage.database_url.reveal())
         try:
             links = EvidenceLinks(options.link_key.read_bytes(), options.base_url)

@@ -40,6 +40,7 @@ def parser(name: str, description: str) -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog=f"python -m firewatch.processes.{name}", description=description)
     made.add_argument("config", type=Path, help="deployment file")
     made.add_argument("--heartbeat", type=Path, help="file to touch while alive")
+    made.set_defaults(process=name)
     return made
 
 
@@ -74,7 +75,9 @@ def live(options: argparse.Namespace, run: Callable[[Deployment], None]) -> None
     """Run a process body; errors that only a person can mend end it with code 2, others with 1."""
     start_logging()
     try:
-        run(load(options.config))
+        deployment = load(options.config)
+        start_logging(settings=deployment.logs, name=options.process)
+        run(deployment)
     except known_error_types() as error:
         # An OSError (disk full, port taken) may pass; what our packages raise on purpose at start does not.
         code = EXIT_FAULT if isinstance(error, OSError) else EXIT_KNOWN

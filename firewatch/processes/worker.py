@@ -24,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     made.add_argument("--spool", type=Path, help="folder where sightings wait for the store")
     made.add_argument("--recordings", type=Path, help="local folder for clips on their way to the evidence")
     options = made.parse_args(arguments)
+    options.process = f"worker-{options.index + 1}"
 
     def run(deployment: Deployment) -> None:
         stop = stop_on_signals()

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from alerting import burns
 from alerting.burns import BurnError, PermittedBurn
 from alerting.intake import IncidentRef, Intake
+from alerting.journal import By
 from alerting.keeper import ClockKeeper
 from alerting.lifecycle import Stage, Status
 from alerting.policy import DEFAULT
@@ -53,7 +54,7 @@ def permit(store: Store, noon: datetime) -> Permit:
             "area": AROUND_FIRE,
             "starts_at": noon - timedelta(hours=1),
             "ends_at": noon + timedelta(hours=1),
-            "by": "li",
+            "by": By("li"),
         }
         return burns.add(store, **given | changed)
 
@@ -156,7 +157,7 @@ def test_withdrawing_a_permit_raises_again_what_was_taken_for_it(
 ) -> None:
     burn = permit()
     ref = see(intake, noon)
-    withdrawn = burns.withdraw(store, burn.burn_id, by="wang", rules=DEFAULT)
+    withdrawn = burns.withdraw(store, burn.burn_id, by=By("wang"), rules=DEFAULT)
     assert withdrawn.withdrawn_by == "wang"
     assert store.incident(ref.incident_id).summary.response.permitted_burn_id is None
     assert burns.current(store) == ()

@@ -11,17 +11,18 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from conftest import PASSWORD, Serve, Served
+from conftest import PASSWORD, PASSWORD_HASH, Serve, Served
 from console_scenery import MASTS, Scenery
 from live_process import live_process
 
 from alerting import decisions
+from alerting.accounts import Accounts
 from alerting.lifecycle import Action, Cause, Decision, Verdict
 from alerting.store import Store
 from config import Deployment
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install '.[dev]'")
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_playwright
 
 CHROMIUM = os.environ.get("FIREWATCH_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 ARGUMENTS = (
@@ -252,3 +253,84 @@ def test_a_centre_that_restarts_under_an_open_page_is_noticed_and_found_again(
 
     expect(page.locator(".banner")).to_be_hidden()
     expect(page.locator(f".card[data-incident={incident.incident_id}]")).to_be_visible()
+
+
+def test_two_incidents_of_one_fire_are_merged_by_hand_and_separated_again(
+    console: Served, scenery: Scenery, page: Page
+) -> None:
+    one = scenery.sight("dns-01", scenery.fire_at("dns-01", 560, 400), datetime.now(UTC))
+    other = scenery.sight("shk-01", scenery.fire_at("shk-01", 640, 420), datetime.now(UTC))
+    sign_in(page, console)
+    page.locator(f".card[data-incident={other.incident_id}]").click()
+    page.get_by_label("更多操作").click()
+    page.get_by_role("button", name="并入其他火情").click()
+    page.get_by_role("radio", name=f"#{one.number}").check()
+    page.get_by_role("dialog").get_by_role("button", name="并入其他火情").click()
+
+    expect(page.locator(".stage h2")).to_have_text(f"火情 #{one.number}")
+    expect(page.locator(".notice.undo")).to_contain_text(f"#{other.number} 已并入")
+    merged = console.store.incident(one.incident_id)
+    assert {seen.camera_id for seen in merged.sightings} == {"dns-01", "shk-01"}
+    assert console.store.incident(other.incident_id).summary.status == "closed"
+
+    page.keyboard.press("u")
+
+    expect(page.locator(f".card[data-incident={other.incident_id}]")).to_have_attribute(
+        "data-status", "suspected"
+    )
+    assert [seen.camera_id for seen in console.store.incident(one.incident_id).sightings] == ["dns-01"]
+
+
+def test_of_two_operators_who_judge_at_the_same_moment_one_wins_and_the_other_is_told(
+    console: Served, scenery: Scenery, page: Page
+) -> None:
+    incident = scenery.sight("shk-01", scenery.fire_at("shk-01", 640, 420), datetime.now(UTC))
+    sign_in(page, console)
+    expect(page.locator(".decide.confirm")).to_be_enabled()
+    cloud = Decision(Action.DISMISS, Verdict.FALSE_ALARM, Cause.CLOUD)
+
+    def while_on_its_way(route: Route) -> None:
+        decisions.decide(console.store, incident.incident_id, cloud, who="li.wei", version=1)
+        route.continue_()
+
+    page.route("**/decisions", while_on_its_way)
+    page.keyboard.press("c")
+
+    expect(page.locator(".notice", has_text="其他人已先处理")).to_be_visible()
+    expect(page.locator(".history li[data-action=dismiss]")).to_contain_text("li.wei")
+    assert console.store.incident(incident.incident_id).summary.status == "dismissed"
+
+
+def test_a_session_that_ends_under_an_open_page_leads_to_the_log_in_and_back(
+    console: Served, scenery: Scenery, page: Page
+) -> None:
+    incident = scenery.sight("shk-01", scenery.fire_at("shk-01", 640, 420), datetime.now(UTC))
+    sign_in(page, console)
+    expect(page.locator(".decide.confirm")).to_be_enabled()
+    Accounts(console.store).set_password_hash("operator", PASSWORD_HASH, must_change=False)
+
+    page.keyboard.press("c")
+
+    page.get_by_label("用户名").fill("operator")
+    page.get_by_label("密码").fill(PASSWORD)
+    page.get_by_role("button", name="登录").click()
+    expect(page.locator(".stage h2")).to_have_text(f"火情 #{incident.number}")
+    assert console.store.incident(incident.incident_id).summary.status == "suspected"
+
+
+def test_a_workstation_may_have_keys_of_its_own(console: Served, scenery: Scenery, page: Page) -> None:
+    incident = scenery.sight("shk-01", scenery.fire_at("shk-01", 640, 420), datetime.now(UTC))
+    sign_in(page, console)
+    expect(page.locator(".decide.confirm kbd")).to_have_text("C")
+    page.keyboard.press("?")
+    page.locator(".keys .key", has_text="C").first.click()
+    page.keyboard.press("F2")
+    page.get_by_role("button", name="关闭").click()
+    page.reload()
+    expect(page.locator(".decide.confirm kbd")).to_have_text("F2")
+
+    page.keyboard.press("c")  # given away: it means nothing any more
+    page.keyboard.press("F2")
+
+    expect(page.locator(".history li[data-action=confirm]")).to_be_visible()
+    assert len(console.store.incident(incident.incident_id).history) == 2

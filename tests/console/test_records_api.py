@@ -9,6 +9,11 @@ from datetime import datetime, timedelta
 import pytest
 from conftest import Served
 from console_scenery import Scenery
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from alerting import audit
+from console.auth import LOCK_AFTER
 
 
 @pytest.fixture
@@ -79,3 +84,43 @@ def test_who_decided_what_is_exported_whole_and_in_order(
     assert {row["incident"] for row in rows} == {str(incident_number)}
     assert (rows[1]["source"], rows[1]["why"]) == ("127.0.0.1", "'=kitchen")
     assert len(none.text.splitlines()) == 1
+
+
+def test_what_administrators_do_is_told_with_who_and_from_where(console: Served, now: datetime) -> None:
+    span = {"since": (now - timedelta(hours=1)).isoformat(), "until": (now + timedelta(days=1)).isoformat()}
+    with console.signed_in("admin") as admin:
+        admin.post("/api/v1/users", json={"username": "li", "role": "operator"}).raise_for_status()
+        admin.patch("/api/v1/users/li", json={"active": False}).raise_for_status()
+        issued = admin.post("/api/v1/tokens", json={"name": "护林员老陈", "days": 30}).json()
+        admin.delete(f"/api/v1/tokens/{issued['token']['token_id']}").raise_for_status()
+        answer = admin.get("/api/v1/records/audit", params=span)
+    rows = list(csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff"))))
+    mine = [(row["action"], row["subject"]) for row in rows if row["who"] == "admin"]
+    number = str(issued["token"]["token_id"])
+    assert mine == [
+        ("account created", "li"),
+        ("account switched off", "li"),
+        ("token issued", number),
+        ("token revoked", number),
+    ]
+    assert {row["source"] for row in rows if row["who"] == "admin"} == {"127.0.0.1"}
+    assert "护林员老陈" in rows[-2]["detail"]
+    assert issued["secret"] not in answer.text
+
+
+def test_the_audit_trail_cannot_be_rewritten(console: Served) -> None:
+    console.account("viewer")
+    for statement in ("UPDATE audit_entries SET who = 'nobody'", "DELETE FROM audit_entries"):
+        with pytest.raises(SQLAlchemyError, match="append-only"), console.store.writing() as session:
+            session.execute(text(statement))
+
+
+def test_a_locked_account_is_in_the_audit_trail_with_the_address_that_guessed(
+    console: Served, now: datetime
+) -> None:
+    console.account("operator")
+    with console.client() as stranger:
+        for _ in range(LOCK_AFTER):
+            stranger.post("/api/v1/session", json={"username": "operator", "password": "wrong"})
+    found = list(audit.entries(console.store, now - timedelta(days=1), now + timedelta(days=1)))
+    assert ("account locked", "operator", "127.0.0.1") in [(e.action, e.subject, e.source) for e in found]

@@ -47,6 +47,7 @@ MATRIX = [
     ("GET", "/api/v1/records/statistics", None, SIGNED_IN),
     ("GET", "/api/v1/records/export", None, OPERATORS),
     ("GET", "/api/v1/records/history", None, ADMINS),
+    ("GET", "/api/v1/records/audit", None, ADMINS),
     ("GET", "/api/v1/cameras", None, SIGNED_IN),
     ("GET", "/api/v1/cameras/{camera_id}/picture", None, SIGNED_IN),
     ("GET", "/api/v1/cameras/{camera_id}/health", None, SIGNED_IN),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 
 import pytest
@@ -182,3 +183,18 @@ def test_hashing_is_argon2id_and_salted() -> None:
 
 def test_a_password_of_one_repeated_letter_is_refused() -> None:
     assert problem_with("aaaaaaaaaaaaaaaa", "li") is not None
+
+
+def test_each_request_is_in_the_access_log_with_who_asked_and_without_what_a_link_keeps_secret(
+    console: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, logger="firewatch.access"):
+        with console.signed_in("viewer") as viewer:
+            viewer.get("/api/v1/users")
+        with console.client() as stranger:
+            stranger.get("/api/v1/evidence/7", params={"expires": 1, "signature": "abc123"})
+    told = [record.getMessage() for record in caplog.records if record.name == "firewatch.access"]
+    assert any("method=GET path=/api/v1/users status=403" in one and "who=viewer" in one for one in told)
+    assert any("path=/api/v1/evidence/7 status=403" in one and "who=-" in one for one in told)
+    assert all("from=127.0.0.1" in one for one in told)
+    assert "abc123" not in caplog.text

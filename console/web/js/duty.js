@@ -1,6 +1,7 @@
 // What happens on a duty desk: loading, following events, choosing, deciding, taking back.
 import { api } from "./api.js";
 import { Live } from "./live.js";
+import { showNotification } from "./notification.js";
 import { openPage } from "./router.js";
 import { sessionEnded } from "./session.js";
 import { get, set } from "./state.js";
@@ -137,6 +138,7 @@ function put(detail) {
     details: new Map(details).set(summary.incident_id, detail),
   });
   if (!isNew) return;
+  showNotification(summary, goTo);
   const current = selected && incidents.get(selected);
   const away = get().page !== "duty";
   if (!current || current.status !== "suspected") select(summary.incident_id);
@@ -212,7 +214,7 @@ export async function decide(decision) {
       body: { ...decision, version: incident.version },
     });
     put(detail);
-    offerUndo(detail, decision);
+    offerUndo(detail, wordsOf(decision));
     return true;
   } catch (problem) {
     notify(problem.status === 409 ? t("decide.conflict") : words(problem), "bad");
@@ -236,13 +238,34 @@ export async function takeStep(body) {
   }
 }
 
+/** Merge the selected incident into another, or split sightings off it ("merge" | "split"). */
+export async function regroup(how, body) {
+  const { selected, incidents } = get();
+  const before = incidents.get(selected);
+  if (!before) return false;
+  try {
+    const detail = await api(`/incidents/${selected}/${how}`, { method: "POST", body: { ...body, version: before.version } });
+    put(detail);
+    await refresh(selected);
+    select(detail.summary.incident_id);
+    offerUndo(detail, t(`${how}.done`, { n: before.number }));
+    return true;
+  } catch (problem) {
+    notify(problem.status === 409 ? t("decide.conflict") : words(problem), "bad");
+    refresh(selected);
+    return false;
+  }
+}
+
 let undoTimer = 0;
 
-function offerUndo(detail, decision) {
-  clearTimeout(undoTimer);
-  const said = decision.cause
+const wordsOf = (decision) =>
+  decision.cause
     ? `${t("verdict.false_alarm")} · ${t(`cause.${decision.cause}`)}`
     : t(decision.verdict ? `verdict.${decision.verdict}` : `action.${decision.action}`);
+
+function offerUndo(detail, said) {
+  clearTimeout(undoTimer);
   set({
     undo: {
       incidentId: detail.summary.incident_id,

@@ -85,7 +85,8 @@ function Audit() {
       <div class="row new-user">
         <label>${t("records.from")}<input type="date" value=${days.from} max=${days.to} onChange=${change("from")} /></label>
         <label>${t("records.to")}<input type="date" value=${days.to} min=${days.from} onChange=${change("to")} /></label>
-        <a class="button" href=${`/api/v1/records/history?${question}`} download>CSV</a>
+        <a class="button" href=${`/api/v1/records/history?${question}`} download>${t("admin.audit.incidents")} CSV</a>
+        <a class="button" href=${`/api/v1/records/audit?${question}`} download>${t("admin.audit.administration")} CSV</a>
       </div>
     </section>`;
 }

@@ -1,6 +1,6 @@
 // Every camera with its state and newest picture; those with an open incident come first.
 import { tabOf } from "../duty.js";
-import { html, useEffect, useState } from "../lib.js";
+import { html, useEffect, useRef, useState } from "../lib.js";
 import { set, useApp } from "../state.js";
 import { moment, now, span, useTick } from "../time.js";
 import { healthWords, stateWord, t } from "../words.js";
@@ -53,12 +53,25 @@ export function Tile({ camera, alarm, chosen, large, act = () => set({ camera: c
     </button>`;
 }
 
+/** Whether the element is on the screen, or nearly: a strip of a hundred cameras loads those one sees. */
+function useInSight(drawn) {
+  const element = useRef(null);
+  const [inSight, tell] = useState(false);
+  useEffect(() => {
+    const observer = new IntersectionObserver((entries) => tell(entries.at(-1).isIntersecting), { rootMargin: "200px" });
+    observer.observe(element.current);
+    return () => observer.disconnect();
+  }, [drawn]); // the element is another one then
+  return [element, inSight];
+}
+
 /** The newest picture; the one before stays until it has arrived, so that nothing flickers. */
 export function LatestPicture({ camera }) {
   const url = camera.picture_at ? `/api/v1/cameras/${camera.id}/picture?at=${encodeURIComponent(camera.picture_at)}` : null;
   const [shown, show] = useState(null);
+  const [place, inSight] = useInSight(shown !== null);
   useEffect(() => {
-    if (!url || url === shown) return undefined;
+    if (!url || url === shown || !inSight) return undefined;
     const next = new Image();
     let wanted = true;
     next.onload = () => wanted && show(url);
@@ -66,9 +79,9 @@ export function LatestPicture({ camera }) {
     return () => {
       wanted = false;
     };
-  }, [url]);
-  if (!shown) return html`<span class="no-picture"><${Icon} name="camera" />${url ? "" : t("camera.no_picture")}</span>`;
-  return html`<img src=${shown} alt="" />`;
+  }, [url, inSight]);
+  if (!shown) return html`<span ref=${place} class="no-picture"><${Icon} name="camera" />${url ? "" : t("camera.no_picture")}</span>`;
+  return html`<img ref=${place} src=${shown} alt="" />`;
 }
 
 const age = (text) => span((now().getTime() - new Date(text).getTime()) / 1000);

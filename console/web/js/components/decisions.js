@@ -1,8 +1,8 @@
 // The verdict: one key, or two for a false alarm and its cause. What was decided can be taken back for 10 s.
 import { decide, mayDecide, tabOf } from "../duty.js";
-import { CAUSES, own } from "../keys.js";
+import { CAUSES, keyName, own } from "../keys.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../lib.js";
-import { useApp } from "../state.js";
+import { set, useApp } from "../state.js";
 import { t } from "../words.js";
 import { Status } from "./queue.js";
 
@@ -55,11 +55,18 @@ export function Decisions({ summary, detail }) {
   return html`
     <div class="decisions">
       ${summary.status === "suspected"
-        ? html`<button class="button decide confirm" disabled=${busy} onClick=${() => send({ action: "confirm" })}>${t("decide.confirm")}<kbd>C</kbd></button>`
-        : html`<button class="button decide step" disabled=${busy} onClick=${() => send({ action: step })}>${t(`action.${step}`)}<kbd>N</kbd></button>`}
-      <button class="button decide" disabled=${busy} onClick=${() => ask("cause")}>${t("decide.false")}<kbd>X</kbd></button>
-      <button class="button decide" disabled=${busy} onClick=${() => dismiss("permitted_burn")}>${t("decide.burn")}<kbd>B</kbd></button>
-      <button class="button decide" disabled=${busy} onClick=${() => dismiss("other_smoke")}>${t("decide.smoke")}<kbd>S</kbd></button>
+        ? html`<button class="button decide confirm" disabled=${busy} onClick=${() => send({ action: "confirm" })}>${t("decide.confirm")}<kbd>${keyName("KeyC")}</kbd></button>`
+        : html`<button class="button decide step" disabled=${busy} onClick=${() => send({ action: step })}>${t(`action.${step}`)}<kbd>${keyName("KeyN")}</kbd></button>`}
+      <button class="button decide" disabled=${busy} onClick=${() => ask("cause")}>${t("decide.false")}<kbd>${keyName("KeyX")}</kbd></button>
+      <button class="button decide" disabled=${busy} onClick=${() => dismiss("permitted_burn")}>${t("decide.burn")}<kbd>${keyName("KeyB")}</kbd></button>
+      <button class="button decide" disabled=${busy} onClick=${() => dismiss("other_smoke")}>${t("decide.smoke")}<kbd>${keyName("KeyS")}</kbd></button>
+      <details class="more">
+        <summary class="button ghost" aria-label=${t("decide.more")}>⋯</summary>
+        <div class="menu">
+          <button class="button" onClick=${() => set({ dialog: "merge" })}>${t("merge")}</button>
+          <button class="button" disabled=${(detail?.sightings.length ?? 0) < 2} onClick=${() => set({ dialog: "split" })}>${t("split")}</button>
+        </div>
+      </details>
     </div>`;
 }
 

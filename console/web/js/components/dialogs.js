@@ -1,8 +1,11 @@
 import { notify, words } from "../duty.js";
+import { keyName, KEYS, remap, remapped, resetKeys } from "../keys.js";
+import { notificationState, switchNotification } from "../notification.js";
 import { html, useEffect, useRef, useState } from "../lib.js";
 import { changePassword, signOut } from "../session.js";
 import { set, useApp } from "../state.js";
 import { t } from "../words.js";
+import { Merge, Split } from "./regroup.js";
 
 const shut = () => set({ dialog: null });
 
@@ -11,6 +14,8 @@ export function Dialogs() {
   if (name === "help") return html`<${Dialog} title=${t("help")}><${Help} /></${Dialog}>`;
   if (name === "account") return html`<${Dialog} title=${t("account")}><${Account} /></${Dialog}>`;
   if (name === "password") return html`<${Dialog} title=${t("password.change")}><${Password} /></${Dialog}>`;
+  if (name === "merge") return html`<${Dialog} title=${t("merge")}><${Merge} /></${Dialog}>`;
+  if (name === "split") return html`<${Dialog} title=${t("split")}><${Split} /></${Dialog}>`;
   return null;
 }
 
@@ -26,40 +31,56 @@ function Dialog({ title, children }) {
     </dialog>`;
 }
 
-const KEYS = [
-  [["↑", "↓"], "key.next"],
-  [["C"], "key.confirm"],
-  [["X", "1–8"], "key.false"],
-  [["B"], "key.burn"],
-  [["S"], "key.smoke"],
-  [["N"], "key.step"],
-  [["A"], "key.take"],
-  [["H"], "key.hand_over"],
-  [["U"], "key.undo"],
-  [["Z"], "key.zoom"],
-  [["V"], "key.boxes"],
-  [["R"], "key.clip"],
-  [["D"], "key.compare"],
-  [["L"], "key.now"],
-  [["M"], "key.silence"],
-  [["P"], "key.sound"],
-  [["Esc"], "key.escape"],
-  [["?"], "key.help"],
-];
-
 function Help() {
+  const [asking, ask] = useState(null); // the key that is being replaced
+  const [, redraw] = useState(0);
+  useEffect(() => {
+    if (!asking) return undefined;
+    const replace = (event) => {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      if (event.code !== "Escape") remap(asking, event.code);
+      ask(null);
+    };
+    addEventListener("keydown", replace, { capture: true });
+    return () => removeEventListener("keydown", replace, { capture: true });
+  }, [asking]);
+  const reset = () => {
+    resetKeys();
+    redraw((n) => n + 1);
+  };
   return html`
     <dl class="keys">
-      ${KEYS.map(([keys, what]) => html`<div key=${what}><dt>${keys.map((one) => html`<kbd key=${one}>${one}</kbd>`)}</dt><dd>${t(what)}</dd></div>`)}
+      ${KEYS.map(
+        ([codes, what, fixed]) => html`
+          <div key=${what}>
+            <dt>${codes.map((code) =>
+              fixed
+                ? html`<kbd key=${code}>${code}</kbd>`
+                : html`<button key=${code} class=${`key ${asking === code ? "asking" : ""}`} title=${t("key.change")} onClick=${() => ask(code)}><kbd>${asking === code ? "…" : keyName(code)}</kbd></button>`,
+            )}${what === "key.false" ? html`<kbd>1–8</kbd>` : null}</dt>
+            <dd>${t(what)}</dd>
+          </div>`,
+      )}
     </dl>
-    <button class="button" onClick=${shut}>${t("close")}</button>`;
+    <p class="none">${t(asking ? "key.press" : "key.change.hint")}</p>
+    <div class="row">
+      ${remapped() ? html`<button class="button" onClick=${reset}>${t("key.reset")}</button>` : null}
+      <button class="button" onClick=${shut}>${t("close")}</button>
+    </div>`;
 }
 
 function Account() {
   const session = useApp((s) => s.session);
+  const [desktop, tell] = useState(notificationState());
+  const usable = desktop === "on" || desktop === "off";
   return html`
     <p class="account"><strong>${session.username}</strong> · ${t(`role.${session.role}`)}</p>
     ${session.must_change ? html`<p class="login-problem soft">${t("password.must")}</p>` : null}
+    <label class="check">
+      <input type="checkbox" checked=${desktop === "on"} disabled=${!usable} onChange=${async () => tell(await switchNotification())} />
+      ${t("notification")}${usable ? null : html` <small>${t(`notification.${desktop}`)}</small>`}
+    </label>
     <div class="row">
       <button class="button" onClick=${() => set({ dialog: "password" })}>${t("password.change")}</button>
       <button class="button" onClick=${signOut}>${t("logout")}</button>

@@ -1,4 +1,5 @@
 import { UNDO_MS, goTo, undo } from "../duty.js";
+import { keyName } from "../keys.js";
 import { html } from "../lib.js";
 import { useApp } from "../state.js";
 import { span, useTick } from "../time.js";
@@ -34,7 +35,7 @@ function Undo({ offered }) {
   return html`
     <div class="notice undo" role="status">
       <span>${offered.text}</span>
-      <button class="button small" onClick=${undo}>${t("undo")}<kbd>U</kbd></button>
+      <button class="button small" onClick=${undo}>${t("undo")}<kbd>${keyName("KeyU")}</kbd></button>
       <span class="undo-left">${Math.ceil(left / 1000)} s</span>
       <i class="undo-bar" style=${{ width: `${(left / UNDO_MS) * 100}%` }}></i>
     </div>`;

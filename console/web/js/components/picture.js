@@ -1,6 +1,6 @@
 // What the camera saw: the looping clip around the alarm, the moment of confirmation, before and after side by
 // side, and the newest picture; boxes over all of them, and a closer look at the plume.
-import { own } from "../keys.js";
+import { keyName, own } from "../keys.js";
 import { html, useLayoutEffect, useRef, useState } from "../lib.js";
 import { useApp } from "../state.js";
 import { moment, span } from "../time.js";
@@ -9,7 +9,7 @@ import { t } from "../words.js";
 const ZOOMED_SHARE = 0.3; // the box takes this much of the picture when zoomed
 const MOST_TRACES = 4;
 const SMALL_SHARE = 0.16; // smaller boxes are shown enlarged in a corner as well
-const MODES = [["clip", "R"], ["then", null], ["compare", "D"], ["now", "L"]];
+const MODES = [["clip", "KeyR"], ["then", null], ["compare", "KeyD"], ["now", "KeyL"]];
 
 export function Picture({ detail, sighting, sightings, choose }) {
   const [boxes, showBoxes] = useState(true);
@@ -52,7 +52,7 @@ export function Picture({ detail, sighting, sightings, choose }) {
             </div>`
         : html`<div class="empty">${detail ? html`<strong>${t(mode === "now" ? "camera.no_picture" : "picture.missing")}</strong>` : html`<div class="spinner"></div>`}</div>`}
       ${shown && still && sighting && !zoom && mode !== "compare" && shareOf(sighting) < SMALL_SHARE
-        ? html`<button class=${`loupe ${sighting.label} ${boxRight(sighting) ? "left" : ""}`} title=${`${t("picture.zoom")} (Z)`} onClick=${() => setZoom(true)}>
+        ? html`<button class=${`loupe ${sighting.label} ${boxRight(sighting) ? "left" : ""}`} title=${`${t("picture.zoom")} (${keyName("KeyZ")})`} onClick=${() => setZoom(true)}>
             <span class="loupe-picture" style=${zoomStyle(sighting)}><img src=${still} alt="" /></span>
           </button>`
         : null}
@@ -71,11 +71,11 @@ export function Picture({ detail, sighting, sightings, choose }) {
         <span class="spring"></span>
         <span class="modes" role="group" aria-label=${t("picture.mode")}>
           ${MODES.filter(([name]) => has[name]).map(
-            ([name, key]) => html`<button key=${name} class=${`chip glass ${mode === name ? "on" : ""}`} aria-pressed=${mode === name} onClick=${() => want(name)}>${t(`picture.${name}`)}${key ? html`<kbd>${key}</kbd>` : null}</button>`,
+            ([name, key]) => html`<button key=${name} class=${`chip glass ${mode === name ? "on" : ""}`} aria-pressed=${mode === name} onClick=${() => want(name)}>${t(`picture.${name}`)}${key ? html`<kbd>${keyName(key)}</kbd>` : null}</button>`,
           )}
         </span>
-        <button class=${`chip glass ${boxes ? "on" : ""}`} aria-pressed=${boxes} onClick=${() => showBoxes(!boxes)}>${t("picture.boxes")}<kbd>V</kbd></button>
-        <button class=${`chip glass ${zoom ? "on" : ""}`} aria-pressed=${zoom} onClick=${() => setZoom(!zoom)}>${t("picture.zoom")}<kbd>Z</kbd></button>
+        <button class=${`chip glass ${boxes ? "on" : ""}`} aria-pressed=${boxes} onClick=${() => showBoxes(!boxes)}>${t("picture.boxes")}<kbd>${keyName("KeyV")}</kbd></button>
+        <button class=${`chip glass ${zoom ? "on" : ""}`} aria-pressed=${zoom} onClick=${() => setZoom(!zoom)}>${t("picture.zoom")}<kbd>${keyName("KeyZ")}</kbd></button>
       </div>
     </div>`;
 }

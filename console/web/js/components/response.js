@@ -1,6 +1,6 @@
 // Who has it in hand, what is waited for, and what happens by itself when nobody acts.
 import { mayDecide, takeStep } from "../duty.js";
-import { own } from "../keys.js";
+import { keyName, own } from "../keys.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../lib.js";
 import { useApp } from "../state.js";
 import { clock, now, span, useTick } from "../time.js";
@@ -32,8 +32,8 @@ export function Response({ summary, detail }) {
         ? asking
           ? html`<${HandOver} me=${me} close=${() => ask(false)} />`
           : html`
-              ${who ? null : html`<button class="button small primary" onClick=${take}>${t("response.take")}<kbd>A</kbd></button>`}
-              <button class="button small" onClick=${() => ask(true)}>${t("response.hand_over")}<kbd>H</kbd></button>`
+              ${who ? null : html`<button class="button small primary" onClick=${take}>${t("response.take")}<kbd>${keyName("KeyA")}</kbd></button>`}
+              <button class="button small" onClick=${() => ask(true)}>${t("response.hand_over")}<kbd>${keyName("KeyH")}</kbd></button>`
         : null}
     </div>`;
 }

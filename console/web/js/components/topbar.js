@@ -1,5 +1,6 @@
 import { silence, switchSound, waiting } from "../alarm.js";
 import { queue } from "../duty.js";
+import { keyName } from "../keys.js";
 import { html } from "../lib.js";
 import { PAGES } from "../router.js";
 import { set, useApp } from "../state.js";
@@ -75,7 +76,7 @@ function Sound() {
 function Silence() {
   const count = useApp((s) => waiting(s).length);
   if (!count) return null;
-  return html`<button class="chip alarm" onClick=${silence}>${t("sound.silence")}<kbd>M</kbd></button>`;
+  return html`<button class="chip alarm" onClick=${silence}>${t("sound.silence")}<kbd>${keyName("KeyM")}</kbd></button>`;
 }
 
 export function LanguageSwitch() {
