@@ -259,7 +259,7 @@ def test_two_incidents_of_one_fire_are_merged_by_hand_and_separated_again(
     console: Served, scenery: Scenery, page: Page
 ) -> None:
     one = scenery.sight("dns-01", scenery.fire_at("dns-01", 560, 400), datetime.now(UTC))
-    other = scenery.sight("shk-01", scenery.fire_at("shk-01", 640, 420), datetime.now(UTC))
+    other = scenery.sight("ltz-01", scenery.fire_at("ltz-01", 700, 400), datetime.now(UTC))
     sign_in(page, console)
     page.locator(f".card[data-incident={other.incident_id}]").click()
     page.get_by_label("更多操作").click()
@@ -270,7 +270,7 @@ def test_two_incidents_of_one_fire_are_merged_by_hand_and_separated_again(
     expect(page.locator(".stage h2")).to_have_text(f"火情 #{one.number}")
     expect(page.locator(".notice.undo")).to_contain_text(f"#{other.number} 已并入")
     merged = console.store.incident(one.incident_id)
-    assert {seen.camera_id for seen in merged.sightings} == {"dns-01", "shk-01"}
+    assert {seen.camera_id for seen in merged.sightings} == {"dns-01", "ltz-01"}
     assert console.store.incident(other.incident_id).summary.status == "closed"
 
     page.keyboard.press("u")
