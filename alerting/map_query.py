@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, and_, func, literal, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from alerting.cells import ranges_of
@@ -48,17 +48,13 @@ def marks(
     walk: int = WALK,
 ) -> tuple[MapMark, ...]:
     """At most `limit`, the newest first; of each status on its own, so that each walk is short."""
-    found: set[int] = set()
+    found: list[MapMark] = []
     for one in set(status) if status is not None else (None,):
         walked = _by_time(session, frame, since, until, one, limit, walk)
-        found.update(walked if walked is not None else _by_place(session, frame, since, until, one, limit))
-    newest = (
-        select(*_SHOWN)
-        .where(IncidentRow.number.in_(found))
-        .order_by(IncidentRow.confirmed_at.desc(), IncidentRow.number.desc())
-        .limit(limit)
-    )
-    return tuple(_mark(row) for row in session.execute(newest))
+        rows = walked if walked is not None else _by_place(session, frame, since, until, one, limit)
+        found += map(_mark, rows)
+    found.sort(key=lambda mark: (mark.confirmed_at, mark.number), reverse=True)
+    return tuple(found[:limit])
 
 
 def _by_time(
@@ -69,7 +65,7 @@ def _by_time(
     status: Status | None,
     limit: int,
     walk: int,
-) -> Sequence[int] | None:
+) -> Sequence[Any] | None:
     """None: the frame was not filled within the walk, and there is more."""
     at, number = IncidentRow.confirmed_at, IncidentRow.number
     until_then = and_(at <= until, *([IncidentRow.status == status.value] if status else []))
@@ -79,13 +75,13 @@ def _by_time(
     inside = and_(until_then, _inside(frame, IncidentRow.lat_deg, IncidentRow.lon_deg))
     # One bound only: of two, SQLite may walk to the farther one.
     query = select(number).where(inside, at >= since if end is None else at > end)
-    found = session.scalars(query.order_by(*newest_first).limit(limit)).all()
+    found = _shown(session, query.order_by(*newest_first).limit(limit))
     return found if end is None or len(found) == limit else None
 
 
 def _by_place(
     session: Session, frame: Frame, since: datetime, until: datetime, status: Status | None, limit: int
-) -> Sequence[int]:
+) -> Sequence[Any]:
     ranges = union_all(
         *(select(literal(low).label("low"), literal(high).label("high")) for low, high in ranges_of(frame))
     ).subquery("ranges")
@@ -102,7 +98,13 @@ def _by_place(
     )
     if status is not None:
         query = query.where(func.coalesce(IncidentRow.status, IncidentRow.status) == status.value)
-    return session.scalars(query).all()
+    return _shown(session, query)
+
+
+def _shown(session: Session, numbers: Select[Any]) -> Sequence[Any]:
+    """The rows of these numbers. In one question: an index answers which they are, without the rows."""
+    wanted = numbers.subquery("wanted")
+    return session.execute(select(*_SHOWN).join(wanted, wanted.c.number == IncidentRow.number)).all()
 
 
 def _inside(frame: Frame, lat_deg: Any, lon_deg: Any) -> ColumnElement[bool]:
