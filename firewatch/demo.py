@@ -9,12 +9,14 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import shlex
 import shutil
 import socket
 import sys
 import threading
 import time
 import webbrowser
+from collections.abc import Mapping
 from pathlib import Path
 
 import httpx
@@ -30,6 +32,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VIDEOS = ROOT / "sample_videos"
 CONFIG = ROOT / "config" / "demo.yaml"
 MARKER = ".firewatch-demo"
+ENVIRONMENT = "demo.env"
 CALM_S = 600
 HOST = "127.0.0.1"
 
@@ -41,12 +44,14 @@ def run_demo(state: Path, port: int, *, open_browser: bool) -> None:
     playlists = demo_playlists(VIDEOS)
     rtsp_port, receiver_port = free_ports(2)
     secret = secrets.token_hex(16)
-    os.environ.update(
-        FIREWATCH_DEMO_RTSP_PORT=str(rtsp_port),
-        FIREWATCH_DEMO_RECEIVER_PORT=str(receiver_port),
-        FIREWATCH_DEMO_SECRET=secret,
-        FIREWATCH_DEMO_STATE=str(state),
-    )
+    mine = {
+        "FIREWATCH_DEMO_RTSP_PORT": str(rtsp_port),
+        "FIREWATCH_DEMO_RECEIVER_PORT": str(receiver_port),
+        "FIREWATCH_DEMO_SECRET": secret,
+        "FIREWATCH_DEMO_STATE": str(state.resolve()),
+    }
+    os.environ.update(mine)
+    write_environment(state, mine)
     deployment = load(CONFIG)
     check_parts(deployment)
     with _console_socket(port) as console:
@@ -61,9 +66,10 @@ def run_demo(state: Path, port: int, *, open_browser: bool) -> None:
             ]
         )
         out.print(f"{deployment.name}: {len(deployment.cameras)} cameras; logs in {state / 'logs'}")
+        receiver = f"http://{HOST}:{receiver_port}/"
         announcer = threading.Thread(
             target=_announce,
-            args=(deployment, f"{url}/", f"http://{HOST}:{receiver_port}/", first, began_s, open_browser),
+            args=(deployment, state, f"{url}/", receiver, first, began_s, open_browser),
             name="announcer",
             daemon=True,
         )
@@ -111,6 +117,13 @@ def empty_state(state: Path) -> None:
     (state / MARKER).touch()
 
 
+def write_environment(state: Path, variables: Mapping[str, str]) -> None:
+    """For other commands that shall find this demo: `set -a; . STATE/demo.env`, then use config/demo.yaml."""
+    file = state / ENVIRONMENT
+    file.touch(mode=0o600)
+    file.write_text("".join(f"{name}={shlex.quote(value)}\n" for name, value in variables.items()))
+
+
 def free_ports(count: int) -> list[int]:
     """Ports that are free now, all different."""
     with contextlib.ExitStack() as stack:
@@ -152,6 +165,7 @@ def _receiver(plan: Plan, port: int) -> ProcessSpec:
 
 def _announce(
     deployment: Deployment,
+    state: Path,
     console: str,
     receiver: str,
     first: FirstLogIn | None,
@@ -165,6 +179,7 @@ def _announce(
     if first is not None:
         out.print(f"log in    [bold]{first.username}[/bold] / [bold]{first.password}[/bold]")
     out.print(f"receiver  {receiver}   (sandbox dispatch centre)")
+    out.print(f"commands  set -a; . {state / ENVIRONMENT}   (then any command with {CONFIG})")
     out.print("Ctrl-C ends the demo.\n")
     if open_browser and (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         webbrowser.open(console)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
 
 import config
-from firewatch.demo import demo_playlists, empty_state, free_ports
+from firewatch.demo import demo_playlists, empty_state, free_ports, write_environment
 from firewatch.failures import UserError
 from geometry.terrain import RasterTerrain
 from simulator.scene import load_scene
@@ -83,3 +84,16 @@ def test_free_ports_are_free_and_different() -> None:
     for port in ports:
         with socket.socket() as made:
             made.bind(("127.0.0.1", port))
+
+
+def test_other_commands_find_a_running_demo_by_its_environment_file_which_only_its_user_reads(
+    tmp_path: Path,
+) -> None:
+    variables = {"FIREWATCH_DEMO_SECRET": "a b'c", "FIREWATCH_DEMO_STATE": str(tmp_path)}
+    write_environment(tmp_path, variables)
+    file = tmp_path / "demo.env"
+    asked = f'set -a; . {file}; printf "%s|%s" "$FIREWATCH_DEMO_SECRET" "$FIREWATCH_DEMO_STATE"'
+    assert subprocess.run(["sh", "-c", asked], capture_output=True, text=True, check=True).stdout == (
+        f"a b'c|{tmp_path}"
+    )
+    assert file.stat().st_mode & 0o077 == 0

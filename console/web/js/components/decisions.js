@@ -2,7 +2,7 @@
 import { decide, mayDecide, tabOf } from "../duty.js";
 import { CAUSES, keyName, own } from "../keys.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../lib.js";
-import { set, useApp } from "../state.js";
+import { useApp } from "../state.js";
 import { t } from "../words.js";
 import { Status } from "./queue.js";
 
@@ -60,13 +60,6 @@ export function Decisions({ summary, detail }) {
       <button class="button decide" disabled=${busy} onClick=${() => ask("cause")}>${t("decide.false")}<kbd>${keyName("KeyX")}</kbd></button>
       <button class="button decide" disabled=${busy} onClick=${() => dismiss("permitted_burn")}>${t("decide.burn")}<kbd>${keyName("KeyB")}</kbd></button>
       <button class="button decide" disabled=${busy} onClick=${() => dismiss("other_smoke")}>${t("decide.smoke")}<kbd>${keyName("KeyS")}</kbd></button>
-      <details class="more">
-        <summary class="button ghost" aria-label=${t("decide.more")}>⋯</summary>
-        <div class="menu">
-          <button class="button" onClick=${() => set({ dialog: "merge" })}>${t("merge")}</button>
-          <button class="button" disabled=${(detail?.sightings.length ?? 0) < 2} onClick=${() => set({ dialog: "split" })}>${t("split")}</button>
-        </div>
-      </details>
     </div>`;
 }
 

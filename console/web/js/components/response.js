@@ -2,7 +2,7 @@
 import { mayDecide, takeStep } from "../duty.js";
 import { keyName, own } from "../keys.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../lib.js";
-import { useApp } from "../state.js";
+import { set, useApp } from "../state.js";
 import { clock, now, span, useTick } from "../time.js";
 import { t } from "../words.js";
 import { Icon } from "./icon.js";
@@ -33,9 +33,26 @@ export function Response({ summary, detail }) {
           ? html`<${HandOver} me=${me} close=${() => ask(false)} />`
           : html`
               ${who ? null : html`<button class="button small primary" onClick=${take}>${t("response.take")}<kbd>${keyName("KeyA")}</kbd></button>`}
-              <button class="button small" onClick=${() => ask(true)}>${t("response.hand_over")}<kbd>${keyName("KeyH")}</kbd></button>`
+              <button class="button small" onClick=${() => ask(true)}>${t("response.hand_over")}<kbd>${keyName("KeyH")}</kbd></button>
+              <${More} several=${(detail?.sightings.length ?? 0) > 1} />`
         : null}
     </div>`;
+}
+
+/** What is done seldom. */
+function More({ several }) {
+  const open = (dialog) => (event) => {
+    event.currentTarget.closest("details").open = false;
+    set({ dialog });
+  };
+  return html`
+    <details class="more">
+      <summary class="button small" aria-label=${t("decide.more")}>⋯</summary>
+      <div class="menu">
+        <button class="button" onClick=${open("merge")}>${t("merge")}</button>
+        <button class="button" disabled=${!several} onClick=${open("split")}>${t("split")}</button>
+      </div>
+    </details>`;
 }
 
 function Countdown({ clock: running, called }) {
