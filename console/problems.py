@@ -48,8 +48,55 @@ def response(
     return JSONResponse(body, status, dict(headers or {}), media_type=MEDIA_TYPE)
 
 
+_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "title": "Problem",
+    "description": "RFC 9457 problem details.",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string", "description": "Stable name: `urn:firewatch:problem:KIND`."},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "For people."},
+        "errors": {
+            "type": "array",
+            "description": "What is wrong with which field of the request.",
+            "items": {
+                "type": "object",
+                "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
+            },
+        },
+    },
+    "example": {
+        "type": "urn:firewatch:problem:not-signed-in",
+        "title": "Unauthorized",
+        "status": 401,
+        "detail": "sign in first; the session may have expired",
+    },
+}
+
+
+def _described(document: dict[str, Any]) -> dict[str, Any]:
+    """The OpenAPI document with our errors in place of FastAPI's own, at every operation."""
+    document["components"]["schemas"]["Problem"] = _SCHEMA
+    refusal = {
+        "description": "Refused: `type` says why (401 not signed in, 403 not allowed, 404 unknown, "
+        "409 changed meanwhile, 413 too large, 422 makes no sense, 429 too often).",
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+    for path in document["paths"].values():
+        for operation in path.values():
+            operation["responses"].pop("422", None)
+            operation["responses"]["4XX"] = refusal
+    for name in ("HTTPValidationError", "ValidationError"):
+        document["components"]["schemas"].pop(name, None)
+    return document
+
+
 def install(app: FastAPI) -> None:
-    """Every error of `app` becomes a problem detail."""
+    """Every error of `app` becomes a problem detail, and its description says so."""
+    describe = app.openapi
+    app.openapi = lambda: app.openapi_schema or _described(describe())  # type: ignore[method-assign]
 
     @app.exception_handler(Problem)
     async def _problem(_request: Request, error: Problem) -> JSONResponse:

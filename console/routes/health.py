@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from fastapi import APIRouter
 from pydantic import BaseModel
@@ -10,9 +11,16 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from alerting.heartbeat import SENDER_PULSE, last_pulse
 from console.context import InCentre
-from console.problems import Problem
+from console.problems import MEDIA_TYPE, Problem
 
 router = APIRouter(tags=["health"])
+
+_CANNOT: dict[int | str, dict[str, Any]] = {
+    503: {
+        "description": "It cannot: `detail` says what is wrong.",
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+}
 
 SILENT_AFTER = timedelta(seconds=90)
 """The sender says every 20 s that it works."""
@@ -29,7 +37,7 @@ def healthz() -> dict[str, str]:
     return {"status": "alive"}
 
 
-@router.get("/readyz")
+@router.get("/readyz", responses=_CANNOT)
 def readyz(centre: InCentre) -> dict[str, str]:
     """The store can be read and its events are followed."""
     try:
@@ -41,7 +49,7 @@ def readyz(centre: InCentre) -> dict[str, str]:
     return {"status": "ready"}
 
 
-@router.get("/heartbeat")
+@router.get("/heartbeat", responses=_CANNOT)
 def heartbeat(centre: InCentre) -> Heartbeat:
     """For `firewatch watch` on another machine: 200 only while the store can be read and alerts are sent."""
     try:

@@ -334,3 +334,36 @@ def test_a_workstation_may_have_keys_of_its_own(console: Served, scenery: Scener
 
     expect(page.locator(".history li[data-action=confirm]")).to_be_visible()
     assert len(console.store.incident(incident.incident_id).history) == 2
+
+
+AXE = (Path(__file__).parent / "axe-core-4.14.1" / "axe.min.js").read_text(encoding="utf-8")
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], "resultTypes": ["violations"]}
+
+
+def test_every_page_is_accessible_by_the_rules_of_wcag_2_1_aa(
+    console: Served, scenery: Scenery, page: Page
+) -> None:
+    """As far as axe-core can tell: contrast, names, roles, order; the rest is for people to judge."""
+    scenery.sight("shk-01", scenery.fire_at("shk-01", 640, 420), datetime.now(UTC))
+    console.account("admin")
+    page.goto(console.url)
+    found = {"login": violations(page)}
+    page.get_by_label("用户名").fill("admin")
+    page.get_by_label("密码").fill(PASSWORD)
+    page.get_by_role("button", name="登录").click()
+    expect(page.locator(".decide.confirm")).to_be_enabled()
+    found["duty"] = violations(page)
+    page.keyboard.press("?")
+    found["keys"] = violations(page)
+    page.keyboard.press("Escape")
+    for name in ("地图", "视频墙", "摄像机", "档案统计", "系统管理"):
+        page.get_by_role("link", name=name).first.click()
+        page.wait_for_timeout(500)
+        found[name] = violations(page)
+    assert {name: problems for name, problems in found.items() if problems} == {}
+
+
+def violations(page: Page) -> list[str]:
+    page.evaluate(AXE)
+    found = page.evaluate("rules => axe.run(document, rules)", RULES)["violations"]
+    return [f"{one['id']}: {node['target'][0]}" for one in found for node in one["nodes"]]
