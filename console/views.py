@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -29,6 +29,10 @@ from alerting.records import (
 )
 from console.roles import Role
 from detector.detection import Label
+
+GREATEST_ROW = 2**63 - 1
+"""Databases count in 64 bits; what is larger is no row of theirs, and an error inside them."""
+RowNumber = Annotated[int, Field(ge=0, le=GREATEST_ROW)]
 
 
 class View(BaseModel):

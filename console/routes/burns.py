@@ -15,7 +15,7 @@ from console.auth import Acting, Operator, SignedIn, role_of
 from console.context import InCentre
 from console.problems import Problem
 from console.roles import Role
-from console.views import View
+from console.views import RowNumber, View
 
 router = APIRouter(prefix="/api/v1/burns", tags=["permitted burns"])
 
@@ -66,7 +66,7 @@ def add_burn(given: NewBurn, session: Operator, centre: InCentre, by: Acting) ->
 
 
 @router.delete("/{burn_id}")
-def withdraw_burn(burn_id: int, session: Operator, centre: InCentre, by: Acting) -> BurnView:
+def withdraw_burn(burn_id: RowNumber, session: Operator, centre: InCentre, by: Acting) -> BurnView:
     """The permit counts no longer; incidents that were taken for it are raised again."""
     rules = Rules.of(centre.deployment)
     burn = burns.withdraw(centre.store, burn_id, by=by, rules=rules)

@@ -29,6 +29,6 @@ def deliveries(
 
 
 @router.post("/{delivery_id}/redeliver", status_code=204)
-def send_again(delivery_id: int, _session: Admin, centre: InCentre, by: Acting) -> None:
+def send_again(delivery_id: views.RowNumber, _session: Admin, centre: InCentre, by: Acting) -> None:
     """Try what a receiver refused once more, now. 404 unless it was refused."""
     redeliver(centre.store, delivery_id, by=by)

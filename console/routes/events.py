@@ -17,6 +17,7 @@ from fastapi.responses import StreamingResponse
 from alerting.records import Event
 from console.auth import COOKIE, Auth, Authentication, SignedIn
 from console.context import Centre, InCentre
+from console.views import GREATEST_ROW
 
 router = APIRouter(prefix="/api/v1/events", tags=["events"])
 
@@ -30,11 +31,12 @@ async def events(
     auth: Auth,
     centre: InCentre,
     last_event_id: Annotated[str | None, Header()] = None,
-    after: Annotated[int | None, Query(ge=0, description="Start after this event.")] = None,
+    after: Annotated[int | None, Query(ge=0, le=GREATEST_ROW, description="Start after this event.")] = None,
 ) -> StreamingResponse:
     """Events `incident`, `alert`, `delivery`, `camera`; `alive`; `reset` when the log started anew and
     everything must be loaded again; `signed_out` when the session has ended."""
-    start = int(last_event_id) if last_event_id and last_event_id.isdigit() else after
+    told = last_event_id is not None and last_event_id.isascii() and last_event_id.isdigit()
+    start = min(int(last_event_id), GREATEST_ROW) if told and last_event_id else after
     token = request.cookies[COOKIE]
     return StreamingResponse(
         _stream(centre, auth, token, start),

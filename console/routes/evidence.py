@@ -12,6 +12,7 @@ from alerting.evidence_links import LinkError
 from console.auth import Auth, current_session
 from console.context import Centre, InCentre
 from console.problems import Problem
+from console.views import GREATEST_ROW, RowNumber
 
 router = APIRouter(prefix="/api/v1/evidence", tags=["evidence"])
 
@@ -22,11 +23,11 @@ router = APIRouter(prefix="/api/v1/evidence", tags=["evidence"])
     responses={200: {"content": {"image/jpeg": {}}}, 206: {"description": "The part asked for."}},
 )
 def evidence(
-    evidence_id: int,
+    evidence_id: RowNumber,
     request: Request,
     auth: Auth,
     centre: InCentre,
-    expires: Annotated[int | None, Query(description="From a signed link.")] = None,
+    expires: Annotated[int | None, Query(ge=0, le=GREATEST_ROW, description="From a signed link.")] = None,
     signature: Annotated[str | None, Query(description="From a signed link.", max_length=128)] = None,
 ) -> Response:
     """The file, by session or by signed, expiring link. A file never changes: it may be kept."""

@@ -32,7 +32,7 @@ class DecisionBody(BaseModel):
     verdict: Verdict | None = None
     cause: Cause | None = None
     why: str = Field(default="", max_length=2000)
-    version: int
+    version: views.RowNumber
 
 
 class StepBody(BaseModel):
@@ -43,7 +43,7 @@ class StepBody(BaseModel):
 
 class MergeBody(BaseModel):
     into: str = Field(max_length=64, description="The incident that is the same fire.")
-    version: int
+    version: views.RowNumber
     why: str = Field(default="", max_length=2000)
 
 
@@ -51,13 +51,13 @@ class SplitBody(BaseModel):
     sighting_ids: tuple[str, ...] = Field(
         min_length=1, max_length=2000, description="Those of the other fire."
     )
-    version: int
+    version: views.RowNumber
     why: str = Field(default="", max_length=2000)
 
 
 class UndoBody(BaseModel):
-    history_id: int
-    version: int
+    history_id: views.RowNumber
+    version: views.RowNumber
     why: str = Field(default="", max_length=2000)
 
 

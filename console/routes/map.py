@@ -7,7 +7,7 @@ import math
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 from pydantic import Field
 
 from alerting.lifecycle import Stage, Status
@@ -55,7 +55,13 @@ router = APIRouter(prefix="/api/v1/map", tags=["map"])
     response_class=Response,
     responses={200: {"content": {"image/webp": {}}}, 204: {"description": "Nothing known there."}},
 )
-def terrain_tile(zoom: int, x: int, y: int, _session: SignedIn, centre: InCentre) -> Response:
+def terrain_tile(
+    zoom: Annotated[int, Path(ge=0, le=24)],
+    x: Annotated[int, Path(ge=0, lt=2**24)],
+    y: Annotated[int, Path(ge=0, lt=2**24)],
+    _session: SignedIn,
+    centre: InCentre,
+) -> Response:
     """A 512 px tile of hillshade and contour lines in Web Mercator."""
     if centre.hillshade is None or not centre.hillshade.covers(zoom, x, y):
         return Response(status_code=204)

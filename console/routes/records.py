@@ -22,7 +22,7 @@ from console import views
 from console.auth import Admin, Operator, SignedIn, role_of
 from console.context import Centre, InCentre
 from console.problems import Problem
-from console.views import View
+from console.views import RowNumber, View
 from detector.detection import Label
 
 router = APIRouter(prefix="/api/v1/records", tags=["records"])
@@ -74,7 +74,7 @@ def _wanted(
     cause: Cause | None = None,
     camera_id: str | None = None,
     area_code: str | None = None,
-    number: int | None = None,
+    number: RowNumber | None = None,
     exercise: bool = False,
 ) -> Wanted:
     return Wanted(since, until, label, outcome, cause, camera_id, area_code, number, exercise)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from alerting import access_tokens
 from console.auth import Acting, Admin
 from console.context import InCentre
-from console.views import View
+from console.views import RowNumber, View
 
 router = APIRouter(prefix="/api/v1/tokens", tags=["tokens"])
 
@@ -60,5 +60,5 @@ def create_token(given: NewToken, _session: Admin, centre: InCentre, by: Acting)
 
 
 @router.delete("/{token_id}")
-def revoke_token(token_id: int, _session: Admin, centre: InCentre, by: Acting) -> TokenView:
+def revoke_token(token_id: RowNumber, _session: Admin, centre: InCentre, by: Acting) -> TokenView:
     return TokenView.model_validate(access_tokens.revoke(centre.store, token_id, by=by))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 import pytest
 from test_commands import firewatch
 
+from benchmarks.history import looks
 from detector.bad_pictures import bad_picture
 from detector.decoding import decode
 from detector.evaluation.footage import FilmedSequence, read_footage
@@ -103,3 +106,14 @@ def test_replay_of_real_frames_gives_the_same_bytes_twice(hope, tmp_path):
         written.append((tmp_path / name / "events.json").read_bytes())
     assert written[0] == written[1]
     assert json.loads(written[0])["looks"] == 12
+
+
+def test_pictures_without_smoke_score_alike_with_full_short_and_no_history(hope):
+    """A network that takes a young memory for "no smoke" would score the last two lower."""
+    model = load_model()
+    before = replace(hope, pictures=hope.pictures[:30])
+    scores = [one.scores for one in looks(before, model, model.open_backend()) if not one.smoke][10:]
+    assert len(scores) == 20
+    usual = {history: median(one[history] for one in scores) for history in ("full", "short", "none")}
+    assert abs(usual["short"] - usual["full"]) < 0.05, usual
+    assert -0.02 < usual["none"] - usual["full"] < 0.1, usual
