@@ -11,14 +11,14 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Query
-from fastapi.responses import StreamingResponse
+from fastapi.responses import Response, StreamingResponse
 from pydantic import AwareDatetime, BaseModel
 
 from alerting import archive, audit
 from alerting.archive import Outcome, Wanted, outcome_of
 from alerting.lifecycle import Cause
 from alerting.records import IncidentSummary
-from console import views
+from console import duty_report, views
 from console.auth import Admin, Operator, SignedIn, role_of
 from console.context import Centre, InCentre
 from console.problems import Problem
@@ -114,6 +114,30 @@ def statistics(
     except ValueError as error:
         raise Problem(422, "invalid-request", str(error)) from error
     return StatisticsView.model_validate(found)
+
+
+@router.get(
+    "/report",
+    response_class=Response,
+    responses={200: {"content": {"text/html": {}, "application/pdf": {}}}},
+)
+def report(
+    session: Operator,
+    centre: InCentre,
+    first: Annotated[date, Query(description="First local day.")],
+    last: Annotated[date, Query(description="Last local day, included.")],
+    form: Literal["html", "pdf"] = "html",
+    language: duty_report.Language = "zh",
+) -> Response:
+    """The duty report of a day, a month, or any days up to 400."""
+    try:
+        made = duty_report.gather(centre.store, centre.deployment, first, last, session.user.username)
+    except ValueError as error:
+        raise Problem(422, "invalid-request", str(error)) from error
+    if form == "html":
+        return Response(duty_report.to_page(made, language), media_type="text/html; charset=utf-8")
+    headers = {"Content-Disposition": f'attachment; filename="firewatch-report-{first}-{last}.pdf"'}
+    return Response(duty_report.to_pdf(made, language), media_type="application/pdf", headers=headers)
 
 
 @router.get(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from conftest import Served
@@ -13,6 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from alerting import audit
+from console import duty_report
 from console.auth import LOCK_AFTER
 
 
@@ -124,3 +127,38 @@ def test_a_locked_account_is_in_the_audit_trail_with_the_address_that_guessed(
             stranger.post("/api/v1/session", json={"username": "operator", "password": "wrong"})
     found = list(audit.entries(console.store, now - timedelta(days=1), now + timedelta(days=1)))
     assert ("account locked", "operator", "127.0.0.1") in [(e.action, e.subject, e.source) for e in found]
+
+
+def test_a_duty_report_tells_the_day_in_both_languages_on_paper_and_on_the_screen(
+    console: Served, incident_number: int, now: datetime
+) -> None:
+    console.store.set_camera_state("dns-01", "stale", now - timedelta(minutes=30), "no picture")
+    day = now.astimezone(ZoneInfo("Asia/Shanghai")).date().isoformat()
+    asked = {"first": day, "last": day}
+    with console.signed_in("operator") as client:
+        incident = client.get("/api/v1/incidents").json()["incidents"][0]
+        decision = {"action": "dismiss", "verdict": "false_alarm", "cause": "cloud", "version": 1}
+        client.post(f"/api/v1/incidents/{incident['incident_id']}/decisions", json=decision)
+        page = client.get("/api/v1/records/report", params=asked)
+        english = client.get("/api/v1/records/report", params={**asked, "language": "en"})
+        pdf = client.get("/api/v1/records/report", params={**asked, "form": "pdf"})
+        backwards = client.get("/api/v1/records/report", params={"first": day, "last": "2020-01-01"})
+    text = page.text
+    assert f"值班报告 {day}" in text
+    assert f"<td>#{incident_number}</td>" in text
+    assert "<td>误报 · 云</td>" in text
+    assert "<td>误报</td><td>1</td>" in text
+    assert "Blind minutes" in english.text
+    blind_min = float(re.search(r"大南山主峰 · 东北向</td><td>1</td><td>(\d+)</td>", text)[1])
+    assert 0 < blind_min <= 31  # less when the day has just begun
+    assert pdf.content.startswith(b"%PDF-")
+    assert b"STSong-Light" in pdf.content
+    assert backwards.status_code == 422
+
+
+def test_names_with_markup_stay_text_in_a_report(console: Served, now: datetime) -> None:
+    day = now.astimezone(ZoneInfo("Asia/Shanghai")).date()
+    named = console.deployment.model_copy(update={"name": "<script>大南山</script>"})
+    made = duty_report.gather(console.store, named, day, day, "li & wang")
+    assert "<script>" not in duty_report.to_page(made, "zh")
+    assert duty_report.to_pdf(made, "zh").startswith(b"%PDF-")

@@ -46,6 +46,7 @@ MATRIX = [
     ("GET", "/api/v1/records", None, SIGNED_IN),
     ("GET", "/api/v1/records/statistics", None, SIGNED_IN),
     ("GET", "/api/v1/records/export", None, OPERATORS),
+    ("GET", "/api/v1/records/report", None, OPERATORS),
     ("GET", "/api/v1/records/history", None, ADMINS),
     ("GET", "/api/v1/records/audit", None, ADMINS),
     ("GET", "/api/v1/cameras", None, SIGNED_IN),

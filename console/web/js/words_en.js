@@ -432,4 +432,5 @@ export const en = {
   "key.change.hint": "Click a key to replace it on this workstation.",
   "key.press": "Press the new key; Esc leaves it",
   "key.reset": "Default keys",
+  "records.report": "Duty report",
 };

@@ -432,4 +432,5 @@ export const zh = {
   "key.change.hint": "点击任一按键可改成本工作站习惯的键。",
   "key.press": "请按新的键，Esc 取消",
   "key.reset": "恢复默认按键",
+  "records.report": "值班报告",
 };

@@ -4,7 +4,7 @@ import { notify, words } from "../duty.js";
 import { html, useEffect, useMemo, useRef, useState } from "../lib.js";
 import { useApp } from "../state.js";
 import { addDays, dayStart, moment, span, today } from "../time.js";
-import { t } from "../words.js";
+import { language, t } from "../words.js";
 import { Bars, Columns, Legend } from "./charts.js";
 import { Icon } from "./icon.js";
 import { Status } from "./queue.js";
@@ -50,6 +50,7 @@ function Filters({ days, setDays, camera, setCamera, number, setNumber, question
   const preset = (count) => setDays({ from: addDays(today(), 1 - count), to: today() });
   const chosen = (count) => days.to === today() && days.from === addDays(today(), 1 - count);
   const change = (name) => (event) => event.target.value && setDays({ ...days, [name]: event.target.value });
+  const report = new URLSearchParams({ first: days.from, last: days.to, language: language() });
   return html`
     <header class="panel filters">
       <h1>${t("page.records")}</h1>
@@ -70,6 +71,10 @@ function Filters({ days, setDays, camera, setCamera, number, setNumber, question
           ? null
           : html`<a class="button small" href=${`/api/v1/records/export?form=csv&${question}`} download>CSV</a>
               <a class="button small" href=${`/api/v1/records/export?form=geojson&${question}`} download>GeoJSON</a>`}
+        ${role === "viewer"
+          ? null
+          : html`<a class="button small" href=${`/api/v1/records/report?${report}`} target="_blank" rel="noopener">${t("records.report")}</a>
+              <a class="button small" href=${`/api/v1/records/report?form=pdf&${report}`} download>PDF</a>`}
         <button class="button small" onClick=${() => print()}>${t("records.print")}</button>
       </div>
     </header>`;
