@@ -19,7 +19,11 @@ export function whenSignedOut(callback) {
   onSignedOut = callback;
 }
 
-/** A request whose body and answer are no JSON (WebRTC signalling). Raises Problem like `api`. */
+/**
+ * A request whose body and answer are no JSON (WebRTC signalling). Raises Problem like `api`.
+ * @param {string} path
+ * @param {{ method: string, type?: string, body?: string, keepalive?: boolean, signal?: AbortSignal }} how
+ */
 export async function plain(path, { method, type, body, keepalive = false, signal }) {
   const answer = await fetch(path, { method, body, keepalive, signal, headers: { "X-CSRF-Token": csrf, ...(type ? { "Content-Type": type } : {}) } });
   if (answer.ok) return answer;
@@ -27,7 +31,11 @@ export async function plain(path, { method, type, body, keepalive = false, signa
   throw new Problem(answer.status, String(told.type || "").split(":").pop() || "http", told.detail || answer.statusText);
 }
 
-/** @returns {Promise<any>} the answer's JSON, or null when it has none */
+/**
+ * @param {string} path below /api/v1
+ * @param {{ method?: string, body?: any, quiet?: boolean }} [how]
+ * @returns {Promise<any>} the answer's JSON, or null when it has none
+ */
 export async function api(path, { method = "GET", body, quiet = false } = {}) {
   let answer;
   try {

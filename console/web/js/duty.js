@@ -22,7 +22,7 @@ export function queue(incidents, tab) {
   const minute = (one) => Math.floor(new Date(one.confirmed_at).getTime() / 60000);
   return [...incidents.values()]
     .filter((one) => tabOf(one) === tab)
-    .sort((a, b) => minute(b) - minute(a) || (b.label === "fire") - (a.label === "fire") || b.number - a.number);
+    .sort((a, b) => minute(b) - minute(a) || Number(b.label === "fire") - Number(a.label === "fire") || b.number - a.number);
 }
 
 /** An alert about something that was seen well before we heard of it. */

@@ -5,7 +5,12 @@ const METRES_PER_DEGREE = 111320;
 const CONE_M = 6000;
 const RAY_M = 15000;
 
-/** The point `metres` away in direction `azimuth` (degrees from north). */
+/**
+ * The point `metres` away in direction `azimuth` (degrees from north).
+ * @param {number[]} from longitude, latitude
+ * @param {number} azimuth
+ * @param {number} metres
+ */
 export function away([lon, lat], azimuth, metres) {
   const angle = (azimuth * Math.PI) / 180;
   const east = metres * Math.sin(angle);

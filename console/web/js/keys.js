@@ -4,7 +4,10 @@ import { silence, switchSound } from "./alarm.js";
 import { mayDecide, step, undo } from "./duty.js";
 import { get, set } from "./state.js";
 
-/** Components take the keys they own: code -> function; the newest that knows a key gets it. */
+/**
+ * Components take the keys they own: code -> function; the newest that knows a key gets it.
+ * @type {Record<string, () => void>[]}
+ */
 const owners = [];
 
 export function own(bindings) {
@@ -28,7 +31,7 @@ const GENERAL = {
 };
 
 /** What the help page lists: codes, words, and whether the key is fixed (then as shown). */
-export const KEYS = [
+export const KEYS = /** @type {[string[], string, boolean?][]} */ ([
   [["↑", "↓"], "key.next", true],
   [["KeyC"], "key.confirm"],
   [["KeyX"], "key.false"],
@@ -47,7 +50,7 @@ export const KEYS = [
   [["KeyP"], "key.sound"],
   [["Esc"], "key.escape", true],
   [["?"], "key.help", true],
-];
+]);
 
 // A workstation may put its own keys in place of ours: ours -> theirs, both as codes.
 const STORED = "firewatch.keys";
@@ -99,9 +102,10 @@ export const CAUSES = ["cloud", "fog", "dust", "glare", "light", "water", "lens"
 export function listen() {
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || event.repeat || get().phase !== "ready") return;
-    const slider = event.target.matches?.("input[type=range]");
+    const target = /** @type {Element} */ (event.target);
+    const slider = target.matches?.("input[type=range]");
     if (slider && event.code.startsWith("Arrow")) return;
-    const typing = !slider && event.target.matches?.("input, textarea, select");
+    const typing = !slider && target.matches?.("input, textarea, select");
     if (typing && event.code !== "Escape") return;
     if (get().dialog && event.code !== "Escape") return;
     const code = ours(event.code.replace("Numpad", "Digit"));

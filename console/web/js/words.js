@@ -19,6 +19,7 @@ export function t(key, values = {}) {
   return text.replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
 }
 
+/** @type {[RegExp, (match: RegExpExecArray) => string][]} */
 const CHANGES = [
   [/^new: (smoke|fire) seen by (.+)$/, (m) => t("change.new", { label: t(`label.${m[1]}`), camera: m[2] })],
   [/^also seen by (.+)$/, (m) => t("change.also", { camera: m[1] })],
@@ -65,6 +66,7 @@ export function machineWords(why) {
   return { text: words.join(language() === "zh" ? "；" : "; "), reason: reason ?? "" };
 }
 
+/** @type {[RegExp, string][]} */
 const HEALTH = [
   [/^no picture comes$/, "health.no_picture"],
   [/^packets come, but no picture$/, "health.packets_only"],

@@ -23,7 +23,7 @@ export function CameraStrip() {
   const incidents = useApp((s) => s.incidents);
   const chosen = useApp((s) => s.camera);
   const alarmed = alarmedCameras(incidents);
-  const sorted = [...cameras].sort((a, b) => alarmed.has(b.id) - alarmed.has(a.id));
+  const sorted = [...cameras].sort((a, b) => Number(alarmed.has(b.id)) - Number(alarmed.has(a.id)));
   if (!cameras.length) return html`<footer class="strip"><div class="empty">${t("cameras.empty")}</div></footer>`;
   return html`
     <footer class="strip" aria-label=${t("cameras")}>

@@ -9,7 +9,7 @@ const POINTS = { zh: ["北", "东北", "东", "东南", "南", "西南", "西", 
 export function Facts({ summary, sighting }) {
   const where = summary.location;
   const own = sighting.location;
-  const seen = (new Date(sighting.confirmed_at) - new Date(sighting.first_seen_at)) / 1000;
+  const seen = (new Date(sighting.confirmed_at).getTime() - new Date(sighting.first_seen_at).getTime()) / 1000;
   return html`
     <dl class="facts">
       <div><dt>${t("fact.direction")}</dt><dd>${compass(own.bearing_deg)} ${own.bearing_deg.toFixed(1)}° <small>/ ${signed(own.elevation_deg)}°</small></dd></div>

@@ -29,7 +29,7 @@ export function MapPage() {
 
   useEffect(() => {
     let wanted = true;
-    const question = new URLSearchParams({ ...WORLD, days });
+    const question = new URLSearchParams(Object.entries({ ...WORLD, days }).map(([name, value]) => [name, String(value)]));
     for (const status of SHOWN[shown]) question.append("status", status);
     const load = () => api(`/map/incidents?${question}`).then((found) => wanted && setMarks(found)).catch((error) => wanted && notify(words(error), "bad"));
     load();

@@ -99,7 +99,7 @@ function taken(mode, sighting, camera, evidence, clipTime) {
   if (mode === "then") return t("picture.taken", { time: moment(sighting.confirmed_at) });
   const cut = evidence.clip.incomplete ? ` · ${t("picture.incomplete")}` : "";
   if (!evidence.timed || clipTime === null) return t("picture.lapse") + cut;
-  const left = (new Date(sighting.confirmed_at) - clipTime) / 1000;
+  const left = (new Date(sighting.confirmed_at).getTime() - clipTime.getTime()) / 1000;
   return `${moment(clipTime)} · ${t(left > 0 ? "picture.before" : "picture.after", { span: span(Math.abs(left)) })}${cut}`;
 }
 

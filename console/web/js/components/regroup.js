@@ -70,7 +70,7 @@ function Form({ ready, act, word, children }) {
   const [busy, setBusy] = useState(false);
   async function submit(event) {
     event.preventDefault();
-    const why = new FormData(event.target).get("why").trim();
+    const why = String(new FormData(event.target).get("why")).trim();
     setBusy(true);
     const done = await act(why);
     setBusy(false);

@@ -57,8 +57,8 @@ function More({ several }) {
 
 function Countdown({ clock: running, called }) {
   useTick(500);
-  const left = (new Date(running.due_at) - now()) / 1000;
-  const share = Math.max(0, Math.min(1, left / Math.max(1, (new Date(running.due_at) - new Date(running.set_at)) / 1000)));
+  const left = (new Date(running.due_at).getTime() - now().getTime()) / 1000;
+  const share = Math.max(0, Math.min(1, left / Math.max(1, (new Date(running.due_at).getTime() - new Date(running.set_at).getTime()) / 1000)));
   const text = t(`clock.${running.kind}`, { level: called ? t(`level.${called}`) : "" });
   return html`
     <span class=${`countdown ${left < 15 ? "urgent" : ""}`} data-clock=${running.kind} title=${t(`clock.${running.kind}.then`)} role="timer">

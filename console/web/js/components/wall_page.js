@@ -21,7 +21,7 @@ export function WallPage() {
   const [page, setPage] = useState(0);
   const [turning, turn] = useState(true);
   const alarmed = alarmedCameras(incidents);
-  const sorted = [...cameras].sort((a, b) => alarmed.has(b.id) - alarmed.has(a.id));
+  const sorted = [...cameras].sort((a, b) => Number(alarmed.has(b.id)) - Number(alarmed.has(a.id)));
   const pages = Math.max(1, Math.ceil(sorted.length / size));
   const at = page % pages;
 
