@@ -465,6 +465,23 @@ class PermittedBurnRow(Base):
     withdrawn_at: Mapped[datetime | None]
 
 
+class DrawnMaskRow(Base):
+    """A part of a view in which nothing is reported, drawn in the console."""
+
+    __tablename__ = "drawn_masks"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    mask_id: Mapped[int] = mapped_column(primary_key=True)
+    camera_id: Mapped[str] = mapped_column(String(128), index=True)
+    name: Mapped[str] = mapped_column(String(128))
+    preset: Mapped[str | None] = mapped_column(String(128))
+    polygon: Mapped[list[Any]]
+    drawn_by: Mapped[str] = mapped_column(String(128))
+    drawn_at: Mapped[datetime]
+    removed_by: Mapped[str | None] = mapped_column(String(128))
+    removed_at: Mapped[datetime | None]
+
+
 class AccessTokenRow(Base):
     __tablename__ = "access_tokens"
     __table_args__ = ({"sqlite_autoincrement": True},)

@@ -285,6 +285,8 @@ class MaskView(View):
     name: str
     preset: str | None
     polygon: tuple[tuple[float, float], ...]
+    mask_id: int | None = Field(default=None, description="Of a drawn mask; None: from the deployment file.")
+    drawn_by: str = ""
 
 
 class CameraHealthView(View):

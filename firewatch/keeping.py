@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from alerting.notices import Notice
 from alerting.retention import MB, Keeper
 from alerting.store import Store
 from alerting.trouble import Trouble
-from config import Camera, Deployment
+from config import Camera, Deployment, Mask
 from firewatch.recorder import ClipRecorder
 from firewatch.recording import About, Product
 
@@ -124,6 +124,7 @@ def keeping_evidence(
     recordings: Path | None,
     *,
     first: bool,
+    masks_of: Callable[[Camera], Sequence[Mask]] = lambda camera: camera.masks,
 ) -> Iterator[ClipRecorder | None]:
     """What a worker needs for evidence, at work while the block runs.
 
@@ -137,7 +138,12 @@ def keeping_evidence(
     recorder = None
     if recordings is not None:
         recorder = ClipRecorder(
-            cameras, deployment.evidence, recordings, StoreEvidence(store, evidence), on_trouble=keeping.hurry
+            cameras,
+            deployment.evidence,
+            recordings,
+            StoreEvidence(store, evidence),
+            masks_of=masks_of,
+            on_trouble=keeping.hurry,
         )
         recorder.start()
     if first:

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Protocol
 
 from alerting.evidence import EvidenceError
-from config import Camera, EvidenceSettings
+from config import Camera, EvidenceSettings, Mask
 from detector.pipeline import LookResult
 from firewatch.evidence import small_jpeg
 from firewatch.masks import is_ignored
@@ -97,6 +97,7 @@ class ClipRecorder:
         folder: Path,
         sink: EvidenceSink,
         *,
+        masks_of: Callable[[Camera], Sequence[Mask]] = lambda camera: camera.masks,
         on_trouble: Callable[[str], None] = lambda _reason: None,
         retry_s: float = RETRY_S,
     ) -> None:
@@ -104,6 +105,7 @@ class ClipRecorder:
         self._settings = settings
         self._folder = folder
         self._sink = sink
+        self._masks_of = masks_of
         self._on_trouble = on_trouble
         self._retry_s = retry_s
         self._rings = {
@@ -147,7 +149,7 @@ class ClipRecorder:
         seen = [
             Seen(one.sighting_id, one.first_seen_at, one.confirmed_at)
             for one in result.sightings
-            if not is_ignored(one.box, frame, camera.masks)
+            if not is_ignored(one.box, frame, self._masks_of(camera))
         ]
         picture = None if self._rings[camera.id].is_used else (at, small_jpeg(frame))
         with self._lock:

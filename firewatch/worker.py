@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from config import Camera, LookSettings
+from config import Camera, LookSettings, Mask
 from detector.detection import Sighting
 from detector.pipeline import LookResult
 from firewatch.clerk import RETRY_S, Clerk, PictureSink, SightingSink
@@ -99,6 +99,7 @@ class Worker:
         pictures: PictureSink,
         *,
         tap_for: Callable[[Camera], PacketTap | None] = lambda _camera: None,
+        masks_of: Callable[[Camera], Sequence[Mask]] = lambda camera: camera.masks,
         judge_for: Callable[[Camera], HealthJudge] = lambda camera: AgeJudge(camera.stream.stale_after_s),
         observers: Sequence[LookObserver] = (),
         heartbeat: Callable[[WorkerFigures], None] = lambda _figures: None,
@@ -120,6 +121,7 @@ class Worker:
         self._monotonic = monotonic
         self._wake = threading.Event()
         self._observers = tuple(observers)
+        self._masks_of = masks_of
         self._judges = {camera.id: judge_for(camera) for camera in self._cameras.values()}
         self._readers = {
             camera.id: reader(
@@ -188,7 +190,8 @@ class Worker:
     def _look(self, camera: Camera, frame: Frame) -> bool:
         """One look; whether the camera wants dense looks."""
         self._judges[camera.id].saw(frame)
-        frame = without_private_parts(frame, camera.masks)
+        masks = self._masks_of(camera)
+        frame = without_private_parts(frame, masks)
         try:
             result = self._pipelines[camera.id].look(frame)
         except Exception as error:  # whatever a network does to one frame must not blind the other cameras
@@ -202,7 +205,7 @@ class Worker:
         for observer in self._observers:
             observer.looked(camera, frame, result)
         for sighting in result.sightings:
-            if is_ignored(sighting.box, frame, camera.masks):
+            if is_ignored(sighting.box, frame, masks):
                 self.counts.ignored_sightings += 1
                 _log.info("sighting ignored by mask camera=%s sighting=%s", camera.id, sighting.sighting_id)
                 continue

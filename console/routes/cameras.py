@@ -7,18 +7,21 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import TypeAdapter
+from pydantic import BaseModel, Field, TypeAdapter
 
+from alerting import drawn_masks
 from alerting.camera_periods import blind_minutes, days_until, minutes_per_day, span_of
+from alerting.drawn_masks import DrawnMask
 from config import Camera
 from console import views
-from console.auth import SignedIn
+from console.auth import Acting, SignedIn, Supervisor
 from console.context import Centre, InCentre, require_camera
 from console.problems import Problem
 
 router = APIRouter(prefix="/api/v1/cameras", tags=["cameras"])
 
 
+Share = Annotated[float, Field(ge=0, le=1)]
 _LIST = TypeAdapter(tuple[views.CameraView, ...])
 
 
@@ -86,7 +89,10 @@ def health(
         heard_at=state.heard_at if state else None,
         patrol_interval_s=centre.deployment.looks.patrol_interval_s,
         dense_interval_s=centre.deployment.looks.dense_interval_s,
-        masks=tuple(views.MaskView.model_validate(mask) for mask in camera.masks),
+        masks=(
+            *(views.MaskView.model_validate(mask) for mask in camera.masks),
+            *(_drawn(one) for one in drawn_masks.current(centre.store, camera_id)),
+        ),
         days=tuple(
             views.BlindDayView(day=day, blind_minutes=round(blind_minutes(found), 2), minutes=found)
             for day in wanted
@@ -94,6 +100,43 @@ def health(
         ),
         periods=tuple(views.CameraPeriodView.model_validate(one) for one in periods),
     )
+
+
+class NewMask(BaseModel):
+    name: str = Field(min_length=1, max_length=64, description="Why nothing is to be reported there.")
+    preset: str | None = Field(default=None, max_length=64)
+    polygon: tuple[tuple[Share, Share], ...] = Field(
+        min_length=3, max_length=200, description="Corners as shares of the frame from the left and the top."
+    )
+
+
+@router.post("/{camera_id}/masks", status_code=201)
+def draw_mask(
+    camera_id: str, given: NewMask, _session: Supervisor, centre: InCentre, by: Acting
+) -> views.MaskView:
+    """Nothing whose middle lies there is reported any more; the worker knows within seconds."""
+    require_camera(camera_id, centre)
+    try:
+        drawn = drawn_masks.draw(
+            centre.store, camera_id, name=given.name, polygon=given.polygon, preset=given.preset, by=by
+        )
+    except ValueError as error:  # what the deployment file would refuse, too
+        raise Problem(422, "invalid-request", str(error)) from error
+    return _drawn(drawn)
+
+
+@router.delete("/{camera_id}/masks/{mask_id}", status_code=204)
+def remove_mask(
+    camera_id: str, mask_id: views.RowNumber, _session: Supervisor, centre: InCentre, by: Acting
+) -> None:
+    """Only drawn ones; those of the deployment file stay."""
+    require_camera(camera_id, centre)
+    drawn_masks.remove(centre.store, camera_id, mask_id, by=by)
+
+
+def _drawn(one: DrawnMask) -> views.MaskView:
+    shape = views.MaskView.model_validate(one.mask)
+    return shape.model_copy(update={"mask_id": one.mask_id, "drawn_by": one.drawn_by})
 
 
 @router.get(

@@ -78,6 +78,7 @@ def watch(
     from alerting.latest import LatestPictures
     from alerting.store import Store
     from firewatch.detecting import open_detector, pipeline_for, shadow_of
+    from firewatch.drawn_masks import DrawnMasks
     from firewatch.evidence import StoreSink
     from firewatch.health import DoubtingSink, HealthJudges, LifeSign
     from firewatch.keeping import keeping_evidence
@@ -107,13 +108,14 @@ def watch(
         store = Store.open(deployment.storage.database_url.reveal())
         at_the_end.callback(store.close)
         memories = at_the_end.enter_context(SiteMemories(store, [camera.id for camera in cameras]))
+        masks = at_the_end.enter_context(DrawnMasks(store))
         intake = Intake.from_deployment(store, deployment)
         sink: SightingSink = StoreSink(intake, zone)
         if spool is not None:
             waiting = Spool(spool, [camera.id for camera in cameras])
             sink = at_the_end.enter_context(SpoolingSink(waiting, intake, cameras, zone))
         recorder = at_the_end.enter_context(
-            keeping_evidence(deployment, store, cameras, recordings, first=index == 0)
+            keeping_evidence(deployment, store, cameras, recordings, first=index == 0, masks_of=masks.of)
         )
 
         Worker(
@@ -124,6 +126,7 @@ def watch(
             store,
             LatestPictures(deployment.storage.evidence),
             tap_for=recorder.tap_for if recorder is not None else lambda _camera: None,
+            masks_of=masks.of,
             judge_for=health.judge_for,
             observers=(health, *([recorder] if recorder is not None else []), *observers),
             heartbeat=heartbeat,

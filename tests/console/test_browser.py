@@ -15,7 +15,7 @@ from conftest import PASSWORD, PASSWORD_HASH, Serve, Served
 from console_scenery import MASTS, Scenery
 from live_process import live_process
 
-from alerting import decisions
+from alerting import decisions, drawn_masks
 from alerting.accounts import Accounts
 from alerting.lifecycle import Action, Cause, Decision, Verdict
 from alerting.store import Store
@@ -334,6 +334,34 @@ def test_a_workstation_may_have_keys_of_its_own(console: Served, scenery: Scener
 
     expect(page.locator(".history li[data-action=confirm]")).to_be_visible()
     assert len(console.store.incident(incident.incident_id).history) == 2
+
+
+def test_a_part_of_the_view_to_ignore_is_drawn_on_the_picture_kept_and_removed(
+    console: Served, scenery: Scenery, page: Page
+) -> None:
+    scenery.write_latest("dns-01", datetime.now(UTC))
+    console.account("supervisor")
+    page.goto(console.url)
+    page.get_by_label("用户名").fill("supervisor")
+    page.get_by_label("密码").fill(PASSWORD)
+    page.get_by_role("button", name="登录").click()
+    page.get_by_role("link", name="摄像机").click()
+    page.get_by_role("button", name="大南山主峰 · 东北向").click()
+    page.get_by_role("button", name="绘制屏蔽区").click()
+    picture = page.locator(".mask-frame")
+    box = picture.bounding_box()
+    assert box is not None
+    for x, y in ((0.25, 0.5), (0.5, 0.5), (0.5, 0.75)):
+        picture.click(position={"x": x * box["width"], "y": y * box["height"]})
+    page.get_by_role("button", name="保存").click()
+    expect(page.locator(".mask-name")).to_have_count(1)
+    (kept,) = drawn_masks.current(console.store)
+    assert (kept.camera_id, kept.drawn_by) == ("dns-01", "supervisor")
+    assert kept.mask.polygon[0] == pytest.approx((0.25, 0.5), abs=0.01)
+
+    page.get_by_role("button", name="移除").click()
+    expect(page.locator(".mask-name")).to_have_count(0)
+    assert drawn_masks.current(console.store) == ()
 
 
 AXE = (Path(__file__).parent / "axe-core-4.14.1" / "axe.min.js").read_text(encoding="utf-8")

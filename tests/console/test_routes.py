@@ -23,6 +23,7 @@ TOKEN_ONLY: set[str] = set()
 """No session opens it: see test_response_api.py."""
 
 DECISION = {"action": "confirm", "version": 99}
+MASK = {"name": "chimney", "polygon": [[0.1, 0.1], [0.2, 0.1], [0.2, 0.2]]}
 MATRIX = [
     ("GET", "/", None, EVERYONE),
     ("GET", "/healthz", None, EVERYONE),
@@ -53,6 +54,8 @@ MATRIX = [
     ("GET", "/api/v1/cameras/{camera_id}/picture", None, SIGNED_IN),
     ("GET", "/api/v1/cameras/{camera_id}/health", None, SIGNED_IN),
     ("GET", "/api/v1/cameras/blind", None, SIGNED_IN),
+    ("POST", "/api/v1/cameras/{camera_id}/masks", MASK, SUPERVISORS),
+    ("DELETE", "/api/v1/cameras/{camera_id}/masks/{mask_id}", None, SUPERVISORS),
     ("GET", "/api/v1/cameras/{camera_id}/live-picture", None, SIGNED_IN),
     ("POST", "/api/v1/cameras/{camera_id}/whep", None, SIGNED_IN),
     ("DELETE", "/api/v1/cameras/{camera_id}/whep/{session_id}", None, SIGNED_IN),
@@ -81,6 +84,7 @@ MATRIX = [
 ]
 VALUES = {
     "{incident_id}": "unknown", "{camera_id}": "unknown", "{session_id}": "unknown", "{evidence_id}": "1",
+    "{mask_id}": "1",
     "{delivery_id}": "1", "{burn_id}": "99", "{token_id}": "99", "{username}": "unknown",
     "{zoom}/{x}/{y}": "1/0/0",
 }  # fmt: skip

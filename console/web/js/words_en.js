@@ -433,4 +433,6 @@ export const en = {
   "key.press": "Press the new key; Esc leaves it",
   "key.reset": "Default keys",
   "records.report": "Duty report",
+  "mask.remove": "Remove “{name}”",
+  "mask.by": "drawn by {who}",
 };

@@ -433,4 +433,6 @@ export const zh = {
   "key.press": "请按新的键，Esc 取消",
   "key.reset": "恢复默认按键",
   "records.report": "值班报告",
+  "mask.remove": "移除“{name}”",
+  "mask.by": "由 {who} 绘制",
 };

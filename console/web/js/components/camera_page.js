@@ -56,13 +56,14 @@ export function CameraPage() {
 
 function One({ camera }) {
   const [health, setHealth] = useState(null);
+  const [asked, ask] = useState(0); // again, after a mask was drawn
   useEffect(() => {
     let wanted = true;
     api(`/cameras/${camera.id}/health?days=${DAYS}`).then((found) => wanted && setHealth(found)).catch((error) => notify(words(error), "bad"));
     return () => {
       wanted = false;
     };
-  }, [camera.id, camera.state]);
+  }, [camera.id, camera.state, asked]);
   return html`
     <section class="camera-one" aria-label=${camera.name}>
       <div class="panel">
@@ -75,7 +76,7 @@ function One({ camera }) {
           <button class="button small" onClick=${() => showCamera(camera.id)}>${t("live.video")}</button>
         </div>
         ${camera.state !== "live" && camera.reason ? html`<p class="caution">${healthWords(camera.reason)}${camera.since ? ` · ${t("since", { time: moment(camera.since) })}` : ""}</p>` : null}
-        <${MaskEditor} camera=${camera} masks=${health?.masks ?? []} />
+        <${MaskEditor} key=${camera.id} camera=${camera} masks=${health?.masks ?? []} changed=${() => ask((n) => n + 1)} />
       </div>
       <div class="panel camera-facts">
         <dl class="facts">

@@ -1,12 +1,16 @@
-// A camera's newest picture with its masks, and a pencil for new ones. What is drawn is given as text for the
-// deployment file: masks live there.
-import { mayDecide, notify } from "../duty.js";
+// A camera's newest picture with its masks, and a pencil for new ones. What is to be ignored is kept by the centre
+// at once; what is private belongs in the deployment file, and is given as text for it.
+import { api } from "../api.js";
+import { notify, words } from "../duty.js";
 import { own } from "../keys.js";
 import { html, useLayoutEffect, useRef, useState } from "../lib.js";
+import { useApp } from "../state.js";
 import { t } from "../words.js";
 import { LatestPicture } from "./cameras.js";
 
-export function MaskEditor({ camera, masks }) {
+export function MaskEditor({ camera, masks, changed }) {
+  const role = useApp((s) => s.session?.role);
+  const may = ["supervisor", "admin"].includes(role);
   const [drawing, draw] = useState(null); // null, or { kind, name, points: [[x, y]] } in shares of the picture
   const frame = useRef(null);
   const points = drawing?.points ?? [];
@@ -23,6 +27,19 @@ export function MaskEditor({ camera, masks }) {
     draw({ ...drawing, points: [...points, [share((event.clientX - left) / width), share((event.clientY - top) / height)]] });
   }
 
+  async function ask(work) {
+    try {
+      await work();
+      draw(null);
+      changed();
+    } catch (problem) {
+      notify(words(problem), "bad");
+    }
+  }
+
+  const keep = () =>
+    ask(() => api(`/cameras/${camera.id}/masks`, { method: "POST", body: { name: drawing.name || t("mask.ignore"), polygon: points } }));
+  const remove = (id) => ask(() => api(`/cameras/${camera.id}/masks/${id}`, { method: "DELETE" }));
   const copy = () =>
     navigator.clipboard?.writeText(yaml(camera, masks, drawing)).then(() => notify(t("mask.copied")), () => null);
   return html`
@@ -44,11 +61,14 @@ export function MaskEditor({ camera, masks }) {
             <label>${t("mask.name")}<input value=${drawing.name} maxlength="64" onInput=${(event) => draw({ ...drawing, name: event.target.value })} /></label>
             <span class="spring">${t("mask.hint", { n: points.length })}</span>
             <button class="button small" disabled=${!points.length} onClick=${() => draw({ ...drawing, points: points.slice(0, -1) })}>${t("mask.back")}<kbd>⌫</kbd></button>
-            <button class="button small primary" disabled=${points.length < 3} onClick=${copy}>${t("mask.copy")}</button>
+            ${drawing.kind === "ignore"
+              ? html`<button class="button small primary" disabled=${points.length < 3} onClick=${keep}>${t("save")}</button>`
+              : html`<button class="button small primary" disabled=${points.length < 3} onClick=${copy}>${t("mask.copy")}</button>`}
             <button class="button small ghost" onClick=${() => draw(null)}>${t("cancel")}<kbd>Esc</kbd></button>
-            ${points.length >= 3 ? html`<pre class="mask-text">${yaml(camera, masks, drawing)}</pre>` : null}`
+            ${drawing.kind === "private" && points.length >= 3 ? html`<pre class="mask-text">${yaml(camera, masks, drawing)}</pre>` : null}`
         : html`<span class="spring">${masks.length ? t("mask.count", { n: masks.length }) : t("mask.none")}</span>
-            ${mayDecide() ? html`<button class="button small" onClick=${() => draw({ kind: "ignore", name: t("mask.ignore"), points: [] })}>${t("mask.draw")}</button>` : null}`}
+            ${may ? masks.filter((one) => one.mask_id !== null).map((one) => html`<button key=${one.mask_id} class="button small" title=${t("mask.by", { who: one.drawn_by })} onClick=${() => remove(one.mask_id)}>${t("mask.remove", { name: one.name })}</button>`) : null}
+            ${may ? html`<button class="button small" onClick=${() => draw({ kind: "ignore", name: t("mask.ignore"), points: [] })}>${t("mask.draw")}</button>` : null}`}
     </div>`;
 }
 

@@ -1,0 +1,60 @@
+"""The masks of a worker's cameras: those of the deployment file, and those drawn in the console meanwhile.
+
+A thread of its own asks the store now and then; a store that is away leaves the masks as they were.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import defaultdict
+from typing import Self
+
+from alerting import drawn_masks
+from alerting.store import Store
+from config import Camera, Mask
+
+_log = logging.getLogger(__name__)
+
+FOLLOW_S = 2.0
+
+
+class DrawnMasks:
+    """`of(camera)` gives the masks that count now; followed while it is entered."""
+
+    def __init__(self, store: Store, *, follow_s: float = FOLLOW_S) -> None:
+        self._store = store
+        self._follow_s = follow_s
+        self._drawn: dict[str, tuple[Mask, ...]] = {}
+        self._newest_event = -1
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="drawn-masks", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._follow()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._stop.set()
+        self._thread.join(timeout=5.0)
+
+    def of(self, camera: Camera) -> tuple[Mask, ...]:
+        return (*camera.masks, *self._drawn.get(camera.id, ()))
+
+    def _follow(self) -> None:
+        try:
+            newest = self._store.last_event_id()
+            if newest == self._newest_event:
+                return
+            found: dict[str, list[Mask]] = defaultdict(list)
+            for one in drawn_masks.current(self._store):
+                found[one.camera_id].append(one.mask)
+            self._drawn = {camera_id: tuple(masks) for camera_id, masks in found.items()}
+            self._newest_event = newest
+        except Exception:  # the store may be away; the next round tries again
+            _log.exception("drawn masks not read")
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._follow_s):
+            self._follow()
