@@ -364,6 +364,25 @@ def test_a_part_of_the_view_to_ignore_is_drawn_on_the_picture_kept_and_removed(
     assert drawn_masks.current(console.store) == ()
 
 
+def test_a_past_incident_is_replayed_on_its_own_clock(console: Served, scenery: Scenery, page: Page) -> None:
+    incident = scenery.sight("shk-01", scenery.fire_at("shk-01", 640, 420), datetime.now(UTC))
+    dust = Decision(Action.DISMISS, Verdict.FALSE_ALARM, Cause.DUST)
+    decisions.decide(console.store, incident.incident_id, dust, who="li.wei", version=1)
+    console.account("operator")
+    page.goto(f"{console.url}/#/duty/{incident.incident_id}")
+    page.get_by_label("用户名").fill("operator")
+    page.get_by_label("密码").fill(PASSWORD)
+    page.get_by_role("button", name="登录").click()
+    page.get_by_role("button", name="过程回放").click()
+    replay = page.locator(".replay")
+    expect(replay).to_contain_text("尚未报警")
+    expect(replay.locator("img")).to_have_js_property("naturalWidth", 1280)
+    page.get_by_role("button", name="60×").click()
+    expect(replay.locator("li.dismiss")).to_contain_text("li.wei")
+    expect(page.locator("[data-replay=standing]")).to_be_visible()
+    assert replay.locator("li").first.get_attribute("class") == "dismiss", "the newest stands on top"
+
+
 AXE = (Path(__file__).parent / "axe-core-4.14.1" / "axe.min.js").read_text(encoding="utf-8")
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], "resultTypes": ["violations"]}
 

@@ -25,7 +25,7 @@ let state = {
   alarm: { on: true, blocked: false, silenced: new Set() },
   deliveries: { pending: 0, dead: 0 },
   kiosk: false, // the wall without the bars around it
-  dialog: null, // help | password | account | merge | split
+  dialog: null, // help | password | account | merge | split | replay
 };
 
 const listeners = new Set();

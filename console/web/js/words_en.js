@@ -435,4 +435,12 @@ export const en = {
   "records.report": "Duty report",
   "mask.remove": "Remove “{name}”",
   "mask.by": "drawn by {who}",
+  replay: "Replay",
+  "replay.first_seen": "First seen by {camera}",
+  "replay.confirmed": "Confirmed on {camera} ({n}%)",
+  "replay.told": "{target} acknowledged no. {n}",
+  "replay.quiet": "No alarm yet",
+  "replay.play": "Play",
+  "replay.pause": "Pause",
+  "replay.time": "Time replayed",
 };

@@ -435,4 +435,12 @@ export const zh = {
   "records.report": "值班报告",
   "mask.remove": "移除“{name}”",
   "mask.by": "由 {who} 绘制",
+  replay: "过程回放",
+  "replay.first_seen": "{camera} 首次发现",
+  "replay.confirmed": "{camera} 系统确认（{n}%）",
+  "replay.told": "{target} 签收第 {n} 报",
+  "replay.quiet": "尚未报警",
+  "replay.play": "播放",
+  "replay.pause": "暂停",
+  "replay.time": "回放时刻",
 };

@@ -6,6 +6,7 @@ import { changePassword, signOut } from "../session.js";
 import { set, useApp } from "../state.js";
 import { t } from "../words.js";
 import { Merge, Split } from "./regroup.js";
+import { Replay } from "./replay.js";
 
 const shut = () => set({ dialog: null });
 
@@ -14,19 +15,20 @@ export function Dialogs() {
   if (name === "help") return html`<${Dialog} title=${t("help")}><${Help} /></${Dialog}>`;
   if (name === "account") return html`<${Dialog} title=${t("account")}><${Account} /></${Dialog}>`;
   if (name === "password") return html`<${Dialog} title=${t("password.change")}><${Password} /></${Dialog}>`;
+  if (name === "replay") return html`<${Dialog} title=${t("replay")} wide=${true}><${Replay} /></${Dialog}>`;
   if (name === "merge") return html`<${Dialog} title=${t("merge")}><${Merge} /></${Dialog}>`;
   if (name === "split") return html`<${Dialog} title=${t("split")}><${Split} /></${Dialog}>`;
   return null;
 }
 
-function Dialog({ title, children }) {
+function Dialog({ title, wide = false, children }) {
   const element = useRef(null);
   useEffect(() => {
     element.current.showModal();
   }, []);
   const outside = (event) => event.target === element.current && shut();
   return html`
-    <dialog ref=${element} class="dialog" onClose=${shut} onClick=${outside} aria-label=${title}>
+    <dialog ref=${element} class=${`dialog ${wide ? "wide" : ""}`} onClose=${shut} onClick=${outside} aria-label=${title}>
       <div class="dialog-body"><h2>${title}</h2>${children}</div>
     </dialog>`;
 }

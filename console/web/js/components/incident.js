@@ -40,6 +40,7 @@ function Head({ summary }) {
       <span class="place">${place}</span>
       <${Status} incident=${summary} />
       ${late ? html`<span class="tag late">${t("late")} · ${t("late.title", { time: moment(summary.confirmed_at), span: span(late / 1000) })}</span>` : null}
+      <button class="chip" onClick=${() => set({ dialog: "replay" })}>${t("replay")}</button>
       <span class="when"><strong>${ago(summary.confirmed_at)}</strong><time datetime=${summary.confirmed_at}>${moment(summary.confirmed_at)}</time></span>
     </div>
     ${summary.location.caution ? html`<p class="caution"><b>${t("caution")}</b> ${machineWords(summary.location.caution).text}</p>` : null}`;
