@@ -376,8 +376,9 @@ def test_a_past_incident_is_replayed_on_its_own_clock(console: Served, scenery: 
     page.get_by_role("button", name="过程回放").click()
     replay = page.locator(".replay")
     expect(replay).to_contain_text("尚未报警")
-    expect(replay.locator("img")).to_have_js_property("naturalWidth", 1280)
+    expect(replay.locator("img")).to_have_count(0)  # not before it was taken
     page.get_by_role("button", name="60×").click()
+    expect(replay.locator("img")).to_have_js_property("naturalWidth", 1280)
     expect(replay.locator("li.dismiss")).to_contain_text("li.wei")
     expect(page.locator("[data-replay=standing]")).to_be_visible()
     assert replay.locator("li").first.get_attribute("class") == "dismiss", "the newest stands on top"

@@ -443,4 +443,5 @@ export const en = {
   "replay.play": "Play",
   "replay.pause": "Pause",
   "replay.time": "Time replayed",
+  "replay.no_picture": "No picture of this moment is kept",
 };

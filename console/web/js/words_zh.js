@@ -443,4 +443,5 @@ export const zh = {
   "replay.play": "播放",
   "replay.pause": "暂停",
   "replay.time": "回放时刻",
+  "replay.no_picture": "此刻没有留存的画面",
 };

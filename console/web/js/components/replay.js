@@ -27,10 +27,10 @@ export function story(detail) {
   return [...seen, ...told, ...done].sort((a, b) => a.at - b.at);
 }
 
-/** The picture that was the newest at a moment: of the sighting that the moment belongs to. */
+/** The picture that was the newest at a moment, of those that are kept. */
 export function pictureAt(evidence, at) {
   const pictures = evidence.filter((one) => one.media_type === "image/jpeg" && one.kind !== "thumbnail").sort((a, b) => ms(a.captured_at) - ms(b.captured_at));
-  return pictures.filter((one) => ms(one.captured_at) <= at).at(-1) ?? pictures[0];
+  return pictures.filter((one) => ms(one.captured_at) <= at).at(-1);
 }
 
 export function Replay() {
@@ -66,7 +66,7 @@ function Player({ detail }) {
   };
   return html`
     <div class="replay" data-replay=${running ? "running" : "standing"}>
-      <div class="replay-picture">${picture ? html`<img src=${picture.url} alt=${t("picture.taken", { time: moment(picture.captured_at) })} />` : html`<div class="empty">${t("picture.missing")}</div>`}</div>
+      <div class="replay-picture">${picture ? html`<img src=${picture.url} alt=${t("picture.taken", { time: moment(picture.captured_at) })} />` : html`<div class="empty">${t("replay.no_picture")}</div>`}</div>
       <div class="replay-side">
         <p><strong>${moment(new Date(at).toISOString())}</strong> ${status ? html`<span class=${`tag status-${status}`}>${t(`status.${status}`)}</span>` : html`<span class="tag">${t("replay.quiet")}</span>`}</p>
         <ol class="history" aria-live="off">
