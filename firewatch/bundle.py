@@ -27,8 +27,11 @@ from pathlib import Path
 SOURCE = Path(__file__).resolve().parent.parent
 INSTALLATION = SOURCE / "config" / "installation"
 EXTRAS = "postgres,s3"
-DEBIAN_PACKAGES = ("python3", "python3-venv", "ca-certificates", "tzdata", "chrony")
-"""`chrony`: positions are worth little without the right time."""
+DEBIAN_PACKAGES = ("python3", "python3-venv", "ca-certificates", "tzdata", "chrony", "postgresql-client")
+"""`chrony`: alerts are worth little without the right time. `postgresql-client`: backups of a store there;
+its major version must be no older than the server's."""
+_NOT_SOURCE = (".git", ".venv", ".work", ".*_cache", "__pycache__", "build", "dist", "node_modules", "var")
+"""What earlier builds and runs left must not reach a bundle."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,8 @@ def build(out: Path) -> Path:
         folder = Path(scratch) / "firewatch-bundle"
         wheels = folder / "wheels"
         wheels.mkdir(parents=True)
-        _pip("wheel", "--no-deps", "--wheel-dir", str(wheels), str(SOURCE))
+        tree = shutil.copytree(SOURCE, Path(scratch) / "tree", ignore=shutil.ignore_patterns(*_NOT_SOURCE))
+        _pip("wheel", "--no-deps", "--wheel-dir", str(wheels), str(tree))
         (ours,) = wheels.glob("*.whl")
         _pip("download", "--only-binary", ":all:", "--dest", str(wheels), f"{ours}[{EXTRAS}]")
         found = [Wheel.read(path) for path in sorted(wheels.glob("*.whl"))]
@@ -87,6 +91,10 @@ def fill(folder: Path, wheels: Sequence[Wheel]) -> None:
     shutil.copy(INSTALLATION / "install.sh", folder)
     shutil.copytree(SOURCE / "docs", folder / "docs")
     shutil.copy(SOURCE / "config" / "dashan.yaml", folder / "example-deployment.yaml")
+    for text in ("LICENSE", "THIRD_PARTY_NOTICES.md"):
+        shutil.copy(SOURCE / text, folder)
+    for proxy in ("nginx.conf", "Caddyfile"):
+        shutil.copy(INSTALLATION / proxy, folder)
     (folder / "units").mkdir()
     for unit in (*INSTALLATION.glob("*.service"), *INSTALLATION.glob("*.timer")):
         shutil.copy(unit, folder / "units")

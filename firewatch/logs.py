@@ -25,6 +25,27 @@ ACCESS = "firewatch.access"
 """The logger of `console.access`: who asked for what, in a file of its own or nowhere."""
 
 
+_CREDENTIALS = re.compile(r"([a-z][a-z0-9+.-]*://)[^/\s@]+@", re.IGNORECASE)
+
+
+def without_credentials(text: str) -> str:
+    """Our own messages hold none; what a library says in an exception may.
+
+    >>> without_credentials("cannot open rtsp://admin:s3cret@10.2.0.11/live")
+    'cannot open rtsp://***@10.2.0.11/live'
+    """
+    return _CREDENTIALS.sub(r"\1***@", text)
+
+
+class Lines(logging.Formatter):
+    """An event as a line for people, times in UTC."""
+
+    converter = staticmethod(time.gmtime)
+
+    def format(self, record: logging.LogRecord) -> str:
+        return without_credentials(super().format(record))
+
+
 class JsonLines(logging.Formatter):
     """An event as one JSON object; the key=value pairs of its text are members of `fields`.
 
@@ -46,7 +67,7 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             event["exception"] = self.formatException(record.exc_info)
-        return json.dumps(event, ensure_ascii=False)
+        return without_credentials(json.dumps(event, ensure_ascii=False))
 
 
 def start_logging(level: int = logging.INFO, settings: LogSettings = _PLAIN, name: str = "firewatch") -> None:
@@ -79,11 +100,7 @@ def start_access_log(settings: LogSettings) -> None:
 
 
 def _formatter(settings: LogSettings) -> logging.Formatter:
-    if settings.form == "json":
-        return JsonLines()
-    formatter = logging.Formatter(_FORMAT, datefmt="%Y-%m-%dT%H:%M:%S")
-    formatter.converter = time.gmtime
-    return formatter
+    return JsonLines() if settings.form == "json" else Lines(_FORMAT, datefmt="%Y-%m-%dT%H:%M:%S")
 
 
 def _daily(settings: LogSettings, name: str) -> logging.Handler:

@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -74,3 +75,18 @@ def test_without_a_folder_requests_are_not_written_down(capsys: pytest.CaptureFi
 
 def test_access_logs_are_kept_for_more_than_half_a_year_by_default() -> None:
     assert LogSettings().keep_days > 183
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_password_in_a_librarys_exception_does_not_reach_the_log(
+    form: Literal["text", "json"], capsys: pytest.CaptureFixture[str]
+) -> None:
+    start_logging(settings=LogSettings(form=form))
+    try:
+        raise OSError("cannot open rtsp://admin:hill%20top@10.2.0.11:554/live")
+    except OSError:
+        logging.getLogger("streams").exception("no picture from http://li:geheim@10.2.0.12/snap")
+    told = capsys.readouterr().err
+    assert "hill%20top" not in told
+    assert "geheim" not in told
+    assert "rtsp://***@10.2.0.11:554/live" in told
