@@ -415,3 +415,18 @@ def violations(page: Page) -> list[str]:
     page.evaluate(AXE)
     found = page.evaluate("rules => axe.run(document, rules)", RULES)["violations"]
     return [f"{one['id']}: {node['target'][0]}" for one in found for node in one["nodes"]]
+
+
+def test_records_that_cannot_be_read_say_so_and_not_that_there_are_none(
+    console: Served, scenery: Scenery, page: Page
+) -> None:
+    incident = scenery.sight("shk-01", scenery.fire_at("shk-01", 640, 420), datetime.now(UTC))
+    sign_in(page, console)
+    page.route("**/api/v1/records?*", lambda route: route.abort())
+    page.get_by_role("link", name="档案统计").click()
+    trouble = page.locator(".record-list [role=alert]")
+    expect(trouble).to_be_visible()
+    expect(page.locator(".record-list")).not_to_contain_text("没有符合条件的记录")
+    page.unroute("**/api/v1/records?*")
+    trouble.get_by_role("button", name="重试").click()
+    expect(page.locator(f"tr[data-incident={incident.incident_id}]")).to_be_visible()

@@ -152,13 +152,19 @@ function Tokens() {
     </section>`;
 }
 
+const MOST = 200;
+
 function Receivers() {
   const targets = useApp((s) => s.deployment?.targets ?? {});
-  const [found, setFound] = useState({ pending: [], dead: [] });
+  const [found, setFound] = useState(null); // null: not known, which is not "none"
+  const [problem, setProblem] = useState(null);
   const load = () =>
-    Promise.all(["pending", "dead"].map((state) => api(`/deliveries?state=${state}&limit=200`)))
-      .then(([pending, dead]) => setFound({ pending, dead }))
-      .catch((error) => notify(words(error), "bad"));
+    Promise.all(["pending", "dead"].map((state) => api(`/deliveries?state=${state}&limit=${MOST}`)))
+      .then(([pending, dead]) => {
+        setFound({ pending, dead });
+        setProblem(null);
+      })
+      .catch(setProblem);
   useEffect(() => {
     load();
     const timer = setInterval(load, 10000);
@@ -174,10 +180,15 @@ function Receivers() {
     }
   }
 
-  const count = (list, id) => list.filter((one) => one.target_id === id).length;
+  const count = (list, id) => {
+    const mine = list.filter((one) => one.target_id === id).length;
+    return list.length === MOST && mine ? `${mine}+` : mine; // the list may go on
+  };
+  const head = html`<div class="stage-head"><h1>${t("admin.receivers")}</h1>${problem ? html`<span class="bad" role="alert">${words(problem)}</span>` : null}</div>`;
+  if (!found) return html`<section class="panel" aria-label=${t("admin.receivers")} aria-busy=${!problem}>${head}${problem ? null : html`<div class="empty"><div class="spinner" role="status" aria-label=${t("loading")}></div></div>`}</section>`;
   return html`
     <section class="panel" aria-label=${t("admin.receivers")}>
-      <div class="stage-head"><h1>${t("admin.receivers")}</h1></div>
+      ${head}
       <table>
         <thead><tr><th>${t("admin.receiver")}</th><th>${t("delivery.pending")}</th><th>${t("delivery.dead")}</th></tr></thead>
         <tbody>

@@ -1,6 +1,6 @@
 // Looking back: a span of days, its figures, and the incidents behind them.
 import { api } from "../api.js";
-import { notify, words } from "../duty.js";
+import { words } from "../duty.js";
 import { html, useEffect, useMemo, useRef, useState } from "../lib.js";
 import { useApp } from "../state.js";
 import { addDays, dayStart, moment, span, today } from "../time.js";
@@ -111,6 +111,7 @@ function List({ question }) {
   const cameras = useApp((s) => s.cameras);
   const [page, setPage] = useState({ incidents: [], next: undefined });
   const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState(null);
   const alive = useRef(true);
   useEffect(() => {
     more();
@@ -122,11 +123,12 @@ function List({ question }) {
   async function more() {
     if (busy) return;
     setBusy(true);
+    setProblem(null);
     try {
       const found = await api(`/records?limit=50&${question}${page.next ? `&cursor=${encodeURIComponent(page.next)}` : ""}`);
       if (alive.current) setPage({ incidents: [...page.incidents, ...found.incidents], next: found.next_cursor });
     } catch (error) {
-      notify(words(error), "bad");
+      if (alive.current) setProblem(error);
     }
     if (alive.current) setBusy(false);
   }
@@ -151,7 +153,8 @@ function List({ question }) {
           )}
         </tbody>
       </table>
-      ${page.incidents.length || busy ? null : html`<p class="empty">${t("records.none")}</p>`}
-      ${page.next ? html`<button class="button ghost" disabled=${busy} onClick=${more}>${t("more")}</button>` : null}
+      ${page.incidents.length || busy || problem ? null : html`<p class="empty">${t("records.none")}</p>`}
+      ${problem ? html`<p class="empty" role="alert">${words(problem)} <button class="button small" onClick=${more}>${t("retry")}</button></p>` : null}
+      ${page.next && !problem ? html`<button class="button ghost" disabled=${busy} onClick=${more}>${t("more")}</button>` : null}
     </section>`;
 }
