@@ -15,7 +15,7 @@ from conftest import PASSWORD, PASSWORD_HASH, Serve, Served
 from console_scenery import MASTS, Scenery
 from live_process import live_process
 
-from alerting import decisions, drawn_masks
+from alerting import burns, decisions, drawn_masks
 from alerting.accounts import Accounts
 from alerting.lifecycle import Action, Cause, Decision, Verdict
 from alerting.store import Store
@@ -430,3 +430,27 @@ def test_records_that_cannot_be_read_say_so_and_not_that_there_are_none(
     page.unroute("**/api/v1/records?*")
     trouble.get_by_role("button", name="重试").click()
     expect(page.locator(f"tr[data-incident={incident.incident_id}]")).to_be_visible()
+
+
+def test_a_burn_is_permitted_on_the_map_and_withdrawn(console: Served, scenery: Scenery, page: Page) -> None:
+    assert scenery.model("dns-01").position.lat_deg > 0
+    sign_in(page, console)
+    page.get_by_role("link", name="地图").click()
+    expect(page.locator("[data-map=ready]")).to_be_visible()
+    panel = page.locator(".burns")
+    expect(panel).to_contain_text("没有未到期的审批用火")
+    expect(panel).to_contain_text("先在地图上点选")
+    page.locator(".map-page canvas").click(position={"x": 500, "y": 400})
+    panel.get_by_label("用火单位").fill("茶亭村林场")
+    panel.locator("select[name=from]").select_option("0")
+    panel.locator("select[name=to]").select_option("24")
+    panel.get_by_role("button", name="登记许可").click()
+
+    expect(panel.locator("[data-burn]")).to_contain_text("茶亭村林场")
+    (burn,) = burns.current(console.store)
+    assert (burn.added_by, len(burn.area)) == ("operator", 24)
+    assert (burn.ends_at - burn.starts_at).total_seconds() == 24 * 3600
+
+    panel.get_by_role("button", name="撤销许可").click()
+    expect(panel).to_contain_text("没有未到期的审批用火")
+    assert burns.current(console.store) == ()

@@ -6,6 +6,7 @@ import { openPage } from "../router.js";
 import { get, useApp } from "../state.js";
 import { moment } from "../time.js";
 import { t } from "../words.js";
+import { Burns } from "./burns.js";
 import { length } from "./facts.js";
 import { Icon } from "./icon.js";
 import { MapPanel } from "./map.js";
@@ -60,6 +61,7 @@ export function MapPage() {
           <div class="row">${Object.keys(SHOWN).map((name) => html`<button key=${name} class=${`chip ${shown === name ? "chosen" : ""}`} aria-pressed=${shown === name} onClick=${() => setShown(name)}>${t(`map.show.${name}`)}</button>`)}</div>
         </section>
         ${place ? html`<${Place} place=${place} close=${() => setPlace(null)} />` : html`<p class="panel none">${t("map.click")}</p>`}
+        <${Burns} place=${place} />
         <section class="panel map-list" aria-label=${t("records.list")}>
           <h3>${marks ? t("map.found", { n: drawn.length }) : t("loading")}</h3>
           <ol>
