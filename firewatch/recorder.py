@@ -26,6 +26,7 @@ from alerting.evidence import EvidenceError
 from config import Camera, EvidenceSettings, Mask
 from detector.pipeline import LookResult
 from firewatch.evidence import small_jpeg
+from firewatch.heap import give_back_free_memory
 from firewatch.masks import is_ignored
 from firewatch.recording import (
     About,
@@ -328,4 +329,5 @@ class ClipRecorder:
             return False
         _log.info("recording became evidence folder=%s files=%d", folder.name, len(products))
         discard(folder)
+        give_back_free_memory()
         return True

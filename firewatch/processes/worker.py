@@ -12,7 +12,7 @@ from pathlib import Path
 
 from config import Camera, Deployment
 from firewatch.clerk import SightingSink
-from firewatch.processes.heap import keep_heap_small
+from firewatch.heap import keep_heap_small
 from firewatch.processes.life import live, parser, stop_on_signals
 from firewatch.worker import CameraPipeline, LookObserver, WorkerFigures
 
