@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import astuple
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -34,6 +35,7 @@ from console.limits import RateLimit
 from console.live_view import LiveView
 from console.routes import (
     burns,
+    calibration,
     cameras,
     deliveries,
     events,
@@ -57,6 +59,7 @@ from console.routes import (
     map as map_routes,
 )
 from console.shared import SharedAnswer
+from console.viewsheds import Viewsheds
 
 WEB = Path(__file__).parent / "web"
 CAMERAS_FOR_S = 0.5
@@ -97,14 +100,19 @@ def create_app(
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
     )
+    placement = Placement.from_deployment(deployment)
+    hillshade = Hillshade(deployment.terrain) if deployment.terrain else None
     app.state.centre = Centre(
         store=store,
         deployment=deployment,
         evidence=EvidenceStore(deployment.storage.evidence),
-        placement=Placement.from_deployment(deployment),
+        placement=placement,
         latest=LatestPictures(deployment.storage.evidence),
         feed=feed,
-        hillshade=Hillshade(deployment.terrain) if deployment.terrain else None,
+        hillshade=hillshade,
+        viewsheds=Viewsheds(placement.terrain, astuple(hillshade.bounds))
+        if placement.terrain is not None and hillshade is not None
+        else None,
         live=live,
         camera_list=SharedAnswer(CAMERAS_FOR_S, monotonic),
         links=links,
@@ -120,6 +128,7 @@ def create_app(
         incidents,
         records,
         cameras,
+        calibration,
         live_routes,
         deliveries,
         evidence,

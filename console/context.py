@@ -19,6 +19,7 @@ from console.hillshade import Hillshade
 from console.live_view import LiveView
 from console.problems import Problem
 from console.shared import SharedAnswer
+from console.viewsheds import Viewsheds
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Centre:
     latest: LatestPictures
     feed: EventFeed
     hillshade: Hillshade | None
+    viewsheds: Viewsheds | None
     live: LiveView
     camera_list: SharedAnswer
     links: EvidenceLinks | None

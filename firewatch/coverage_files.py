@@ -7,16 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import rasterio.features
 from PIL import Image, ImageDraw, ImageFont
 
+from alerting.coverage import Coverage, Frame, Mask, outlines
 from console.hillshade import draw
-from firewatch.coverage import Coverage, Frame, Mask
 
 _SEEN_ONCE, _SEEN_TWICE = (70, 160, 255), (60, 220, 150)
 _SMOKE_ONLY, _BLIND = (235, 180, 60), (210, 50, 60)
-_LEAST_CELLS = 12
-"""Patches smaller than this are left out of GeoJSON: a hectare, at cells of 30 m."""
 
 LEGEND = (
     (_SEEN_ONCE, "ground seen by one camera"),
@@ -96,12 +93,7 @@ def geojson(coverage: Coverage) -> dict[str, Any]:
 
 
 def _feature(mask: Mask, frame: Frame, **properties: Any) -> dict[str, Any]:
-    cells = rasterio.features.sieve(mask.astype(np.uint8), _LEAST_CELLS)
-    found = rasterio.features.shapes(cells, mask=cells > 0, transform=frame.transform)
-    polygons = [
-        [[[round(x, 6), round(y, 6)] for x, y in ring] for ring in shape["coordinates"]] for shape, _ in found
-    ]
-    geometry = {"type": "MultiPolygon", "coordinates": polygons}
+    geometry = {"type": "MultiPolygon", "coordinates": outlines(mask, frame)}
     return {"type": "Feature", "geometry": geometry, "properties": properties}
 
 

@@ -21,6 +21,9 @@ FEWEST_LANDMARKS = 3
 _PIXEL_PX = 2.0
 """How well somebody clicks on a landmark, where the residuals are too few to tell."""
 
+_LEAST_SIGMA_DEG = 0.01
+"""No mast stands stiller."""
+
 _STEPS = np.array([1e-3, 1e-3, 1e-3, 1e-3])
 
 
@@ -53,6 +56,19 @@ class Calibration:
     def rms_px(self) -> float:
         squares = [x * x + y * y for x, y in self.residuals_px]
         return math.sqrt(sum(squares) / max(1, len(squares)))
+
+    @property
+    def deployment_line(self) -> str:
+        """The pose as a deployment file has it."""
+        values = {
+            "azimuth_deg": round(self.pose.azimuth_deg, 3) % 360,  # 359.9999 is written 0
+            "tilt_deg": self.pose.tilt_deg,
+            "roll_deg": self.pose.roll_deg,
+            "hfov_deg": self.pose.hfov_deg,
+            "azimuth_sigma_deg": max(_LEAST_SIGMA_DEG, self.azimuth_sigma_deg),
+            "tilt_sigma_deg": max(_LEAST_SIGMA_DEG, self.tilt_sigma_deg),
+        }
+        return f"pose: {{{', '.join(f'{name}: {value:.3f}' for name, value in values.items())}}}"
 
 
 def from_landmarks(camera: CameraModel, landmarks: Sequence[Landmark]) -> Calibration:

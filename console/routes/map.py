@@ -13,7 +13,7 @@ from pydantic import Field
 from alerting.lifecycle import Stage, Status
 from alerting.records import Frame
 from console.auth import SignedIn, role_of
-from console.context import InCentre
+from console.context import InCentre, require_camera
 from console.sight import Sees, look_at
 from console.views import EllipseView, GridAreaView, View, grid_chain
 from detector.detection import Label
@@ -112,6 +112,26 @@ def place(
         grid_chain=grid_chain(areas, role_of(session)),
         cameras=tuple(SightView.model_validate(look) for look in seen),
     )
+
+
+@router.get("/viewsheds/{camera_id}")
+def viewshed(camera_id: str, _session: SignedIn, centre: InCentre) -> dict[str, Any]:
+    """GeoJSON of the ground that a camera sees (`sees`: ground), and of where it would see a plume 50 m high
+    (`plume`), within 10 km; empty where nothing is known of the ground."""
+    camera = require_camera(camera_id, centre)
+    found = centre.viewsheds.of(camera) if centre.viewsheds is not None else None
+    areas = {} if found is None else {"ground": found.ground, "plume": found.smoke}
+    return {
+        "type": "FeatureCollection",
+        "features": [
+            {
+                "type": "Feature",
+                "geometry": {"type": "MultiPolygon", "coordinates": area},
+                "properties": {"camera_id": camera_id, "sees": sees},
+            }
+            for sees, area in areas.items()
+        ],
+    }
 
 
 @router.get("/grids")

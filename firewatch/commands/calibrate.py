@@ -176,9 +176,4 @@ def _print(found: Calibration, marks: list[Landmark] | None) -> None:
         f" ± {found.tilt_sigma_deg:.3f}, roll {pose.roll_deg:.3f} ± {found.roll_sigma_deg:.3f}, field of view"
         f" {pose.hfov_deg:.3f} ± {found.hfov_sigma_deg:.3f} degrees (one standard deviation)"
     )
-    out.print(
-        f"pose: {{azimuth_deg: {pose.azimuth_deg:.3f}, tilt_deg: {pose.tilt_deg:.3f}, roll_deg:"
-        f" {pose.roll_deg:.3f}, hfov_deg: {pose.hfov_deg:.3f}, azimuth_sigma_deg:"
-        f" {max(0.01, found.azimuth_sigma_deg):.3f}, tilt_sigma_deg: {max(0.01, found.tilt_sigma_deg):.3f}}}",
-        soft_wrap=True,
-    )
+    out.print(found.deployment_line, soft_wrap=True)

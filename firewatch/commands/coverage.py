@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from firewatch.coverage import Coverage
+    from alerting.coverage import Coverage
 
 _ROWS = 20
 
@@ -32,10 +32,10 @@ def coverage(
     """Viewsheds on the elevation model: the ground each camera sees, each grid's share, overlap, blind spots.
 
     Cameras that are not enabled are left out. Pictures are taken to be 16:9."""
+    from alerting.coverage import cover
     from alerting.grids import Grids
     from alerting.placement import surface_of
     from config import load
-    from firewatch.coverage import cover
     from firewatch.coverage_files import figures, write
     from firewatch.failures import UserError
     from firewatch.terminal import out, print_json
@@ -66,7 +66,7 @@ def coverage(
 def _print(found: Coverage) -> None:
     from rich.table import Table
 
-    from firewatch.coverage import SMOKE_M
+    from alerting.coverage import SMOKE_M
     from firewatch.terminal import out
 
     cell_km2 = found.frame.cell_km2

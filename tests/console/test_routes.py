@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+import shapely
+import yaml
 from conftest import Served
 from console_scenery import Scenery, jpeg
 
@@ -13,6 +16,7 @@ from console.hardening import MAX_BODY_BYTES
 from console.hillshade import Hillshade
 from console.sight import look_at
 from console.vendoring import CHECKSUMS, LIBRARIES, VENDOR, checksum_lines
+from geometry.camera import Pose
 
 EVERYONE = {"nobody", "viewer", "operator", "supervisor", "admin"}
 SIGNED_IN = EVERYONE - {"nobody"}
@@ -54,6 +58,7 @@ MATRIX = [
     ("GET", "/api/v1/cameras/{camera_id}/picture", None, SIGNED_IN),
     ("GET", "/api/v1/cameras/{camera_id}/health", None, SIGNED_IN),
     ("GET", "/api/v1/cameras/blind", None, SIGNED_IN),
+    ("POST", "/api/v1/cameras/{camera_id}/calibration", {"landmarks": []}, SUPERVISORS),
     ("POST", "/api/v1/cameras/{camera_id}/masks", MASK, SUPERVISORS),
     ("DELETE", "/api/v1/cameras/{camera_id}/masks/{mask_id}", None, SUPERVISORS),
     ("GET", "/api/v1/cameras/{camera_id}/live-picture", None, SIGNED_IN),
@@ -67,6 +72,7 @@ MATRIX = [
     ("GET", "/api/v1/map/terrain/{zoom}/{x}/{y}", None, SIGNED_IN),
     ("GET", "/api/v1/map/grids", None, SIGNED_IN),
     ("GET", "/api/v1/map/place", None, SIGNED_IN),
+    ("GET", "/api/v1/map/viewsheds/{camera_id}", None, SIGNED_IN),
     ("GET", "/api/v1/map/incidents", None, SIGNED_IN),
     ("GET", "/api/v1/burns", None, SIGNED_IN),
     ("POST", "/api/v1/burns", {"holder": ""}, OPERATORS),
@@ -250,6 +256,54 @@ def test_a_ridge_hides_the_ground_and_then_the_plume(console: Served) -> None:
     seen = [view.sees if (view := look_at(camera, *place, scenery.terrain)) else None for place in behind]
     assert seen[0] == "ground"
     assert {"plume", "hidden"} & set(seen), f"nothing is hidden along this line: {seen}"
+
+
+def test_the_viewshed_of_a_camera_holds_what_it_sees_and_nothing_outside_its_picture(
+    console: Served,
+) -> None:
+    scenery = Scenery(console.deployment, console.store)
+    fire = scenery.fire_at("dns-01", 560, 400).position
+    with console.signed_in("viewer") as client:
+        found = client.get("/api/v1/map/viewsheds/dns-01").json()["features"]
+        assert client.get("/api/v1/map/viewsheds/unknown").status_code == 404
+    ground, plume = (shapely.geometry.shape(one["geometry"]) for one in found)
+    assert [one["properties"]["sees"] for one in found] == ["ground", "plume"]
+    assert ground.distance(shapely.Point(fire.lon_deg, fire.lat_deg)) < 0.001  # cells are 60 m
+    assert ground.intersection(plume).area == pytest.approx(0, abs=1e-9)
+    camera = console.deployment.camera("dns-01")
+    west = shapely.box(camera.lon_deg - 1, camera.lat_deg - 1, camera.lon_deg - 0.002, camera.lat_deg + 1)
+    assert not ground.intersects(west), "it looks east of north-east"
+
+
+def test_a_pose_is_found_again_from_landmarks_on_picture_and_map(console: Served) -> None:
+    scenery = Scenery(console.deployment, console.store)
+    camera = console.deployment.camera("dns-01")
+    turned = replace(scenery.model("dns-01"), pose=Pose(38.5, -5.2, 0.0, 60.0))
+    places = [
+        scenery.fire_at("dns-01", x, y).position for x, y in ((260, 420), (560, 400), (900, 560), (700, 600))
+    ]
+    seen = [(place, turned.project(place)) for place in places]
+    landmarks = [
+        {"x": at[0] / 1280, "y": at[1] / 720, "lat_deg": place.lat_deg, "lon_deg": place.lon_deg,
+         "height_m": place.height_m}
+        for place, at in seen
+        if at is not None
+    ]  # fmt: skip
+    body = {"landmarks": landmarks, "width_px": 1280, "height_px": 720}
+    with console.signed_in("supervisor") as client:
+        found = client.post("/api/v1/cameras/dns-01/calibration", json=body).json()
+        few = client.post("/api/v1/cameras/dns-01/calibration", json={**body, "landmarks": landmarks[:2]})
+        far = [{**landmarks[0], "lat_deg": 60, "height_m": None}, *landmarks[1:]]
+        beyond = client.post("/api/v1/cameras/dns-01/calibration", json={**body, "landmarks": far})
+    assert (found["azimuth_deg"], found["tilt_deg"]) == (
+        pytest.approx(38.5, abs=0.02),
+        pytest.approx(-5.2, abs=0.02),
+    )
+    assert found["hfov_deg"] == pytest.approx(60, abs=0.05)
+    assert (found["rms_px"] < 0.5, len(found["residuals"])) == (True, 4)
+    written = yaml.safe_load(found["deployment_line"])["pose"]
+    assert type(camera.pose).model_validate(written).azimuth_deg == pytest.approx(38.5, abs=0.02)
+    assert (few.status_code, beyond.json()["type"]) == (422, "urn:firewatch:problem:no-terrain")
 
 
 def test_grid_outlines_are_given_without_contacts(console: Served) -> None:

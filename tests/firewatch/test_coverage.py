@@ -13,7 +13,7 @@ from PIL import Image
 from test_command import ROOT, firewatch
 
 import config
-from firewatch.coverage import cover
+from alerting.coverage import cover
 from geometry.terrain import FlatTerrain
 
 BOUNDS = (116.2, 22.9, 116.6, 23.3)

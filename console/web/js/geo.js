@@ -70,7 +70,8 @@ export function lookFeatures(place, cameras) {
     const camera = cameras.find((other) => other.id === one.camera_id);
     return camera && one.sees !== "outside" ? [feature("LineString", [[camera.lon_deg, camera.lat_deg], at], { sees: one.sees })] : [];
   });
-  return [...lines, feature("Point", at, {})];
+  const points = place.points ?? [place]; // several, when landmarks are picked
+  return [...lines, ...points.map((one) => feature("Point", [one.lon_deg, one.lat_deg], {}))];
 }
 
 export function incidentPoints(incidents) {

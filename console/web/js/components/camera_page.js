@@ -6,6 +6,7 @@ import { html, useEffect, useLayoutEffect, useState } from "../lib.js";
 import { useApp } from "../state.js";
 import { ago, moment, span, useTick } from "../time.js";
 import { healthWords, stateWord, t } from "../words.js";
+import { Calibration } from "./calibration.js";
 import { dotOf } from "./cameras.js";
 import { MaskEditor } from "./mask_editor.js";
 
@@ -57,6 +58,8 @@ export function CameraPage() {
 function One({ camera }) {
   const [health, setHealth] = useState(null);
   const [asked, ask] = useState(0); // again, after a mask was drawn
+  const [calibrating, calibrate] = useState(false);
+  const role = useApp((s) => s.session?.role);
   useEffect(() => {
     let wanted = true;
     api(`/cameras/${camera.id}/health?days=${DAYS}`).then((found) => wanted && setHealth(found)).catch((error) => notify(words(error), "bad"));
@@ -73,10 +76,13 @@ function One({ camera }) {
           <span class="place">${camera.id}</span>
           <span class="spring"></span>
           <${Test} camera=${camera} />
+          ${["supervisor", "admin"].includes(role) && !calibrating ? html`<button class="button small" onClick=${() => calibrate(true)}>${t("calibrate")}</button>` : null}
           <button class="button small" onClick=${() => showCamera(camera.id)}>${t("live.video")}</button>
         </div>
         ${camera.state !== "live" && camera.reason ? html`<p class="caution">${healthWords(camera.reason)}${camera.since ? ` · ${t("since", { time: moment(camera.since) })}` : ""}</p>` : null}
-        <${MaskEditor} key=${camera.id} camera=${camera} masks=${health?.masks ?? []} changed=${() => ask((n) => n + 1)} />
+        ${calibrating
+          ? html`<${Calibration} camera=${camera} close=${() => calibrate(false)} />`
+          : html`<${MaskEditor} key=${camera.id} camera=${camera} masks=${health?.masks ?? []} changed=${() => ask((n) => n + 1)} />`}
       </div>
       <div class="panel camera-facts">
         <dl class="facts">

@@ -19,9 +19,9 @@ export function hasWebGl() {
 
 /**
  * The map of the duty page; on the map page it also shows `marks` (past incidents), tells `onPlace` where it was
- * clicked, and draws the looks of `place`.
+ * clicked, draws the looks of `place`, and `viewsheds` (features of GeoJSON).
  */
-export function MapPanel({ whole = false, marks, onIncident = select, onPlace, place: looked }) {
+export function MapPanel({ whole = false, marks, onIncident = select, onCamera = showCamera, onPlace, place: looked, viewsheds }) {
   const element = useRef(null);
   const view = useRef(null);
   const [state, setState] = useState(hasWebGl() ? "loading" : "no_webgl"); // | ready | lost
@@ -32,7 +32,7 @@ export function MapPanel({ whole = false, marks, onIncident = select, onPlace, p
   const detail = useApp((s) => s.details.get(s.selected));
   const camera = useApp((s) => s.camera);
   const handlers = useRef({});
-  handlers.current = { onIncident, onPlace };
+  handlers.current = { onIncident, onCamera, onPlace };
 
   useEffect(() => {
     if (!hasWebGl()) {
@@ -64,6 +64,10 @@ export function MapPanel({ whole = false, marks, onIncident = select, onPlace, p
   useEffect(() => {
     if (state === "ready") view.current.draw({ cameras, incidents, selected, detail, camera, marks, looked });
   }, [state, cameras, incidents, selected, detail, camera, marks, looked]);
+
+  useEffect(() => {
+    if (state === "ready") view.current.put("viewsheds", viewsheds ?? []);
+  }, [state, viewsheds]);
 
   const place = detail?.summary.location;
   useEffect(() => {
@@ -113,7 +117,7 @@ class View {
     this.map.addControl(new module.ScaleControl({ maxWidth: 110 }), "bottom-left");
     this.map.on("click", (event) => {
       const [camera] = this.map.queryRenderedFeatures(event.point, { layers: ["camera-points"] });
-      if (camera) showCamera(camera.properties.id);
+      if (camera) handlers.current.onCamera(camera.properties.id);
       else handlers.current.onPlace?.({ lat_deg: event.lngLat.lat, lon_deg: event.lngLat.lng });
     });
     for (const [name, cursor] of [["mouseenter", "pointer"], ["mouseleave", ""]]) {
@@ -130,11 +134,15 @@ class View {
     if (grids) this.map.getSource("grids")?.setData(grids);
   }
 
+  put(name, features) {
+    this.map.getSource(name)?.setData({ type: "FeatureCollection", features });
+  }
+
   draw({ cameras, incidents, selected, detail, camera, marks, looked }) {
     const known = [...incidents.values()].filter((one) => tabOf(one) !== "ended" || one.incident_id === selected);
     const open = marks ?? known;
     const alarmed = new Set(queue(incidents, "suspected").flatMap((one) => one.camera_ids));
-    const put = (name, features) => this.map.getSource(name)?.setData({ type: "FeatureCollection", features });
+    const put = this.put.bind(this);
     put("cameras", cameraFeatures(cameras, alarmed, camera ? [camera] : (detail?.summary.camera_ids ?? [])));
     put("ellipses", ellipseFeatures(open, selected));
     put("rays", rayFeatures(detail));

@@ -27,6 +27,8 @@ export function MapPage() {
   const [marks, setMarks] = useState(null);
   const [place, setPlace] = useState(null);
   const incidents = useApp((s) => s.incidents);
+  const [sights, showSights] = useState(false);
+  const viewsheds = useViewsheds(sights);
 
   useEffect(() => {
     let wanted = true;
@@ -54,11 +56,13 @@ export function MapPage() {
 
   return html`
     <main class="page map-page" data-page="map">
-      <${MapPanel} whole marks=${marks ? drawn : undefined} onIncident=${open} onPlace=${look} place=${place} />
+      <${MapPanel} whole marks=${marks ? drawn : undefined} onIncident=${open} onPlace=${look} place=${place} viewsheds=${viewsheds.features} />
       <aside class="map-side">
         <section class="panel map-filter" aria-label=${t("map.filter")}>
           <div class="row">${SPANS.map(([name, count]) => html`<button key=${name} class=${`chip ${days === count ? "chosen" : ""}`} aria-pressed=${days === count} onClick=${() => setDays(count)}>${t(name)}</button>`)}</div>
           <div class="row">${Object.keys(SHOWN).map((name) => html`<button key=${name} class=${`chip ${shown === name ? "chosen" : ""}`} aria-pressed=${shown === name} onClick=${() => setShown(name)}>${t(`map.show.${name}`)}</button>`)}</div>
+          <div class="row"><button class=${`chip ${sights ? "chosen" : ""}`} aria-pressed=${sights} data-viewsheds=${viewsheds.done} onClick=${() => showSights(!sights)}>${t("map.viewsheds")}${viewsheds.done < viewsheds.of ? ` ${viewsheds.done}/${viewsheds.of}` : ""}</button></div>
+          ${sights ? html`<p class="sight-key"><i class="ground"></i>${t("sees.ground")} <i class="plume"></i>${t("map.viewsheds.plume")}</p>` : null}
         </section>
         ${place ? html`<${Place} place=${place} close=${() => setPlace(null)} />` : html`<p class="panel none">${t("map.click")}</p>`}
         <${Burns} place=${place} />
@@ -73,6 +77,28 @@ export function MapPage() {
         </section>
       </aside>
     </main>`;
+}
+
+/** What every camera sees, asked for one after another: the centre works each out once, in a second or two. */
+function useViewsheds(wanted) {
+  const cameras = useApp((s) => s.cameras);
+  const [known, learn] = useState(/** @type {Map<string, any[]>} */ (new Map()));
+  const watched = cameras.filter((one) => one.enabled).map((one) => one.id);
+  const next = wanted ? watched.find((id) => !known.has(id)) : undefined;
+  useEffect(() => {
+    if (!next) return undefined;
+    let here = true;
+    const keep = (features) => here && learn((before) => new Map(before).set(next, features));
+    api(`/map/viewsheds/${next}`).then((found) => keep(found.features), (error) => {
+      notify(words(error), "bad");
+      keep([]);
+    });
+    return () => {
+      here = false;
+    };
+  }, [next]);
+  const features = useMemo(() => (wanted ? [...known.values()].flat() : []), [wanted, known]);
+  return { features, done: wanted ? watched.filter((id) => known.has(id)).length : 0, of: wanted ? watched.length : 0 };
 }
 
 function open(id) {

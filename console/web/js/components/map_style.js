@@ -23,6 +23,7 @@ export function layers(terrain) {
             },
           }
         : {}),
+      viewsheds: geojson(),
       grids: geojson(),
       cameras: geojson(),
       ellipses: geojson(),
@@ -32,6 +33,12 @@ export function layers(terrain) {
     layers: [
       { id: "ground", type: "background", paint: { "background-color": "#0d1416" } },
       ...(terrain ? [{ id: "terrain", type: "raster", source: "terrain", paint: { "raster-fade-duration": 120 } }] : []),
+      {
+        id: "viewsheds",
+        type: "fill",
+        source: "viewsheds",
+        paint: { "fill-color": ["match", ["get", "sees"], "ground", "#45d296", "#ffd166"], "fill-opacity": ["match", ["get", "sees"], "ground", 0.2, 0.13] },
+      },
       {
         id: "grid-lines",
         type: "line",

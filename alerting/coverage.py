@@ -34,6 +34,9 @@ _PICTURE_PX = 1920, 1080
 _MOST_CELLS = 6_000_000
 """Larger areas get larger cells."""
 
+_LEAST_CELLS = 12
+"""Patches smaller than this have no outline: a hectare, at cells of 30 m."""
+
 Mask = npt.NDArray[np.bool_]
 
 
@@ -160,6 +163,15 @@ def cover(
     covers, concerns = _by_grid(grids, frame, count, smoke, within & ~np.isnan(heights))
     left_out = tuple(camera.id for camera, models in seers.values() if not models)
     return Coverage(frame, heights, tuple(views), count, smoke, concerns, covers, left_out)
+
+
+def outlines(cells: Mask, frame: Frame) -> list[list[list[list[float]]]]:
+    """The cells' outlines as coordinates of a GeoJSON MultiPolygon; small patches and holes are left out."""
+    kept = rasterio.features.sieve(cells.astype(np.uint8), _LEAST_CELLS)
+    found = rasterio.features.shapes(kept, mask=kept > 0, transform=frame.transform)
+    return [
+        [[[round(x, 6), round(y, 6)] for x, y in ring] for ring in shape["coordinates"]] for shape, _ in found
+    ]
 
 
 def _within(
