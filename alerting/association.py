@@ -142,8 +142,8 @@ def _one_plume(a: Observation, b: Observation) -> bool:
 
 
 def _possibly_two(observations: Sequence[Observation]) -> bool:
-    """One view saw two plumes that may both be real: apart in the picture while both were in sight, or, at
-    about the same time, with feet far behind one another."""
+    """One view saw two plumes that may both be real: both in sight, and apart in the picture or with feet far
+    behind one another; or, at about the same time, hardly overlapping and with such feet."""
     return any(
         (a.camera_id, a.preset) == (b.camera_id, b.preset) and _two_plumes(a, b)
         for a, b in combinations(observations, 2)
@@ -152,7 +152,8 @@ def _possibly_two(observations: Sequence[Observation]) -> bool:
 
 def _two_plumes(a: Observation, b: Observation) -> bool:
     common = a.box.intersection_px2(b.box)
-    if common == 0 and a.first_seen_at <= b.confirmed_at and b.first_seen_at <= a.confirmed_at:
+    in_sight_together = a.first_seen_at <= b.confirmed_at and b.first_seen_at <= a.confirmed_at
+    if in_sight_together and (common == 0 or _far_apart(a.location, b.location)):
         return True
     separate = common <= _SAME_PLUME * min(a.box.area_px2, b.box.area_px2)
     return separate and _at_the_same_time(a, b) and _far_apart(a.location, b.location)
