@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -23,3 +24,14 @@ def test_the_pages_of_the_console_have_no_type_errors() -> None:
     ours = [line for line in lines if line.startswith("console/web/js/")]  # libraries come as they are
     assert ours == []
     assert all("error TS" in line or line.startswith(" ") for line in lines), answer.stdout[:2000]
+
+
+def test_both_languages_have_words_for_the_same_things() -> None:
+    def keys(language: str) -> set[str]:
+        text = (ROOT / "console" / "web" / "js" / f"words_{language}.js").read_text(encoding="utf-8")
+        return {
+            quoted or plain for quoted, plain in re.findall(r'^  (?:"([^"]+)"|(\w+)):', text, re.MULTILINE)
+        }
+
+    assert len(keys("zh")) > 400
+    assert keys("zh") ^ keys("en") == set()
