@@ -122,6 +122,26 @@ def back_up(deployment: Deployment, state: Path, target: Path, *, evidence: bool
     return manifest
 
 
+def dated(made_at: datetime) -> str:
+    """The name of a backup made then; names sort by time, and `prune` knows them again."""
+    return f"firewatch-{made_at:%Y%m%dT%H%M%SZ}.tar"
+
+
+def prune(folder: Path, keep: int) -> tuple[Path, ...]:
+    """Remove all but the `keep` newest dated backups of a folder; those before upgrades, and those with names
+    of people's own, stay. What went. Raises BackupError; ValueError for a `keep` that leaves none."""
+    if keep < 1:
+        raise ValueError(f"at least one backup is kept, not {keep}")
+    digits = "[0-9]"
+    old = sorted(folder.glob(f"firewatch-{digits * 8}T{digits * 6}Z.tar"))[:-keep]
+    for backup in old:
+        try:
+            backup.unlink(missing_ok=True)
+        except OSError as error:
+            raise BackupError(f"cannot remove the old backup {backup}: {error.strerror or error}") from error
+    return tuple(old)
+
+
 def read_manifest(backup: Path) -> Manifest:
     """What a backup says of itself. Raises BackupError for anything that is no whole backup."""
     try:

@@ -30,6 +30,11 @@ EXTRAS = "postgres,s3"
 DEBIAN_PACKAGES = ("python3", "python3-venv", "ca-certificates", "tzdata", "chrony", "postgresql-client")
 """`chrony`: alerts are worth little without the right time. `postgresql-client`: backups of a store there;
 its major version must be no older than the server's."""
+_KEPT_LOGS = """
+# What each process did, and who asked the console for what (access.log): files, kept for keep_days (200).
+logs:
+  folder: /var/log/firewatch
+"""
 _NOT_SOURCE = (".git", ".venv", ".work", ".*_cache", "__pycache__", "build", "dist", "node_modules", "var")
 """What earlier builds and runs left must not reach a bundle."""
 
@@ -90,7 +95,8 @@ def fill(folder: Path, wheels: Sequence[Wheel]) -> None:
     (folder / "sbom.cdx.json").write_text(json.dumps(bill_of_materials(wheels), indent=1), encoding="utf-8")
     shutil.copy(INSTALLATION / "install.sh", folder)
     shutil.copytree(SOURCE / "docs", folder / "docs")
-    shutil.copy(SOURCE / "config" / "dashan.yaml", folder / "example-deployment.yaml")
+    example = (SOURCE / "config" / "dashan.yaml").read_text(encoding="utf-8")
+    (folder / "example-deployment.yaml").write_text(example + _KEPT_LOGS, encoding="utf-8")
     for text in ("LICENSE", "THIRD_PARTY_NOTICES.md"):
         shutil.copy(SOURCE / text, folder)
     for proxy in ("nginx.conf", "Caddyfile"):

@@ -24,7 +24,7 @@ from sqlalchemy.engine import make_url
 from alerting import snapshot
 from alerting.records import CameraState, DeliveryRecord
 from alerting.store import Store, StoreError
-from config import Deployment
+from config import Deployment, LogSettings
 
 Level = Literal["ok", "warn", "alarm"]
 
@@ -32,6 +32,7 @@ CLOCK_WARN_S, CLOCK_ALARM_S = 2.0, 30.0
 DISK_WARN_BYTES, DISK_ALARM_BYTES = 5e9, 500e6
 CERTIFICATE_WARN, CERTIFICATE_ALARM = timedelta(days=30), timedelta(days=3)
 BACKUP_WARN = timedelta(days=8)
+ACCESS_LOG_DAYS = 184  # six months, whichever they are
 BLIND_ALARM = timedelta(minutes=5)
 WAITING_WARN = timedelta(minutes=10)
 _NTP_EPOCH_S = 2_208_988_800  # 1900 to 1970 (RFC 5905)
@@ -58,6 +59,7 @@ def _examinations(deployment: Deployment, state: Path, now: datetime) -> Iterato
     yield time_zone(deployment.time_zone, now)
     yield from disks(_folders(deployment, state))
     yield from certificates(deployment, now)
+    yield access_log(deployment.logs)
     yield weights(deployment)
     yield from store(deployment, now)
     yield backups(state / "backups", now)
@@ -120,7 +122,7 @@ def disks(folders: Iterable[Path], free_bytes: Callable[[Path], int] | None = No
 
 
 def certificates(deployment: Deployment, now: datetime) -> Iterator[Finding]:
-    """Certificates of the receivers of alerts, and our own for mutual TLS."""
+    """Certificates of the receivers of alerts, our own for mutual TLS, and the console's."""
     for target in deployment.dispatch:
         parts = urlsplit(target.url)
         if parts.scheme not in ("https", "mqtts"):
@@ -134,7 +136,15 @@ def certificates(deployment: Deployment, now: datetime) -> Iterator[Finding]:
         except OSError as error:
             yield Finding("warn", subject, f"not seen: {error or type(error).__name__}")
         if target.tls and target.tls.certificate:
-            yield until(f"our certificate for {target.id}", _expiry_in(target.tls.certificate), now)
+            ours = target.tls.certificate.read_bytes()
+            yield until(f"our certificate for {target.id}", _expiry_in(ours), now)
+    console = urlsplit(deployment.console.public_url or "")
+    if console.scheme == "https":
+        subject = "certificate of the console"
+        try:
+            yield until(subject, _expiry_shown(console.hostname or "", console.port or 443), now)
+        except OSError as error:
+            yield Finding("warn", subject, f"not seen: {error or type(error).__name__}")
 
 
 def until(subject: str, expires: datetime, now: datetime) -> Finding:
@@ -143,6 +153,16 @@ def until(subject: str, expires: datetime, now: datetime) -> Finding:
     level: Level = "alarm" if left < CERTIFICATE_ALARM else "warn" if left < CERTIFICATE_WARN else "ok"
     text = f"expired {expires:%Y-%m-%d}" if left < timedelta() else f"holds until {expires:%Y-%m-%d}"
     return Finding(level, subject, text)
+
+
+def access_log(settings: LogSettings) -> Finding:
+    """Whether it can be told half a year later who asked the console for what."""
+    if settings.folder is None:
+        return Finding("warn", "access log", "not kept: no logs.folder in the deployment file")
+    text = f"kept for {settings.keep_days} days in {settings.folder}"
+    if settings.keep_days < ACCESS_LOG_DAYS:
+        return Finding("warn", "access log", f"{text}: regulations ask for six months")
+    return Finding("ok", "access log", text)
 
 
 def weights(deployment: Deployment) -> Finding:
@@ -251,10 +271,15 @@ def _expiry_of(host: str, port: int, authority: Path | None) -> datetime:
     return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(found["notAfter"])), UTC)
 
 
-def _expiry_in(certificate: Path) -> datetime:
+def _expiry_shown(host: str, port: int) -> datetime:
+    """Trusted or not: browsers know the intranet's own authority, this machine need not."""
+    return _expiry_in(ssl.get_server_certificate((host, port), timeout=5).encode())
+
+
+def _expiry_in(pem: bytes) -> datetime:
     from cryptography import x509
 
-    return x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc
+    return x509.load_pem_x509_certificate(pem).not_valid_after_utc
 
 
 def _ntp_stamp(unix_s: float) -> bytes:

@@ -27,19 +27,27 @@ def backup(
     evidence: Annotated[
         bool, typer.Option("--evidence", help="Put the evidence files in; without it they are only listed.")
     ] = False,
+    keep: Annotated[
+        int | None,
+        typer.Option(
+            "--keep", metavar="N", min=1, help="Afterwards remove all but the N newest dated backups there."
+        ),
+    ] = None,
     state: _State = Path("var"),
 ) -> None:
     """Write everything an installation must not lose into one file. The centre may run meanwhile."""
     from config import load
-    from firewatch.backup import back_up
+    from firewatch.backup import back_up, dated, prune
     from firewatch.terminal import out
 
     deployment = load(config_file)
-    target = out_file or state / "backups" / f"firewatch-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.tar"
+    target = out_file or state / "backups" / dated(datetime.now(UTC))
     made = back_up(deployment, state, target, evidence=evidence)
     kept = "in the archive" if evidence else "listed only; keep the evidence folder itself, too"
     out.print(f"{target}: {target.stat().st_size / 1e6:.1f} MB, store version {made.store_revision}")
     out.print(f"evidence: {len(made.evidence)} files, {kept}")
+    if keep is not None and (gone := prune(target.parent, keep)):
+        out.print(f"removed {len(gone)} older backups")
 
 
 def restore(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tarfile
 import threading
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from sqlalchemy import text
 import config
 from alerting import snapshot
 from alerting.store import Store, StoreError, StoreVersionError
-from firewatch.backup import BackupError, back_up, read_manifest, restore
+from firewatch.backup import BackupError, back_up, dated, prune, read_manifest, restore
 from firewatch.failures import UserError
 from firewatch.running import alone
 from firewatch.upgrade import upgrade
@@ -157,6 +158,22 @@ def test_a_disk_without_room_leaves_no_half_backup(
     with pytest.raises((BackupError, StoreError), match=r"full|No space left"):
         back_up(centre, tmp_path / "var", small_disk / "backup.tar")
     assert [file.name for file in small_disk.iterdir()] == ["filler"]
+
+
+def test_years_of_daily_backups_leave_only_the_newest_and_what_people_named_themselves(
+    tmp_path: Path,
+) -> None:
+    first = datetime(2026, 11, 24, 19, 30, tzinfo=UTC)
+    daily = [dated(first + timedelta(days=day)) for day in range(800)]
+    others = ["before-upgrade-20261124T193000Z.tar", "firewatch-before-the-move.tar"]
+    for name in (*daily, *others):
+        (tmp_path / name).touch()
+    gone = prune(tmp_path, keep=14)
+    assert len(gone) == 786
+    assert {path.name for path in tmp_path.iterdir()} == {*daily[-14:], *others}
+    assert prune(tmp_path, keep=14) == ()
+    with pytest.raises(ValueError, match="at least one"):
+        prune(tmp_path, keep=0)
 
 
 def test_a_backup_of_a_newer_program_is_refused(

@@ -148,6 +148,32 @@ def test_a_receivers_certificate_is_told_before_it_expires(tmp_path: Path, days:
     assert [one.level for one in found] == [level]
 
 
+@pytest.mark.parametrize(("days", "level"), [(100, "ok"), (20, "warn"), (-1, "alarm")])
+def test_the_consoles_certificate_is_told_before_it_expires_whoever_signed_it(
+    tmp_path: Path, days: int, level: str
+) -> None:
+    files = certificate(tmp_path, datetime.now(UTC) + timedelta(days=days, hours=1))
+    with https_receiver(*files) as port:
+        seen = console_at(tmp_path, port)
+    gone = console_at(tmp_path, port)
+    assert (seen.subject, seen.level) == ("certificate of the console", level)
+    assert (gone.level, "not seen" in gone.text) == ("warn", True)
+
+
+def console_at(folder: Path, port: int) -> doctor.Finding:
+    console = config.ConsoleSettings(public_url=f"https://localhost:{port}")
+    made = deployment(folder, 1).model_copy(update={"console": console, "dispatch": ()})
+    (found,) = doctor.certificates(made, datetime.now(UTC))
+    return found
+
+
+def test_an_access_log_that_is_not_kept_or_not_for_half_a_year_is_told() -> None:
+    folder = "/var/log/firewatch"
+    assert doctor.access_log(config.LogSettings()).level == "warn"
+    assert doctor.access_log(config.LogSettings(folder=folder, keep_days=30)).level == "warn"
+    assert doctor.access_log(config.LogSettings(folder=folder)).level == "ok"
+
+
 def deployment(folder: Path, port: int, authority: Path | None = None) -> config.Deployment:
     target = {"id": "dispatch", "name": "接警台", "url": f"https://localhost:{port}/", "secret": "12345678"}
     return config.Deployment.model_validate(

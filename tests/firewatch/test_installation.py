@@ -13,6 +13,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 from firewatch.bundle import Wheel, bill_of_materials, build, fill
 from firewatch.service_manager import ServiceManager
@@ -94,6 +95,14 @@ def test_a_bundle_names_every_wheel_with_its_licence_and_every_file_with_its_sum
     assert all(
         hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() == sum_ for name, sum_ in lines.items()
     )
+
+
+def test_the_bundles_example_keeps_its_logs_where_the_service_may_write(tmp_path: Path) -> None:
+    fill(tmp_path, [])
+    example = yaml.safe_load((tmp_path / "example-deployment.yaml").read_text(encoding="utf-8"))
+    unit = (tmp_path / "units" / "firewatch.service").read_text()
+    assert example["logs"] == {"folder": "/var/log/firewatch"}
+    assert "LogsDirectory=firewatch\n" in unit
 
 
 def test_a_damaged_bundle_is_not_installed(tmp_path: Path) -> None:
