@@ -130,13 +130,20 @@ def _write_ahead(cursor: sqlite3.Cursor) -> None:
 
 def _open_postgresql(url: URL) -> Engine:
     try:
-        # No query of ours runs long enough to be worth compiling; compiling one takes longer than the query.
-        engine = create_engine(url, pool_pre_ping=True, connect_args={"options": "-c jit=off"})
+        engine = create_engine(url, pool_pre_ping=True)
     except ModuleNotFoundError as error:
         raise StoreError(
             f"a PostgreSQL store needs the driver '{error.name}': install firewatch[postgres] and write the"
             " address as postgresql+psycopg://..."
         ) from error
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: Any) -> None:
+        # No query of ours runs long enough to be worth compiling; compiling one takes longer than the query.
+        # Said here and not as an option of the connection, which would replace those of the address.
+        with connection.cursor() as cursor:
+            cursor.execute("SET jit = off")
+        connection.commit()  # or it would be taken back with the first transaction that is
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

@@ -56,6 +56,7 @@ def put(file: Path, database_url: str) -> None:
     else:
         options = ("--clean", "--if-exists", "--no-owner", "--exit-on-error", "--single-transaction")
         _run("pg_restore", url, *options, f"--dbname={url.database}", str(file))
+        _gather_statistics(database_url)
 
 
 def is_empty(database_url: str) -> bool:
@@ -107,6 +108,19 @@ def faults_of(database_url: str) -> tuple[str, ...]:
     return tuple(line for line in found if line != "ok") + tuple(
         f"a row of {row[0]} names a row of {row[2]} that is not there" for row in dangling[:10]
     )
+
+
+def _gather_statistics(database_url: str) -> None:
+    """A dump brings none, and until the server gathers them by itself its plans for a large store are many
+    times slower."""
+    engine = database.open_engine(database_url)
+    try:
+        with engine.begin() as connection:
+            connection.execute(text("ANALYZE"))
+    except SQLAlchemyError as error:
+        raise StoreError(f"the store is restored, but ANALYZE failed: {first_line(error)}") from error
+    finally:
+        engine.dispose()
 
 
 def _copy_sqlite(source: Path, file: Path) -> None:

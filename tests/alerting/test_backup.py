@@ -80,6 +80,22 @@ def test_a_lost_machine_is_brought_back_with_its_incidents_pictures_and_keys(
     assert key.stat().st_mode & 0o077 == 0
 
 
+def test_a_restored_postgresql_store_knows_its_statistics_at_once(
+    centre: config.Deployment, database_url: str, tmp_path: Path
+) -> None:
+    """Its plans depend on them, and a dump brings none."""
+    if database_url.startswith("sqlite"):
+        pytest.skip("SQLite's copy is the file itself, statistics and all")
+    back_up(centre, tmp_path / "var", tmp_path / "all.tar")
+    wipe(database_url)
+    restore(centre, tmp_path / "var", tmp_path / "all.tar", migrate=False)
+    store = Store.open(database_url)
+    with store.reading() as session:
+        known = session.scalar(text("SELECT count(*) FROM pg_stats WHERE tablename = 'incidents'"))
+    store.close()
+    assert known
+
+
 def test_a_backup_without_evidence_lists_it_and_a_restore_says_what_is_missing(
     centre: config.Deployment, database_url: str, tmp_path: Path
 ) -> None:

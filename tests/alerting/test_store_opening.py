@@ -103,6 +103,17 @@ def test_sqlite_waits_for_other_writers_keeps_foreign_keys_and_syncs_to_disk(tmp
     assert pragmas == {"journal_mode": "wal", "busy_timeout": 15_000, "foreign_keys": 1, "synchronous": 2}
 
 
+def test_postgresql_compiles_no_query_and_keeps_the_options_of_its_address(database_url: str) -> None:
+    if database_url.startswith("sqlite"):
+        pytest.skip("SQLite compiles none, and its address has no such options")
+    engine = database.open_engine(f"{database_url}?options=-c%20search_path%3Delsewhere,public")
+    for execution in range(2):  # the second connection is the first one, given back and taken again
+        with engine.connect() as connection:
+            assert connection.scalar(text("SHOW jit")) == "off", execution
+            assert connection.scalar(text("SHOW search_path")) == "elsewhere,public"
+    engine.dispose()
+
+
 def test_two_writers_never_overlap(database_url: str) -> None:
     """Each reads a number, waits, writes it back plus one: without the writer lock a step would be lost."""
     store = Store.open(database_url)
