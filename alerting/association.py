@@ -44,6 +44,10 @@ _BOX_WIDENED = 0.5
 _SAME_PLUME = 0.5
 """Boxes that share more than this of the smaller one show one plume, wherever their feet seem to stand."""
 
+_NESTED = 0.8
+"""Boxes that share this much of the smaller one are one within the other, as flames are within their smoke:
+that their feet differ then says nothing of two fires."""
+
 _APART_M = 500.0
 _TERRAIN_SIGMA_M = DEFAULT_ERRORS.ground_m
 
@@ -142,8 +146,9 @@ def _one_plume(a: Observation, b: Observation) -> bool:
 
 
 def _possibly_two(observations: Sequence[Observation]) -> bool:
-    """One view saw two plumes that may both be real: both in sight, and apart in the picture or with feet far
-    behind one another; or, at about the same time, hardly overlapping and with such feet."""
+    """One view saw two plumes that may both be real: both in sight, and apart in the picture or, neither
+    within the other, with feet far behind one another; or, at about the same time, hardly overlapping and
+    with such feet."""
     return any(
         (a.camera_id, a.preset) == (b.camera_id, b.preset) and _two_plumes(a, b)
         for a, b in combinations(observations, 2)
@@ -153,10 +158,12 @@ def _possibly_two(observations: Sequence[Observation]) -> bool:
 def _two_plumes(a: Observation, b: Observation) -> bool:
     common = a.box.intersection_px2(b.box)
     in_sight_together = a.first_seen_at <= b.confirmed_at and b.first_seen_at <= a.confirmed_at
-    if in_sight_together and (common == 0 or _far_apart(a.location, b.location)):
+    if in_sight_together and common == 0:
         return True
-    separate = common <= _SAME_PLUME * min(a.box.area_px2, b.box.area_px2)
-    return separate and _at_the_same_time(a, b) and _far_apart(a.location, b.location)
+    smaller = min(a.box.area_px2, b.box.area_px2)
+    separate = common <= _SAME_PLUME * smaller and _at_the_same_time(a, b)
+    beside = common < _NESTED * smaller and in_sight_together
+    return (separate or beside) and _far_apart(a.location, b.location)
 
 
 def _far_apart(a: Location, b: Location) -> bool:

@@ -169,6 +169,25 @@ def test_two_plumes_that_one_view_cannot_tell_apart_are_one_incident_marked_poss
     assert (third.incident_id, third.alert_id) == (first.incident_id, None), "told once"
 
 
+@pytest.mark.parametrize(
+    ("second", "two"),
+    [
+        pytest.param({"size_px": 20}, True, id="a plume as wide, its foot behind the ridge"),
+        pytest.param({"size_px": 16, "label": "fire"}, False, id="flames within the smoke"),
+    ],
+)
+def test_of_boxes_that_overlap_in_sight_together_only_one_within_the_other_is_surely_one_fire(
+    sqlite_store: Store, tmp_path: Path, noon: datetime, second: dict[str, Any], two: bool
+) -> None:
+    """The ground breaks between both feet: eight pixels are a kilometre."""
+    intake = intake_into(sqlite_store, tmp_path / "evidence")
+    size_px = 20 if two else 60
+    first = intake.accept(sighting_at((640, 440), NORTH, noon, size_px=size_px), *_NORTH)
+    seen = sighting_at((640, 432), NORTH, noon + timedelta(seconds=6), **second)
+    assert intake.accept(seen, *_NORTH).incident_id == first.incident_id
+    assert sqlite_store.incident(first.incident_id).summary.location.possibly_two is two
+
+
 def test_one_plume_whose_box_moves_between_two_looks_is_not_possibly_two(
     store: Store, intake: Intake, noon: datetime
 ) -> None:
