@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from html import escape
+from itertools import islice
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from alerting import archive
 from alerting.archive import Delay, Outcome, Statistics, Wanted, outcome_of
-from alerting.camera_periods import blind_minutes, minutes_per_day, span_of
+from alerting.camera_periods import blind_minutes, days_until, minutes_per_day, span_of
 from alerting.records import IncidentSummary
 from alerting.store import Store
 from config import Deployment
@@ -27,7 +28,7 @@ MOST_INCIDENTS = 1000
 
 _WORDS: dict[Language, dict[str, str]] = {
     "zh": {
-        "title": "值班报告", "from": "自", "to": "至", "made": "生成于", "by": "生成人",
+        "title": "值班报告", "made": "生成于", "by": "生成人",
         "summary": "概况", "all": "报警总数", "wildfire": "山火", "permitted_burn": "审批用火",
         "other_smoke": "其他烟雾", "false_alarm": "误报", "open": "待研判",
         "per_camera": "误报 / 每摄像机每天", "times": "用时（中位数；九成不超过）",
@@ -42,7 +43,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "glare": "反光眩光", "light": "灯光", "water": "水面水汽", "lens": "镜头虫雨", "other": "其他原因",
     },
     "en": {
-        "title": "Duty report", "from": "from", "to": "to", "made": "made", "by": "by",
+        "title": "Duty report", "made": "made", "by": "by",
         "summary": "Summary", "all": "Alarms", "wildfire": "Wildfire", "permitted_burn": "Permitted burn",
         "other_smoke": "Other smoke", "false_alarm": "False alarm", "open": "To be judged",
         "per_camera": "False alarms a camera and day", "times": "Times taken (median; nine in ten within)",
@@ -102,7 +103,7 @@ def gather(store: Store, deployment: Deployment, first: date, last: date, by: st
             f"the last day must not come before the first, and at most {archive.MOST_DAYS} later"
         )
     zone, now = ZoneInfo(deployment.time_zone), store.clock()
-    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    days = days_until(last, (last - first).days + 1)
     since, until = span_of(days, zone)
     cameras = [camera for camera in deployment.cameras if camera.enabled]
     figures = archive.figures(store, since, until, zone, len(cameras))
@@ -115,11 +116,7 @@ def gather(store: Store, deployment: Deployment, first: date, last: date, by: st
         available = max(0.0, 1 - blind / watched_min) if watched_min else 1.0
         return CameraLine(name, tally.total if tally else 0, blind, available)
 
-    listed = []
-    for one in archive.every(store, Wanted(since, until)):
-        listed.append(one)
-        if len(listed) == MOST_INCIDENTS:
-            break
+    listed = tuple(islice(archive.every(store, Wanted(since, until)), MOST_INCIDENTS))
     return Report(
         centre=deployment.name,
         days=(first, last),
@@ -128,7 +125,7 @@ def gather(store: Store, deployment: Deployment, first: date, last: date, by: st
         made_by=by,
         figures=figures,
         cameras=tuple(line(camera.id, camera.name) for camera in cameras),
-        incidents=tuple(listed),
+        incidents=listed,
         left_out=figures.all.total - len(listed),
         camera_names={camera.id: camera.name for camera in deployment.cameras},
     )

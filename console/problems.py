@@ -48,6 +48,9 @@ def response(
     return JSONResponse(body, status, dict(headers or {}), media_type=MEDIA_TYPE)
 
 
+CONTENT: dict[str, Any] = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+"""Of a response, in the OpenAPI document."""
+
 _SCHEMA: dict[str, Any] = {
     "type": "object",
     "title": "Problem",
@@ -82,7 +85,7 @@ def _described(document: dict[str, Any]) -> dict[str, Any]:
     refusal = {
         "description": "Refused: `type` says why (401 not signed in, 403 not allowed, 404 unknown, "
         "409 changed meanwhile, 413 too large, 422 makes no sense, 429 too often).",
-        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        "content": CONTENT,
     }
     for path in document["paths"].values():
         for operation in path.values():

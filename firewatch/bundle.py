@@ -43,7 +43,6 @@ _NOT_SOURCE = (".git", ".venv", ".work", ".*_cache", "__pycache__", "build", "di
 class Wheel:
     """What a wheel says of itself."""
 
-    file: str
     name: str
     version: str
     licence: str
@@ -64,7 +63,7 @@ class Wheel:
         ]
         licence = told["License-Expression"] or (classified[0] if classified else "") or told["License"] or ""
         return cls(
-            path.name, told["Name"], told["Version"], licence.splitlines()[0] if licence else "",
+            told["Name"], told["Version"], licence.splitlines()[0] if licence else "",
             hashlib.sha256(path.read_bytes()).hexdigest(),
         )  # fmt: skip
 
@@ -114,20 +113,20 @@ def fill(folder: Path, wheels: Sequence[Wheel]) -> None:
 def lock_of(wheels: Iterable[Wheel]) -> str:
     """Every wheel by version and hash, as `pip install --require-hashes` wants it.
 
-    >>> lock_of([Wheel("a-1-py3-none-any.whl", "a", "1", "MIT", "ab")])
+    >>> lock_of([Wheel("a", "1", "MIT", "ab")])
     'a==1 --hash=sha256:ab\\n'
     """
     return "".join(f"{one.name}=={one.version} --hash=sha256:{one.sha256}\n" for one in wheels)
 
 
-def bill_of_materials(wheels: Iterable[Wheel], now: datetime | None = None) -> dict[str, object]:
+def bill_of_materials(wheels: Iterable[Wheel]) -> dict[str, object]:
     """CycloneDX 1.6 (<https://cyclonedx.org/docs/1.6/json/>): what is in the bundle, under which licence."""
     return {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
         "version": 1,
         "metadata": {
-            "timestamp": (now or datetime.now(UTC)).isoformat(timespec="seconds"),
+            "timestamp": datetime.now(UTC).isoformat(timespec="seconds"),
             "component": {"type": "application", "name": "firewatch"},
         },
         "components": [

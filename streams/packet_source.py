@@ -317,8 +317,8 @@ class PacketSource:
 
     def _begins_slot(self, packet: Packet[VideoStream], captured_at: datetime) -> bool:
         """Whether a picture is wanted from this packet on, where key frames alone come too rarely."""
+        self._first_at = self._first_at or captured_at
         since = self._last_key_at or self._first_at
-        self._first_at = since = since or captured_at
         slot_s = slot_length_s(self.counts.key_frame_spacing_s, self.wanted_interval_s)
         slot = int((captured_at - since).total_seconds() / slot_s)
         begins = packet.is_keyframe or slot != self._slot

@@ -6,12 +6,12 @@ Only worked out here: a pose stands in the deployment file, and the answer has t
 from __future__ import annotations
 
 import math
-from typing import Annotated
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from alerting.viewpoint import camera_model
+from config.camera import Share
 from console.auth import Supervisor
 from console.context import InCentre, require_camera
 from console.problems import Problem
@@ -21,8 +21,6 @@ from geometry.position import Position
 from geometry.terrain import Terrain, ground_below
 
 router = APIRouter(prefix="/api/v1/cameras", tags=["cameras"])
-
-Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class LandmarkBody(BaseModel):

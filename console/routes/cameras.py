@@ -13,6 +13,7 @@ from alerting import drawn_masks
 from alerting.camera_periods import blind_minutes, days_until, minutes_per_day, span_of
 from alerting.drawn_masks import DrawnMask
 from config import Camera
+from config.camera import Share
 from console import views
 from console.auth import Acting, SignedIn, Supervisor
 from console.context import Centre, InCentre, require_camera
@@ -21,7 +22,6 @@ from console.problems import Problem
 router = APIRouter(prefix="/api/v1/cameras", tags=["cameras"])
 
 
-Share = Annotated[float, Field(ge=0, le=1)]
 _LIST = TypeAdapter(tuple[views.CameraView, ...])
 
 

@@ -35,8 +35,9 @@ async def events(
 ) -> StreamingResponse:
     """Events `incident`, `alert`, `delivery`, `camera`; `alive`; `reset` when the log started anew and
     everything must be loaded again; `signed_out` when the session has ended."""
-    told = last_event_id is not None and last_event_id.isascii() and last_event_id.isdigit()
-    start = min(int(last_event_id), GREATEST_ROW) if told and last_event_id else after
+    start = after
+    if last_event_id and last_event_id.isascii() and last_event_id.isdigit():
+        start = min(int(last_event_id), GREATEST_ROW)
     token = request.cookies[COOKIE]
     return StreamingResponse(
         _stream(centre, auth, token, start),

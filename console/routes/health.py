@@ -11,15 +11,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from alerting.heartbeat import SENDER_PULSE, last_pulse
 from console.context import InCentre
-from console.problems import MEDIA_TYPE, Problem
+from console.problems import CONTENT, Problem
 
 router = APIRouter(tags=["health"])
 
 _CANNOT: dict[int | str, dict[str, Any]] = {
-    503: {
-        "description": "It cannot: `detail` says what is wrong.",
-        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-    }
+    503: {"description": "It cannot: `detail` says what is wrong.", "content": CONTENT}
 }
 
 SILENT_AFTER = timedelta(seconds=90)

@@ -203,6 +203,8 @@ export async function loadEnded() {
 
 export const mayDecide = () => ["operator", "supervisor", "admin"].includes(get().session?.role);
 
+export const maySupervise = () => ["supervisor", "admin"].includes(get().session?.role);
+
 /** Send a decision about the selected incident; for some seconds it can be taken back. */
 export async function decide(decision) {
   const { selected, incidents } = get();

@@ -1,6 +1,6 @@
 // Every camera's health: those that do not see come first. One of them large, with its masks and its blind minutes.
 import { api, plain } from "../api.js";
-import { notify, showCamera, words } from "../duty.js";
+import { maySupervise, notify, showCamera, words } from "../duty.js";
 import { own } from "../keys.js";
 import { html, useEffect, useLayoutEffect, useState } from "../lib.js";
 import { useApp } from "../state.js";
@@ -59,7 +59,6 @@ function One({ camera }) {
   const [health, setHealth] = useState(null);
   const [asked, ask] = useState(0); // again, after a mask was drawn
   const [calibrating, calibrate] = useState(false);
-  const role = useApp((s) => s.session?.role);
   useEffect(() => {
     let wanted = true;
     api(`/cameras/${camera.id}/health?days=${DAYS}`).then((found) => wanted && setHealth(found)).catch((error) => notify(words(error), "bad"));
@@ -76,7 +75,7 @@ function One({ camera }) {
           <span class="place">${camera.id}</span>
           <span class="spring"></span>
           <${Test} camera=${camera} />
-          ${["supervisor", "admin"].includes(role) && !calibrating ? html`<button class="button small" onClick=${() => calibrate(true)}>${t("calibrate")}</button>` : null}
+          ${maySupervise() && !calibrating ? html`<button class="button small" onClick=${() => calibrate(true)}>${t("calibrate")}</button>` : null}
           <button class="button small" onClick=${() => showCamera(camera.id)}>${t("live.video")}</button>
         </div>
         ${camera.state !== "live" && camera.reason ? html`<p class="caution">${healthWords(camera.reason)}${camera.since ? ` · ${t("since", { time: moment(camera.since) })}` : ""}</p>` : null}

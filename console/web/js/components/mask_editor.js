@@ -1,16 +1,14 @@
 // A camera's newest picture with its masks, and a pencil for new ones. What is to be ignored is kept by the centre
 // at once; what is private belongs in the deployment file, and is given as text for it.
 import { api } from "../api.js";
-import { notify, words } from "../duty.js";
+import { maySupervise, notify, words } from "../duty.js";
 import { own } from "../keys.js";
 import { html, useLayoutEffect, useRef, useState } from "../lib.js";
-import { useApp } from "../state.js";
 import { t } from "../words.js";
 import { LatestPicture } from "./cameras.js";
 
 export function MaskEditor({ camera, masks, changed }) {
-  const role = useApp((s) => s.session?.role);
-  const may = ["supervisor", "admin"].includes(role);
+  const may = maySupervise();
   const [drawing, draw] = useState(null); // null, or { kind, name, points: [[x, y]] } in shares of the picture
   const frame = useRef(null);
   const points = drawing?.points ?? [];
