@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from alerting import calling, journal, policy
 from alerting.journal import MACHINE
-from alerting.lifecycle import Stage, Status
+from alerting.lifecycle import MachineAct, Stage, Status
 from alerting.policy import Clock, Rules, Situation
 from alerting.reading import state_of
 from alerting.records import Level
@@ -98,7 +98,7 @@ def raise_again(session: Session, row: IncidentRow, now: datetime, why: str) -> 
         row,
         before,
         by=MACHINE,
-        action="raise_again",
+        action=MachineAct.RAISE_AGAIN,
         why=why,
         now=now,
         news=True,
@@ -117,7 +117,7 @@ def call_next(session: Session, row: IncidentRow, rules: Rules, now: datetime, w
     row.escalated_to = level
     log.warning("calling level=%s incident=%s: %s", level, row.incident_id, why)
     said = f"{level} called: {why}"
-    journal.write(session, row, state_of(row), by=MACHINE, action="call", why=said, now=now)
+    journal.write(session, row, state_of(row), by=MACHINE, action=MachineAct.CALL, why=said, now=now)
     calling.call(
         session,
         row,
@@ -135,10 +135,10 @@ def _nobody_acted(session: Session, row: IncidentRow, rules: Rules, now: datetim
     before = state_of(row)
     if rules.settings.after_deadline == "dispatch":
         row.stage = Stage.DISPATCH.value
-        action, change = "auto_dispatch", f"dispatched by itself: {why}"
+        action, change = MachineAct.AUTO_DISPATCH, f"dispatched by itself: {why}"
     else:
         row.stage = Stage.NOTIFY.value
-        action, change = "escalate", f"escalated: {why}"
+        action, change = MachineAct.ESCALATE, f"escalated: {why}"
     journal.write(session, row, before, by=MACHINE, action=action, why=why, now=now, tell=[change])
     if row.escalated_to is None:
         call_next(session, row, rules, now, why)

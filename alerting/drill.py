@@ -19,7 +19,7 @@ import config
 from alerting import journal
 from alerting.intake import Evidence, Intake
 from alerting.journal import MACHINE
-from alerting.lifecycle import OPEN, Status
+from alerting.lifecycle import OPEN, MachineAct, Status
 from alerting.reading import state_of
 from alerting.records import DeliveryRecord
 from alerting.store import Store, find_incident
@@ -116,7 +116,7 @@ def close(store: Store, incident_id: str, why: str) -> None:
             row,
             before,
             by=MACHINE,
-            action="end_drill",
+            action=MachineAct.END_DRILL,
             why=why,
             now=now,
             news=True,

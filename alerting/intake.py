@@ -29,7 +29,7 @@ from alerting.association import Observation, relative_box
 from alerting.database import first_line
 from alerting.evidence import EvidenceError, EvidenceStore, StoredFile
 from alerting.journal import MACHINE
-from alerting.lifecycle import OPEN, Stage, State, Status
+from alerting.lifecycle import OPEN, MachineAct, Stage, State, Status
 from alerting.news import GROWING, KnownFire, news_of
 from alerting.placement import Placement
 from alerting.policy import Rules
@@ -252,7 +252,7 @@ class Intake:
         )
         now = self._store.clock()
         return journal.write(
-            session, row, state_of(row), by=MACHINE, action="storm", why=why, now=now, tell=[why]
+            session, row, state_of(row), by=MACHINE, action=MachineAct.STORM, why=why, now=now, tell=[why]
         )
 
     def _record(self, session: Session, new: Prepared) -> IncidentRef:
@@ -281,7 +281,7 @@ class Intake:
                 row,
                 before,
                 by=MACHINE,
-                action="raise" if raised else "join",
+                action=MachineAct.RAISE if raised else MachineAct.JOIN,
                 why="; ".join(changes) + (f" ({new.sighting.reason})" if new.sighting.reason else ""),
                 now=now,
                 news=True,
@@ -290,7 +290,7 @@ class Intake:
             )
             for why in dispatched:
                 journal.write(
-                    session, row, state_of(row), by=MACHINE, action="auto_dispatch", why=why, now=now
+                    session, row, state_of(row), by=MACHINE, action=MachineAct.AUTO_DISPATCH, why=why, now=now
                 )
         if not new.exercise:  # a drill calls nobody out of bed
             clocks.settle(session, row, self._rules, now)

@@ -67,7 +67,7 @@ def write(
             at=now,
             who=by.who,
             source=by.source,
-            action=action,
+            action=str(action),
             why=why,
             status_before=before.status.value if before is not None else None,
             status_after=row.status,
@@ -78,7 +78,7 @@ def write(
         )
     )
     data = {
-        "action": action,
+        "action": str(action),
         "status": row.status,
         "stage": row.stage,
         "version": row.version,

@@ -72,6 +72,23 @@ class Step(StrEnum):
     """They say that they go."""
 
 
+class MachineAct(StrEnum):
+    """What the machine notes in an incident's history as done by itself."""
+
+    RAISE = "raise"
+    JOIN = "join"
+    STORM = "storm"
+    """One camera reports fire everywhere; the rest is only counted."""
+    AUTO_DISPATCH = "auto_dispatch"
+    ESCALATE = "escalate"
+    """Nobody acted in time: receivers are told."""
+    CALL = "call"
+    """The next level of the grid chain is called."""
+    RAISE_AGAIN = "raise_again"
+    """Not taken for a permitted burn any longer."""
+    END_DRILL = "end_drill"
+
+
 class Stage(StrEnum):
     ASK = "ask"
     NOTIFY = "notify"

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from alerting.lifecycle import Action, Step
+from alerting.lifecycle import Action, MachineAct, Step
 from alerting.records import HistoryRow
 
 DONE = {
     str(Step.ACKNOWLEDGE): "acknowledged",
     str(Action.CONFIRM): "confirmed",
-    "auto_dispatch": "dispatched",
+    str(MachineAct.AUTO_DISPATCH): "dispatched",
     str(Action.DISPATCH): "dispatched",
     str(Step.ASSIGN): "assigned",
     str(Step.ACCEPT): "accepted",

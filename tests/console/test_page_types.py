@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from alerting import decisions
+from alerting.lifecycle import Action, MachineAct, Step
+
 ROOT = Path(__file__).resolve().parents[2]
 TSC = ROOT / "node_modules" / ".bin" / "tsc"
 
@@ -26,12 +29,16 @@ def test_the_pages_of_the_console_have_no_type_errors() -> None:
     assert all("error TS" in line or line.startswith(" ") for line in lines), answer.stdout[:2000]
 
 
-def test_both_languages_have_words_for_the_same_things() -> None:
-    def keys(language: str) -> set[str]:
-        text = (ROOT / "console" / "web" / "js" / f"words_{language}.js").read_text(encoding="utf-8")
-        return {
-            quoted or plain for quoted, plain in re.findall(r'^  (?:"([^"]+)"|(\w+)):', text, re.MULTILINE)
-        }
+def keys(language: str) -> set[str]:
+    text = (ROOT / "console" / "web" / "js" / f"words_{language}.js").read_text(encoding="utf-8")
+    return {quoted or plain for quoted, plain in re.findall(r'^  (?:"([^"]+)"|(\w+)):', text, re.MULTILINE)}
 
+
+def test_both_languages_have_words_for_the_same_things() -> None:
     assert len(keys("zh")) > 400
     assert keys("zh") ^ keys("en") == set()
+
+
+def test_the_page_has_a_word_for_all_that_a_history_can_say_was_done() -> None:
+    said = [*Action, *Step, *MachineAct, decisions.MERGE, decisions.SPLIT, decisions.UNDO]
+    assert {f"action.{one}" for one in said} - keys("zh") == set()

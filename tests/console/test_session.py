@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from datetime import timedelta
 
 import pytest
@@ -193,6 +194,11 @@ def test_each_request_is_in_the_access_log_with_who_asked_and_without_what_a_lin
             viewer.get("/api/v1/users")
         with console.client() as stranger:
             stranger.get("/api/v1/evidence/7", params={"expires": 1, "signature": "abc123"})
+        # A line is written once its answer is out, so the asker may read the answer before the line is there.
+        within_s = time.monotonic() + 10
+        while not any("/evidence/7" in record.getMessage() for record in caplog.records):
+            assert time.monotonic() < within_s, caplog.text
+            time.sleep(0.01)
     told = [record.getMessage() for record in caplog.records if record.name == "firewatch.access"]
     assert any("method=GET path=/api/v1/users status=403" in one and "who=viewer" in one for one in told)
     assert any("path=/api/v1/evidence/7 status=403" in one and "who=-" in one for one in told)

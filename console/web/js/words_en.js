@@ -328,6 +328,7 @@ export const en = {
   "action.call": "Called",
   "action.raise_again": "Raised again",
   "action.auto_dispatch": "Dispatched by itself",
+  "action.escalate": "Nobody acted: receivers told",
   "action.storm": "Too many alarms",
   "action.merge": "Merged",
   "action.split": "Split",

@@ -328,6 +328,7 @@ export const zh = {
   "action.call": "呼叫",
   "action.raise_again": "重新报警",
   "action.auto_dispatch": "自动派出",
+  "action.escalate": "期限已到，通知各方",
   "action.storm": "报警过多",
   "action.merge": "合并",
   "action.split": "拆分",

@@ -18,7 +18,7 @@ export function story(detail) {
   ]);
   const told = detail.deliveries
     .filter((one) => one.acknowledged_at)
-    .map((one) => ({ at: ms(one.acknowledged_at), kind: "told", text: t("replay.told", { target: one.target_name, n: one.sequence }), who: "" }));
+    .map((one) => ({ at: ms(one.acknowledged_at), kind: "received", text: t("replay.told", { target: one.target_name, n: one.sequence }), who: "" }));
   const done = detail.history.map((one) => {
     const machine = one.who === "machine";
     const why = machine ? machineWords(one.why).text : one.why;
