@@ -21,7 +21,7 @@ import numpy as np
 
 from alerting.location import DEFAULT_ERRORS, MAX_RANGE_M, covariance_of, ellipse_of
 from alerting.records import Location
-from detector.detection import Box
+from detector.detection import Box, Label
 from geometry.camera import Ray
 from geometry.fusion import Fix, Line, fuse
 from geometry.position import Position, bearing_deg, distance_m, enu_m
@@ -58,6 +58,7 @@ class Observation:
 
     camera_id: str
     preset: str | None
+    label: Label
     first_seen_at: datetime
     confirmed_at: datetime
     box: Box
@@ -146,9 +147,13 @@ def _one_plume(a: Observation, b: Observation) -> bool:
 
 
 def _possibly_two(observations: Sequence[Observation]) -> bool:
-    """One view saw two plumes that may both be real: both in sight, and apart in the picture or, neither
-    within the other, with feet far behind one another; or, at about the same time, hardly overlapping and
-    with such feet."""
+    """One view saw two plumes that may both be real: both in sight, and of one class or apart in the picture
+    or, neither within the other, with feet far behind one another; or, at about the same time, hardly
+    overlapping and with such feet.
+
+    The detector takes boxes of one class that touch for one thing as long as it is in sight
+    (`detector.confirmation`): two of them at once are two to it, however they overlap. Flames within their
+    smoke are not."""
     return any(
         (a.camera_id, a.preset) == (b.camera_id, b.preset) and _two_plumes(a, b)
         for a, b in combinations(observations, 2)
@@ -158,7 +163,7 @@ def _possibly_two(observations: Sequence[Observation]) -> bool:
 def _two_plumes(a: Observation, b: Observation) -> bool:
     common = a.box.intersection_px2(b.box)
     in_sight_together = a.first_seen_at <= b.confirmed_at and b.first_seen_at <= a.confirmed_at
-    if in_sight_together and common == 0:
+    if in_sight_together and (a.label == b.label or common == 0):
         return True
     smaller = min(a.box.area_px2, b.box.area_px2)
     separate = common <= _SAME_PLUME * smaller and _at_the_same_time(a, b)

@@ -166,6 +166,7 @@ class Intake:
             observation=Observation(
                 camera_id=sighting.camera_id,
                 preset=sighting.preset,
+                label=sighting.label,
                 first_seen_at=sighting.first_seen_at,
                 confirmed_at=sighting.confirmed_at,
                 box=relative_box(sighting.box, sighting.width_px, sighting.height_px),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -15,7 +16,7 @@ from alerting.reading import location as read_location
 from alerting.reading import put_location, stored_box_at
 from alerting.records import EvidenceKind
 from alerting.tables import EvidenceRow, IncidentRow, SightingRow
-from detector.detection import Box, Sighting
+from detector.detection import Box, Label, Sighting
 from geometry.position import Position
 
 MOST_TOLD = 8
@@ -133,6 +134,7 @@ def observation_of(row: SightingRow) -> Observation:
     return Observation(
         camera_id=row.camera_id,
         preset=row.preset,
+        label=cast(Label, row.label),
         first_seen_at=row.first_seen_at,
         confirmed_at=row.confirmed_at,
         box=relative_box(Box(row.x1, row.y1, row.x2, row.y2), row.width_px, row.height_px),

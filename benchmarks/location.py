@@ -243,9 +243,9 @@ def _report_doubles(world: World, wanted: int) -> dict[str, float]:
     """Two fires 1 km apart on one bearing, in one picture: how many incidents come of them?
 
     Where the range intervals overlap, one incident marked "possibly two" is right, otherwise two. Where
-    another camera sees both as well, it is two in either case. Boxes that touch are one plume in the
-    picture, which then holds no evidence of two: what comes of it is shown apart. The rarest kind of the
-    others decides how many are drawn."""
+    another camera sees both as well, it is two in either case. Boxes that touch are shown apart, though they
+    count: only a detector that tells the plumes apart in spite of it gives two sightings. The rarest kind
+    decides how many are drawn."""
     right: dict[str, list[bool]] = {kind: [] for kind in _DOUBLES}
     for site in world.sites:
         for double in _doubles(world, site):
@@ -272,7 +272,7 @@ def _report_doubles(world: World, wanted: int) -> dict[str, float]:
         for name, outcomes in right.items()
         if outcomes
     }
-    every = [one for name, outcomes in right.items() if "touch" not in name for one in outcomes]
+    every = [one for outcomes in right.values() for one in outcomes]
     return {"location.two_fires_right_share": float(np.mean(every)), **shares}
 
 
@@ -330,6 +330,7 @@ def _observation(world: World, camera_id: str, shot: Shot) -> Observation:
     return Observation(
         camera_id=camera_id,
         preset=None,
+        label="smoke",
         first_seen_at=NOON,
         confirmed_at=NOON,
         box=association.relative_box(

@@ -28,6 +28,9 @@ _HIDDEN_SIGMAS = 2.5
 _OUTLIER_SIGMAS = 3.5
 """A bearing this far from what the others say is of something else; one line in 2,000 by chance."""
 
+_CLEARLY_BETTER = 4.0
+"""By so much must a choice of outlier explain the other lines better than the next choice."""
+
 
 @dataclass(frozen=True)
 class Line:
@@ -48,13 +51,19 @@ class Fix:
     used: tuple[int, ...]
     worst_sigmas: float
     """Largest residual of the bearings used, in standard deviations."""
+    misfit2: float
+    """Sum of the squared residuals of bearings, elevations and ground, in variances."""
 
 
 def fuse(
     lines: Sequence[Line], terrain: Terrain | None, terrain_sigma_m: float, starts: Sequence[Position]
 ) -> Fix | None:
     """The place that explains all lines best, or all but one outlier where there are three or more; None
-    where they meet nowhere.
+    where they meet nowhere, or where it cannot be told which line is the outlier.
+
+    Two of three bearings always cross somewhere: which of the crossings is the fire is said by the
+    elevations and the ground, so lines are left out by the misfit of everything, and only where no other
+    choice explains the rest nearly as well (a likelihood ratio of e^2).
 
     >>> from geometry.terrain import FlatTerrain
     >>> west = Line(Position(23.1, 116.40, 100), Ray(45, -1.35), 0.1, 0.1)
@@ -77,7 +86,14 @@ def fuse(
         fix = _solve(lines, kept, terrain, terrain_sigma_m, starts)
         if fix is not None and fix.worst_sigmas <= _OUTLIER_SIGMAS:
             candidates.append(fix)
-    return min(candidates, key=lambda fix: fix.worst_sigmas, default=None)
+    candidates.sort(key=lambda fix: fix.misfit2)
+    match candidates:
+        case [only]:
+            return only
+        case [first, second, *_] if second.misfit2 - first.misfit2 > _CLEARLY_BETTER:
+            return first
+        case _:
+            return None
 
 
 def crossing_deg(a: Ray, b: Ray) -> float:
@@ -103,8 +119,8 @@ def _solve(
     found = [one for one in solved if one is not None]
     if not found:
         return None
-    position, covariance, _, worst = min(found, key=lambda one: one[2])
-    return Fix(position, covariance, kept, worst)
+    position, covariance, misfit2, worst = min(found, key=lambda one: one[2])
+    return Fix(position, covariance, kept, worst, misfit2)
 
 
 def _crossings(lines: Sequence[Line]) -> list[Position]:

@@ -172,17 +172,17 @@ def test_two_plumes_that_one_view_cannot_tell_apart_are_one_incident_marked_poss
 @pytest.mark.parametrize(
     ("second", "two"),
     [
-        pytest.param({"size_px": 20}, True, id="a plume as wide, its foot behind the ridge"),
+        pytest.param({"size_px": 60}, True, id="a plume as wide, its foot behind the ridge"),
+        pytest.param({"size_px": 16}, True, id="a thin plume in front of a wide one"),
         pytest.param({"size_px": 16, "label": "fire"}, False, id="flames within the smoke"),
     ],
 )
-def test_of_boxes_that_overlap_in_sight_together_only_one_within_the_other_is_surely_one_fire(
+def test_of_boxes_that_overlap_in_sight_together_only_flames_within_smoke_are_surely_one_fire(
     sqlite_store: Store, tmp_path: Path, noon: datetime, second: dict[str, Any], two: bool
 ) -> None:
     """The ground breaks between both feet: eight pixels are a kilometre."""
     intake = intake_into(sqlite_store, tmp_path / "evidence")
-    size_px = 20 if two else 60
-    first = intake.accept(sighting_at((640, 440), NORTH, noon, size_px=size_px), *_NORTH)
+    first = intake.accept(sighting_at((640, 440), NORTH, noon, size_px=60), *_NORTH)
     seen = sighting_at((640, 432), NORTH, noon + timedelta(seconds=6), **second)
     assert intake.accept(seen, *_NORTH).incident_id == first.incident_id
     assert sqlite_store.incident(first.incident_id).summary.location.possibly_two is two

@@ -248,6 +248,7 @@ class TestAssociation:
         return Observation(
             camera_id=of.id,
             preset=None,
+            label=seen.label,
             first_seen_at=seen.first_seen_at,
             confirmed_at=at,
             box=relative_box(seen.box, seen.width_px, seen.height_px),
@@ -298,6 +299,19 @@ class TestAssociation:
         assert both.range_m == pytest.approx(
             min(distance_m(model_of(one).position, fire) for one in (NORTH, WEST)), rel=0.3
         )
+
+    def test_a_line_of_sight_that_does_not_fit_the_others_is_left_out_and_that_is_said(
+        self, noon: datetime
+    ) -> None:
+        fire = BOWL.at(23.105, 116.395)
+        east = camera("east", 23.105, 116.43, azimuth_deg=270)
+        south = camera("south", 23.075, 116.395, azimuth_deg=0)
+        seen = [self.observe(fire, one, noon) for one in (NORTH, WEST, east, south)]
+        turned = replace(seen[2].location, bearing_deg=seen[2].location.bearing_deg + 6)
+        together = association.combine([*seen[:2], replace(seen[2], location=turned), seen[3]], BOWL)
+        assert apart_m(together.lat_deg, together.lon_deg, fire) < 20
+        assert together.caution is not None
+        assert "1 of 4 lines of sight does not fit, it is left out" in together.caution
 
     def test_a_bearing_alone_sharpens_a_position_across_itself(self, noon: datetime) -> None:
         fire = BOWL.at(23.105, 116.395)
@@ -424,6 +438,7 @@ def test_under_trees_the_fire_lies_on_the_ground_below_where_its_smoke_comes_out
         Observation(
             camera_id=one.camera_id,
             preset=None,
+            label=one.label,
             first_seen_at=one.first_seen_at,
             confirmed_at=noon,
             box=relative_box(one.box, one.width_px, one.height_px),

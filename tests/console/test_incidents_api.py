@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import httpx
 import pytest
@@ -127,6 +127,33 @@ def test_an_operator_takes_back_their_own_decision_but_not_a_colleagues(
         second = decide(operator, fire, undone.json()["summary"]["version"], action="confirm").json()
         body = {"history_id": second["undoable_history_id"], "version": second["summary"]["version"]}
         assert operator.post(path, json=body).status_code == 201
+
+
+def test_sightings_are_split_off_as_another_fire_and_put_back(
+    console: Served, scenery: Scenery, fire: IncidentRef, now: datetime
+) -> None:
+    later = now + timedelta(minutes=1)
+    again = scenery.sight("dns-01", scenery.fire_at("dns-01", 560, 400), later)
+    assert again.incident_id == fire.incident_id
+    path = f"/api/v1/incidents/{fire.incident_id}"
+    with console.signed_in() as client:
+        whole = client.get(path).json()
+        ids = [one["sighting_id"] for one in whole["sightings"]]
+        body = {"sighting_ids": ids[1:], "version": whole["summary"]["version"], "why": "另一处烟"}
+        everything = client.post(f"{path}/split", json={**body, "sighting_ids": ids})
+        assert (everything.status_code, "not all of them" in everything.json()["detail"]) == (422, True)
+
+        other = client.post(f"{path}/split", json=body).json()
+        assert other["summary"]["incident_id"] != fire.incident_id
+        assert [one["sighting_id"] for one in other["sightings"]] == ids[1:]
+        assert [one["sighting_id"] for one in client.get(path).json()["sightings"]] == ids[:1]
+        assert client.post(f"{path}/split", json=body).status_code == 409, "the incident has changed since"
+
+        undo = {"history_id": other["undoable_history_id"], "version": other["summary"]["version"]}
+        other_path = f"/api/v1/incidents/{other['summary']['incident_id']}"
+        assert client.post(f"{other_path}/undo", json=undo).status_code == 201
+        back = client.get(path).json()
+        assert sorted(one["sighting_id"] for one in back["sightings"]) == sorted(ids)
 
 
 def test_only_a_supervisor_reopens(console: Served, fire: IncidentRef) -> None:
