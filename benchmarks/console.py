@@ -34,7 +34,7 @@ import tempfile
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -48,9 +48,10 @@ from alerting.latest import LatestPictures
 from alerting.store import Store
 from benchmarks.processes import cpu_s, end
 from benchmarks.reporting import machine, write_figures
+from benchmarks.store_filling import sighting_of
 from console.auth import COOKIE, Authentication
 from console.limits import RateLimit
-from detector.detection import Box, Detection, Sighting
+from detector.detection import Box, Detection
 
 ROOT = Path(__file__).resolve().parent.parent
 CAMERAS, PAGES = 100, 20
@@ -112,24 +113,9 @@ class Centre:
     def burn(self, number: int) -> tuple[str, float]:
         """A fire that one camera has confirmed; its incident, and when that was committed."""
         camera, at = self.deployment.cameras[number], datetime.now(UTC)
-        detection = Detection("smoke", 0.8, Box(600, 350, 680, 460))
+        seen = Detection("smoke", 0.8, Box(600, 350, 680, 460))
         ref = self.intake.accept(
-            Sighting(
-                sighting_id=f"burning-{number}",
-                camera_id=camera.id,
-                preset=None,
-                label="smoke",
-                confidence=0.8,
-                first_seen_at=at - timedelta(seconds=10),
-                confirmed_at=at,
-                box=detection.box,
-                width_px=1280,
-                height_px=720,
-                history=((at, detection),),
-                model_id="benchmark",
-                profile="balanced",
-                reason="benchmark",
-            ),
+            sighting_of(camera, f"burning-{number}", at, seen),
             Evidence(_jpeg(), _jpeg()),
             camera,
         )

@@ -39,14 +39,16 @@ FIRST_USER = "admin"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-def ensure_first_admin(store: Store) -> str | None:
-    """Give a store without users its administrator; the password, to be shown once, or None."""
+def ensure_first_admin(store: Store, *, must_change: bool = True) -> str | None:
+    """Give a store without users its administrator; the password, to be shown once, or None.
+
+    It is to be changed at the first log-in (`must_change`)."""
     accounts = Accounts(store)
     if accounts.count():
         return None
     password = generate_password()
     try:
-        accounts.create(FIRST_USER, hash_password(password), Role.ADMIN, must_change=True)
+        accounts.create(FIRST_USER, hash_password(password), Role.ADMIN, must_change=must_change)
     except ConflictError:  # another process was faster
         return None
     return password

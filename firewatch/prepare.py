@@ -14,8 +14,6 @@ from pathlib import Path
 from config import Deployment
 from firewatch.failures import UserError
 
-FIRST_USER = "admin"
-
 
 @dataclass(frozen=True)
 class FirstLogIn:
@@ -79,9 +77,8 @@ def prepare_store(deployment: Deployment, *, must_change: bool = True) -> FirstL
 
     Cameras that are not enabled are written down as off: no worker will speak for them.
     """
-    from alerting.accounts import Accounts
     from alerting.store import Store
-    from console.passwords import hash_password
+    from console.auth import FIRST_USER, ensure_first_admin
     from streams.condition import Condition
 
     url = deployment.storage.database_url.reveal()
@@ -92,11 +89,7 @@ def prepare_store(deployment: Deployment, *, must_change: bool = True) -> FirstL
         for camera in deployment.cameras:
             if not camera.enabled:
                 store.set_camera_state(camera.id, Condition.OFF, store.clock(), "not enabled", counts=False)
-        accounts = Accounts(store)
-        if accounts.count():
-            return None
-        password = secrets.token_urlsafe(9)
-        accounts.create(FIRST_USER, hash_password(password), "admin", must_change=must_change)
-        return FirstLogIn(FIRST_USER, password)
+        password = ensure_first_admin(store, must_change=must_change)
+        return None if password is None else FirstLogIn(FIRST_USER, password)
     finally:
         store.close()
