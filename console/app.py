@@ -24,7 +24,7 @@ from alerting.latest import LatestPictures
 from alerting.placement import Placement
 from alerting.store import Store
 from config import Deployment
-from console import problems, webhooks
+from console import description, problems, webhooks
 from console.access import AccessLog
 from console.auth import Authentication
 from console.context import Centre
@@ -59,6 +59,7 @@ from console.routes import (
     map as map_routes,
 )
 from console.shared import SharedAnswer
+from console.tags import Tags
 from console.viewsheds import Viewsheds
 
 WEB = Path(__file__).parent / "web"
@@ -120,6 +121,7 @@ def create_app(
     app.state.authentication = Authentication(store, RateLimit(LOGIN_ATTEMPTS, LOGIN_WITHIN_S, monotonic))
     problems.install(app)
     webhooks.install(app)
+    description.install(app)
     for module in (
         health,
         metrics,
@@ -142,6 +144,7 @@ def create_app(
         app.include_router(module.router)
     app.add_api_route("/", _page, include_in_schema=False)
     app.mount("/web", _Assets(directory=WEB))
+    app.add_middleware(Tags)  # before anything is compressed
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.add_middleware(Hardening)
     app.add_middleware(AccessLog)

@@ -12,6 +12,8 @@ from collections.abc import Callable
 
 from fastapi import Request, Response
 
+from console.tags import tag_of
+
 LEVEL = 5
 
 
@@ -24,6 +26,7 @@ class SharedAnswer:
         self._lock = threading.Lock()
         self._made_s = float("-inf")
         self._plain = self._packed = b""
+        self._tag = ""
 
     def to(self, request: Request, make: Callable[[], bytes]) -> Response:
         """The answer to a request, compressed if its sender takes that."""
@@ -32,9 +35,10 @@ class SharedAnswer:
                 made_s = self._monotonic()  # what happens while it is made is in the next one
                 self._plain = make()
                 self._packed = gzip.compress(self._plain, LEVEL)
+                self._tag = tag_of(self._plain)
                 self._made_s = made_s
-            plain, packed = self._plain, self._packed
+            plain, packed, headers = self._plain, self._packed, {"ETag": self._tag}
         if "gzip" in request.headers.get("accept-encoding", ""):
-            headers = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+            headers |= {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
             return Response(packed, headers=headers, media_type="application/json")
-        return Response(plain, media_type="application/json")
+        return Response(plain, headers=headers, media_type="application/json")
