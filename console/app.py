@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import astuple
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.middleware.gzip import GZipMiddleware
@@ -65,6 +66,26 @@ from console.viewsheds import Viewsheds
 WEB = Path(__file__).parent / "web"
 CAMERAS_FOR_S = 0.5
 """How old the list of cameras may be. Pages ask for it a second after they heard of a change (`duty.js`)."""
+TITLE, API_VERSION = "Dashan Firewatch", "1"
+_ROUTES = (
+    health,
+    metrics,
+    session,
+    deployment_routes,
+    incidents,
+    records,
+    cameras,
+    calibration,
+    live_routes,
+    deliveries,
+    evidence,
+    events,
+    map_routes,
+    burns,
+    response,
+    tokens,
+    users,
+)
 LOGIN_ATTEMPTS = 20
 LOGIN_WITHIN_S = 60.0
 """A shift change behind one address fits; guessing does not."""
@@ -94,8 +115,8 @@ def create_app(
         await live.close()
 
     app = FastAPI(
-        title="Dashan Firewatch",
-        version="1",
+        title=TITLE,
+        version=API_VERSION,
         lifespan=lifespan,
         docs_url=None,  # its page loads scripts from elsewhere
         redoc_url=None,
@@ -119,29 +140,7 @@ def create_app(
         links=links,
     )
     app.state.authentication = Authentication(store, RateLimit(LOGIN_ATTEMPTS, LOGIN_WITHIN_S, monotonic))
-    problems.install(app)
-    webhooks.install(app)
-    description.install(app)
-    for module in (
-        health,
-        metrics,
-        session,
-        deployment_routes,
-        incidents,
-        records,
-        cameras,
-        calibration,
-        live_routes,
-        deliveries,
-        evidence,
-        events,
-        map_routes,
-        burns,
-        response,
-        tokens,
-        users,
-    ):
-        app.include_router(module.router)
+    _answer_at(app)
     app.add_api_route("/", _page, include_in_schema=False)
     app.mount("/web", _Assets(directory=WEB))
     app.add_middleware(Tags)  # before anything is compressed
@@ -149,6 +148,22 @@ def create_app(
     app.add_middleware(Hardening)
     app.add_middleware(AccessLog)
     return app
+
+
+def api_document() -> dict[str, Any]:
+    """The OpenAPI document, without a store or a deployment."""
+    app = FastAPI(title=TITLE, version=API_VERSION)
+    _answer_at(app)
+    return app.openapi()
+
+
+def _answer_at(app: FastAPI) -> None:
+    """The API's routes, its errors, and what it says of itself."""
+    problems.install(app)
+    webhooks.install(app)
+    description.install(app, [route for module in _ROUTES for route in module.router.routes])
+    for module in _ROUTES:
+        app.include_router(module.router)
 
 
 def _page() -> FileResponse:

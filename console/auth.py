@@ -167,6 +167,13 @@ def current_session(request: Request, auth: Auth) -> UserSession:
 
 SignedIn = Annotated[UserSession, Depends(current_session)]
 
+_GUARDS: dict[Callable[..., object], str] = {current_session: Role.VIEWER.value}
+
+
+def needs(guard: Callable[..., object]) -> str | None:
+    """The least role that a guard lets pass, for the description; None: it is no guard."""
+    return _GUARDS.get(guard)
+
 
 def acting(session: SignedIn, request: Request) -> By:
     """Who changes something, and from where, as histories say it."""
@@ -183,6 +190,7 @@ def at_least(role: Role) -> Callable[[UserSession], UserSession]:
         require_role(session, role)
         return session
 
+    _GUARDS[guard] = role.value
     return guard
 
 
@@ -215,6 +223,7 @@ def current_token(request: Request) -> AccessToken:
     return token
 
 
+_GUARDS[current_token] = "responder"
 Responder = Annotated[AccessToken, Depends(current_token)]
 Operator = Annotated[UserSession, Depends(at_least(Role.OPERATOR))]
 Supervisor = Annotated[UserSession, Depends(at_least(Role.SUPERVISOR))]

@@ -24,6 +24,37 @@ log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 
 
+KINDS: dict[str, str] = {
+    "not-signed-in": "Nobody is signed in; session or token is unknown, revoked or over.",
+    "wrong-credentials": "User name or password is wrong; which of them is not told.",
+    "account-locked": "Too many wrong passwords; `Retry-After` says for how long.",
+    "too-many-attempts": "Too many log-ins from this address; `Retry-After` says for how long.",
+    "password-change": "The password was given by somebody else: change it first.",
+    "weak-password": "The new password is too short or too well known.",
+    "role": "This needs a higher role.",
+    "csrf": "The header X-CSRF-Token is missing or not this session's.",
+    "other-origin": "A browser sent this on behalf of another site.",
+    "link": "The signed link is over, or was not made here.",
+    "own-account": "Nobody switches off their own account.",
+    "not-found": "There is no such thing, or not for you.",
+    "no-picture": "There is no picture (yet).",
+    "evidence-missing": "The row is there, the file is not: restore the evidence.",
+    "conflict": "It has changed since you saw it: look again, decide again.",
+    "decision-not-possible": "The incident's state does not allow it.",
+    "invalid-request": "A field is missing or makes no sense; `errors` says which.",
+    "no-terrain": "This needs an elevation model there.",
+    "not-calibrated": "The landmarks do not fit any pose.",
+    "too-large": "The request is larger than any that makes sense.",
+    "live-away": "The live view has no room or does not run; `Retry-After` says when to ask again.",
+    "sender-silent": "The process that sends alerts has not been heard.",
+    "starting": "The centre starts.",
+    "store-unreadable": "The store does not answer.",
+    "http": "No such method, or another refusal by the server itself.",
+    "internal": "A fault of ours; the centre's log says what.",
+}
+"""What `type` may say: stable names that programs may switch on."""
+
+
 class Problem(Exception):
     """A failure with its status, a stable `kind`, and a sentence for people."""
 

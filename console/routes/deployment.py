@@ -47,6 +47,7 @@ class DeploymentView(BaseModel):
 
 @router.get("")
 def deployment(_session: SignedIn, centre: InCentre) -> DeploymentView:
+    """Name, time zone and time of the centre, its map's bounds, receivers, relays of the live view."""
     shade = centre.hillshade
     terrain = None
     if shade is not None:

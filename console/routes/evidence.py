@@ -21,6 +21,7 @@ router = APIRouter(prefix="/api/v1/evidence", tags=["evidence"])
     "/{evidence_id}",
     response_class=Response,
     responses={200: {"content": {"image/jpeg": {}}}, 206: {"description": "The part asked for."}},
+    openapi_extra={"x-firewatch-role": "viewer"},
 )
 def evidence(
     evidence_id: RowNumber,

@@ -86,6 +86,7 @@ def list_incidents(
 
 @router.get("/{incident_id}")
 def incident(incident_id: str, session: SignedIn, centre: InCentre) -> views.IncidentDetailView:
+    """Everything about one: sightings, history, alerts and where they went, evidence, what may be done."""
     detail = centre.store.incident(incident_id)
     return _told(detail, session, centre)
 

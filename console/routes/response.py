@@ -58,11 +58,13 @@ def open_incidents(token: Responder, centre: InCentre) -> tuple[views.IncidentVi
 
 @router.get("/{incident_id}")
 def incident(incident_id: str, token: Responder, centre: InCentre) -> views.IncidentView:
+    """One incident in the token's areas; others do not exist for it."""
     return views.incident(_seen(centre, token, incident_id), Role.OPERATOR)
 
 
 @router.post("/{incident_id}/reports", status_code=201)
 def report(incident_id: str, body: ReportBody, token: Responder, centre: InCentre) -> views.IncidentView:
+    """Accepted, arrived, under control, closed; said twice it counts once, and steps may be left out."""
     summary = _seen(centre, token, incident_id)
     who = f"{body.who} ({token.name})" if body.who else token.name
     source, rules = f"token {token.token_id}", Rules.of(centre.deployment)

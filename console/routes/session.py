@@ -48,6 +48,7 @@ class SessionView(BaseModel):
 def log_in(
     given: LogIn, request: Request, response: Response, auth: Auth
 ) -> Annotated[SessionView, "sets the session cookie"]:
+    """Sets the session's cookie. Wrong passwords are slowed down and lock the account for minutes."""
     token, session = auth.log_in(given.username, given.password.get_secret_value(), client_address(request))
     _set_cookie(request, response, token)
     return _view(session)
@@ -55,11 +56,13 @@ def log_in(
 
 @router.get("")
 def who_am_i(session: SignedIn) -> SessionView:
+    """Who is signed in, and the CSRF token of the session."""
     return _view(session)
 
 
 @router.delete("", status_code=204)
 def log_out(_session: SignedIn, request: Request, response: Response, auth: Auth) -> None:
+    """The session ends, and with it the event stream and moving pictures."""
     auth.log_out(request.cookies[COOKIE])
     response.delete_cookie(COOKIE, path="/")
 

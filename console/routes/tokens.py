@@ -43,11 +43,13 @@ class TokenWithSecret(BaseModel):
 
 @router.get("")
 def tokens(_session: Admin, centre: InCentre) -> tuple[TokenView, ...]:
+    """All tokens, without their secrets; revoked ones, too."""
     return tuple(TokenView.model_validate(one) for one in access_tokens.all_tokens(centre.store))
 
 
 @router.post("", status_code=201)
 def create_token(given: NewToken, _session: Admin, centre: InCentre, by: Acting) -> TokenWithSecret:
+    """A new token; its secret is told here and never again."""
     secret, token = access_tokens.create(
         centre.store,
         name=given.name,
@@ -61,4 +63,5 @@ def create_token(given: NewToken, _session: Admin, centre: InCentre, by: Acting)
 
 @router.delete("/{token_id}")
 def revoke_token(token_id: RowNumber, _session: Admin, centre: InCentre, by: Acting) -> TokenView:
+    """The token opens nothing any more, at once."""
     return TokenView.model_validate(access_tokens.revoke(centre.store, token_id, by=by))

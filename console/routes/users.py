@@ -35,6 +35,7 @@ class UserChange(BaseModel):
 
 @router.get("")
 def users(_session: Admin, auth: Auth) -> tuple[UserView, ...]:
+    """All accounts, those switched off, too."""
     return tuple(_view(user) for user in auth.accounts.users())
 
 
@@ -57,6 +58,7 @@ def new_password(username: str, _session: Admin, auth: Auth, by: Acting) -> User
 
 @router.patch("/{username}")
 def change_user(username: str, given: UserChange, session: Admin, auth: Auth, by: Acting) -> UserView:
+    """Switch an account off, which ends its sessions, or on again."""
     if username == session.user.username and not given.active:
         raise Problem(422, "own-account", "nobody switches off their own account; ask another administrator")
     auth.accounts.set_active(username, active=given.active, by=by)
