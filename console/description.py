@@ -95,7 +95,8 @@ def _simplify_pairs(schema: Any) -> None:
     """A pair of two equal things as a list of two: many readers of OpenAPI know no `prefixItems`."""
     for inner in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
         _simplify_pairs(inner)
-    if isinstance(schema, dict) and (kinds := schema.get("prefixItems")) and all(k == kinds[0] for k in kinds):
+    kinds = schema.get("prefixItems") if isinstance(schema, dict) else None
+    if kinds and all(one == kinds[0] for one in kinds):
         schema["items"] = schema.pop("prefixItems")[0]
 
 

@@ -39,6 +39,7 @@ MATRIX = [
     ("DELETE", "/api/v1/session", None, SIGNED_IN),
     ("POST", "/api/v1/session/password", {"old": "x", "new": "y"}, SIGNED_IN),
     ("GET", "/api/v1/deployment", None, SIGNED_IN),
+    ("GET", "/api/v1/configuration", None, ADMINS),
     ("GET", "/api/v1/incidents", None, SIGNED_IN),
     ("GET", "/api/v1/incidents/{incident_id}", None, SIGNED_IN),
     ("GET", "/api/v1/incidents/{incident_id}/picture", None, SIGNED_IN),
@@ -162,6 +163,16 @@ def test_a_password_in_a_bad_request_is_not_echoed(console: Served) -> None:
         answer = client.post("/api/v1/session", json={"username": "", "password": "my secret word"})
     assert answer.status_code == 422
     assert "my secret word" not in answer.text
+
+
+def test_an_administrator_reads_the_configuration_and_no_secret_of_it(console: Served) -> None:
+    with console.signed_in("admin") as client:
+        answer = client.get("/api/v1/configuration")
+    told = answer.json()
+    assert told["version"] == console.deployment.version
+    assert told["deployment"]["cameras"][0]["source"] == "rtsp://***"
+    for hidden in ("s3cret-of", "10.9.8.7", "drawn-secret"):
+        assert hidden not in answer.text
 
 
 def test_the_newest_picture_comes_with_its_time_and_is_replaced_whole(console: Served, now: datetime) -> None:
