@@ -36,12 +36,20 @@ class IceServerView(BaseModel):
     credential: str | None
 
 
+class PatienceView(View):
+    """How long people may take before the alarm rises, as for the calls that go out by themselves."""
+
+    acknowledge_s: float
+    judge_s: float
+
+
 class DeploymentView(BaseModel):
     name: str
     time_zone: str
     now: datetime
     terrain: TerrainView | None
     targets: dict[str, str]
+    patience: PatienceView
     ice_servers: tuple[IceServerView, ...] = Field(description="For the live view; often none.")
 
 
@@ -59,6 +67,7 @@ def deployment(_session: SignedIn, centre: InCentre) -> DeploymentView:
         now=centre.store.clock(),
         terrain=terrain,
         targets=centre.target_names,
+        patience=PatienceView.model_validate(centre.deployment.response),
         ice_servers=tuple(
             IceServerView(
                 urls=one.url,

@@ -1,7 +1,9 @@
-"""A centre to talk to: a real store, drawn pictures, and a real server on a loopback port."""
+"""A centre to talk to: a real store, drawn pictures, a real server on a loopback port, and a real browser."""
 
 from __future__ import annotations
 
+import os
+import shutil
 import socket
 import threading
 import time
@@ -9,10 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from console_scenery import make_deployment
+from console_scenery import MASTS, Scenery, make_deployment
 
 from alerting.accounts import Accounts
 from alerting.evidence_links import EvidenceLinks
@@ -23,6 +26,9 @@ from console.auth import COOKIE, Authentication
 from console.limits import RateLimit
 from console.passwords import hash_password
 from console.serving import ConsoleServer
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 PASSWORD = "mountain watch 7"
 PASSWORD_HASH = hash_password(PASSWORD)
@@ -124,3 +130,70 @@ def console(store: Store, deployment: Deployment, serve: Serve) -> Served:
 @pytest.fixture
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+CHROMIUM = os.environ.get("FIREWATCH_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--enable-unsafe-swiftshader",
+)
+PATIENCE_MS = 30_000
+"""Software WebGL on a loaded machine."""
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    playwright_api = pytest.importorskip(
+        "playwright.sync_api", reason="playwright is not installed: pip install '.[dev]'"
+    )
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here: apt-get install chromium, or set FIREWATCH_CHROMIUM to its path")
+    playwright_api.expect.set_options(timeout=PATIENCE_MS)
+    with playwright_api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A desk's screen."""
+    context = browser.new_context(viewport={"width": 1920, "height": 1080}, locale="zh-CN")
+    made = context.new_page()
+    made.set_default_timeout(PATIENCE_MS)
+    yield made
+    context.close()
+
+
+@pytest.fixture
+def scenery(console: Served) -> Scenery:
+    """The drawn district, its cameras alive."""
+    made = Scenery(console.deployment, console.store)
+    for camera_id, *_ in MASTS:
+        made.write_latest(camera_id, datetime.now(UTC))
+        console.store.set_camera_state(camera_id, "live", datetime.now(UTC))
+    return made
+
+
+def sign_in(page: Page, console: Served, role: str = "operator", *, path: str = "") -> None:
+    """As a person does."""
+    console.account(role)
+    page.goto(f"{console.url}/{path}")
+    page.get_by_label("用户名").fill(role)
+    page.get_by_label("密码").fill(PASSWORD)
+    page.get_by_role("button", name="登录").click()
+    page.locator(".duty").wait_for()
+
+
+def go_in(page: Page, console: Served, role: str = "operator", *, path: str = "") -> None:
+    """With a session already open: hashing a password takes its time, as it should."""
+    with console.signed_in(role) as client:
+        page.context.add_cookies([{"name": COOKIE, "value": client.cookies[COOKIE], "url": console.url}])
+    page.goto(f"{console.url}/{path}")
+    page.locator(".duty").wait_for()

@@ -2,64 +2,27 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from conftest import PASSWORD, PASSWORD_HASH, Serve, Served
+from conftest import PASSWORD, PASSWORD_HASH, Serve, Served, go_in, sign_in
 from console_scenery import MASTS, Scenery
 from live_process import live_process
 
-from alerting import burns, decisions, drawn_masks
+from alerting import decisions
 from alerting.accounts import Accounts
 from alerting.lifecycle import Action, Cause, Decision, Verdict
 from alerting.store import Store
 from config import Deployment
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install '.[dev]'")
-from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_playwright
-
-CHROMIUM = os.environ.get("FIREWATCH_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu-sandbox",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--enable-unsafe-swiftshader",
-)
-PATIENCE_MS = 30_000
-"""Software WebGL on a loaded machine."""
-
-expect.set_options(timeout=PATIENCE_MS)
+from playwright.sync_api import Locator, Page, Route, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium here: apt-get install chromium, or set FIREWATCH_CHROMIUM to its path")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1920, "height": 1080}, locale="zh-CN")
-    made = context.new_page()
-    made.set_default_timeout(PATIENCE_MS)
-    yield made
-    context.close()
 
 
 @pytest.fixture(scope="module")
@@ -71,24 +34,6 @@ def socket() -> Iterator[Path]:
 @pytest.fixture
 def console(store: Store, deployment: Deployment, serve: Serve, socket: Path) -> Served:
     return serve(store, deployment, live_socket=socket)
-
-
-@pytest.fixture
-def scenery(console: Served) -> Scenery:
-    made = Scenery(console.deployment, console.store)
-    for camera_id, *_ in MASTS:
-        made.write_latest(camera_id, datetime.now(UTC))
-        console.store.set_camera_state(camera_id, "live", datetime.now(UTC))
-    return made
-
-
-def sign_in(page: Page, console: Served) -> None:
-    console.account("operator")
-    page.goto(console.url)
-    page.get_by_label("用户名").fill("operator")
-    page.get_by_label("密码").fill(PASSWORD)
-    page.get_by_role("button", name="登录").click()
-    expect(page.locator(".duty")).to_be_visible()
 
 
 def test_a_fire_appears_without_reload_is_confirmed_with_one_key_and_remembered(
@@ -168,7 +113,7 @@ def test_map_wall_and_cameras_show_the_district_and_any_place_in_it(
 ) -> None:
     incident = scenery.sight("ltz-01", scenery.fire_at("ltz-01", 700, 400), datetime.now(UTC))
     console.store.set_camera_state("hbs-01", "stale", datetime.now(UTC), "no picture comes")
-    sign_in(page, console)
+    go_in(page, console)
 
     page.get_by_role("link", name="地图", exact=True).click()
     expect(page.locator("[data-map=ready]")).to_be_visible()
@@ -194,7 +139,7 @@ def test_a_false_alarm_takes_two_keys_and_can_be_taken_back(
     console: Served, scenery: Scenery, page: Page
 ) -> None:
     incident = scenery.sight("shk-01", scenery.fire_at("shk-01", 640, 420), datetime.now(UTC))
-    sign_in(page, console)
+    go_in(page, console)
     expect(page.locator(".stage h2")).to_have_text(f"火情 #{incident.number}")
     expect(page.locator(".decide.confirm")).to_be_enabled()
 
@@ -210,29 +155,10 @@ def test_a_false_alarm_takes_two_keys_and_can_be_taken_back(
     assert console.store.incident(incident.incident_id).summary.status == "suspected"
 
 
-def test_a_past_incident_is_found_in_the_records_and_opened_from_there(
-    console: Served, scenery: Scenery, page: Page
-) -> None:
-    dust = scenery.sight("shk-01", scenery.fire_at("shk-01", 640, 420), datetime.now(UTC))
-    decision = Decision(Action.DISMISS, Verdict.FALSE_ALARM, Cause.DUST)
-    decisions.decide(console.store, dust.incident_id, decision, who="li.wei", version=1)
-    sign_in(page, console)
-
-    page.get_by_role("link", name="档案统计").click()
-    expect(page.locator(".outcome", has_text="误报")).to_contain_text("1")
-    page.locator(".outcome", has_text="山火").click()
-    expect(page.locator(".record-list")).to_contain_text("没有符合条件的记录")
-    page.locator(".outcome", has_text="误报").click()
-    page.locator(f"tr[data-incident={dust.incident_id}] a").click()
-
-    expect(page.locator(".stage h2")).to_have_text(f"火情 #{dust.number}")
-    expect(page.get_by_role("link", name="系统管理")).to_have_count(0)
-
-
 def test_a_fire_that_starts_while_records_are_read_is_announced_and_one_click_away(
     console: Served, scenery: Scenery, page: Page
 ) -> None:
-    sign_in(page, console)
+    go_in(page, console)
     page.get_by_role("link", name="档案统计").click()
     expect(page.locator("[data-page=records]")).to_be_visible()
     incident = scenery.sight("ltz-01", scenery.fire_at("ltz-01", 700, 400), datetime.now(UTC))
@@ -243,7 +169,7 @@ def test_a_fire_that_starts_while_records_are_read_is_announced_and_one_click_aw
 def test_a_centre_that_restarts_under_an_open_page_is_noticed_and_found_again(
     console: Served, scenery: Scenery, serve: Serve, page: Page
 ) -> None:
-    sign_in(page, console)
+    go_in(page, console)
     expect(page.locator("[data-connection=up]")).to_be_visible()
 
     serve.stop(console)
@@ -260,7 +186,7 @@ def test_two_incidents_of_one_fire_are_merged_by_hand_and_separated_again(
 ) -> None:
     one = scenery.sight("dns-01", scenery.fire_at("dns-01", 560, 400), datetime.now(UTC))
     other = scenery.sight("ltz-01", scenery.fire_at("ltz-01", 700, 400), datetime.now(UTC))
-    sign_in(page, console)
+    go_in(page, console)
     page.locator(f".card[data-incident={other.incident_id}]").click()
     page.get_by_label("更多操作").click()
     page.get_by_role("button", name="并入其他火情").click()
@@ -285,7 +211,7 @@ def test_of_two_operators_who_judge_at_the_same_moment_one_wins_and_the_other_is
     console: Served, scenery: Scenery, page: Page
 ) -> None:
     incident = scenery.sight("shk-01", scenery.fire_at("shk-01", 640, 420), datetime.now(UTC))
-    sign_in(page, console)
+    go_in(page, console)
     expect(page.locator(".decide.confirm")).to_be_enabled()
     cloud = Decision(Action.DISMISS, Verdict.FALSE_ALARM, Cause.CLOUD)
 
@@ -305,7 +231,7 @@ def test_a_session_that_ends_under_an_open_page_leads_to_the_log_in_and_back(
     console: Served, scenery: Scenery, page: Page
 ) -> None:
     incident = scenery.sight("shk-01", scenery.fire_at("shk-01", 640, 420), datetime.now(UTC))
-    sign_in(page, console)
+    go_in(page, console)
     expect(page.locator(".decide.confirm")).to_be_enabled()
     Accounts(console.store).set_password_hash("operator", PASSWORD_HASH, must_change=False)
 
@@ -320,10 +246,11 @@ def test_a_session_that_ends_under_an_open_page_leads_to_the_log_in_and_back(
 
 def test_a_workstation_may_have_keys_of_its_own(console: Served, scenery: Scenery, page: Page) -> None:
     incident = scenery.sight("shk-01", scenery.fire_at("shk-01", 640, 420), datetime.now(UTC))
-    sign_in(page, console)
+    go_in(page, console)
     expect(page.locator(".decide.confirm kbd")).to_have_text("C")
     page.keyboard.press("?")
     page.locator(".keys .key", has_text="C").first.click()
+    expect(page.locator(".keys .asking")).to_be_visible()
     page.keyboard.press("F2")
     page.get_by_role("button", name="关闭").click()
     page.reload()
@@ -334,123 +261,3 @@ def test_a_workstation_may_have_keys_of_its_own(console: Served, scenery: Scener
 
     expect(page.locator(".history li[data-action=confirm]")).to_be_visible()
     assert len(console.store.incident(incident.incident_id).history) == 2
-
-
-def test_a_part_of_the_view_to_ignore_is_drawn_on_the_picture_kept_and_removed(
-    console: Served, scenery: Scenery, page: Page
-) -> None:
-    scenery.write_latest("dns-01", datetime.now(UTC))
-    console.account("supervisor")
-    page.goto(console.url)
-    page.get_by_label("用户名").fill("supervisor")
-    page.get_by_label("密码").fill(PASSWORD)
-    page.get_by_role("button", name="登录").click()
-    page.get_by_role("link", name="摄像机").click()
-    page.get_by_role("button", name="大南山主峰 · 东北向").click()
-    page.get_by_role("button", name="绘制屏蔽区").click()
-    picture = page.locator(".mask-frame")
-    box = picture.bounding_box()
-    assert box is not None
-    for x, y in ((0.25, 0.5), (0.5, 0.5), (0.5, 0.75)):
-        picture.click(position={"x": x * box["width"], "y": y * box["height"]})
-    page.get_by_role("button", name="保存").click()
-    expect(page.locator(".mask-name")).to_have_count(1)
-    (kept,) = drawn_masks.current(console.store)
-    assert (kept.camera_id, kept.drawn_by) == ("dns-01", "supervisor")
-    assert kept.mask.polygon[0] == pytest.approx((0.25, 0.5), abs=0.01)
-
-    page.get_by_role("button", name="移除").click()
-    expect(page.locator(".mask-name")).to_have_count(0)
-    assert drawn_masks.current(console.store) == ()
-
-
-def test_a_past_incident_is_replayed_on_its_own_clock(console: Served, scenery: Scenery, page: Page) -> None:
-    incident = scenery.sight("shk-01", scenery.fire_at("shk-01", 640, 420), datetime.now(UTC))
-    dust = Decision(Action.DISMISS, Verdict.FALSE_ALARM, Cause.DUST)
-    decisions.decide(console.store, incident.incident_id, dust, who="li.wei", version=1)
-    console.account("operator")
-    page.goto(f"{console.url}/#/duty/{incident.incident_id}")
-    page.get_by_label("用户名").fill("operator")
-    page.get_by_label("密码").fill(PASSWORD)
-    page.get_by_role("button", name="登录").click()
-    page.get_by_role("button", name="过程回放").click()
-    replay = page.locator(".replay")
-    expect(replay).to_contain_text("尚未报警")
-    expect(replay.locator("img")).to_have_count(0)  # not before it was taken
-    page.get_by_role("button", name="60×").click()
-    expect(replay.locator("img")).to_have_js_property("naturalWidth", 1280)
-    expect(replay.locator("li.dismiss")).to_contain_text("li.wei")
-    expect(page.locator("[data-replay=standing]")).to_be_visible()
-    assert replay.locator("li").first.get_attribute("class") == "dismiss", "the newest stands on top"
-
-
-AXE = (Path(__file__).parent / "axe-core-4.14.1" / "axe.min.js").read_text(encoding="utf-8")
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], "resultTypes": ["violations"]}
-
-
-def test_every_page_is_accessible_by_the_rules_of_wcag_2_1_aa(
-    console: Served, scenery: Scenery, page: Page
-) -> None:
-    """As far as axe-core can tell: contrast, names, roles, order; the rest is for people to judge."""
-    scenery.sight("shk-01", scenery.fire_at("shk-01", 640, 420), datetime.now(UTC))
-    console.account("admin")
-    page.goto(console.url)
-    found = {"login": violations(page)}
-    page.get_by_label("用户名").fill("admin")
-    page.get_by_label("密码").fill(PASSWORD)
-    page.get_by_role("button", name="登录").click()
-    expect(page.locator(".decide.confirm")).to_be_enabled()
-    found["duty"] = violations(page)
-    page.keyboard.press("?")
-    found["keys"] = violations(page)
-    page.keyboard.press("Escape")
-    for name in ("地图", "视频墙", "摄像机", "档案统计", "系统管理"):
-        page.get_by_role("link", name=name).first.click()
-        page.wait_for_timeout(500)
-        found[name] = violations(page)
-    assert {name: problems for name, problems in found.items() if problems} == {}
-
-
-def violations(page: Page) -> list[str]:
-    page.evaluate(AXE)
-    found = page.evaluate("rules => axe.run(document, rules)", RULES)["violations"]
-    return [f"{one['id']}: {node['target'][0]}" for one in found for node in one["nodes"]]
-
-
-def test_records_that_cannot_be_read_say_so_and_not_that_there_are_none(
-    console: Served, scenery: Scenery, page: Page
-) -> None:
-    incident = scenery.sight("shk-01", scenery.fire_at("shk-01", 640, 420), datetime.now(UTC))
-    sign_in(page, console)
-    page.route("**/api/v1/records?*", lambda route: route.abort())
-    page.get_by_role("link", name="档案统计").click()
-    trouble = page.locator(".record-list [role=alert]")
-    expect(trouble).to_be_visible()
-    expect(page.locator(".record-list")).not_to_contain_text("没有符合条件的记录")
-    page.unroute("**/api/v1/records?*")
-    trouble.get_by_role("button", name="重试").click()
-    expect(page.locator(f"tr[data-incident={incident.incident_id}]")).to_be_visible()
-
-
-def test_a_burn_is_permitted_on_the_map_and_withdrawn(console: Served, scenery: Scenery, page: Page) -> None:
-    assert scenery.model("dns-01").position.lat_deg > 0
-    sign_in(page, console)
-    page.get_by_role("link", name="地图").click()
-    expect(page.locator("[data-map=ready]")).to_be_visible()
-    panel = page.locator(".burns")
-    expect(panel).to_contain_text("没有未到期的审批用火")
-    expect(panel).to_contain_text("先在地图上点选")
-    page.locator(".map-page canvas").click(position={"x": 500, "y": 400})
-    panel.get_by_label("用火单位").fill("茶亭村林场")
-    panel.locator("select[name=from]").select_option("0")
-    panel.locator("select[name=to]").select_option("24")
-    panel.get_by_role("button", name="登记许可").click()
-
-    expect(panel.locator("[data-burn]")).to_contain_text("茶亭村林场")
-    (burn,) = burns.current(console.store)
-    assert (burn.added_by, len(burn.area)) == ("operator", 24)
-    assert (burn.ends_at - burn.starts_at).total_seconds() == 24 * 3600
-
-    panel.get_by_role("button", name="撤销许可").click()
-    expect(panel).to_contain_text("没有未到期的审批用火")
-    assert burns.current(console.store) == ()

@@ -2,6 +2,7 @@
 import { api } from "./api.js";
 import { Live } from "./live.js";
 import { showNotification } from "./notification.js";
+import { Paged } from "./paged.js";
 import { openPage } from "./router.js";
 import { sessionEnded } from "./session.js";
 import { get, set } from "./state.js";
@@ -17,13 +18,24 @@ const LATE_MS = 60000;
 export const tabOf = (incident) =>
   incident.status === "suspected" ? "suspected" : ENDED.has(incident.status) ? "ended" : "active";
 
-/** The incidents of one list, newest first; what burns before what smokes when raised in the same minute. */
+/** The incidents of an open list, newest first; what burns before what smokes when raised in the same minute. */
 export function queue(incidents, tab) {
   const minute = (one) => Math.floor(new Date(one.confirmed_at).getTime() / 60000);
   return [...incidents.values()]
     .filter((one) => tabOf(one) === tab)
     .sort((a, b) => minute(b) - minute(a) || Number(b.label === "fire") - Number(a.label === "fire") || b.number - a.number);
 }
+
+const ENDED_ROWS = 50;
+
+/** The incidents that have ended, newest first: years of them, so they stay on the server. */
+const newEnded = () =>
+  new Paged(async (cursor) => {
+    const found = await api(`/incidents?status=ended&limit=${ENDED_ROWS}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`);
+    return { rows: found.incidents, next: found.next_cursor };
+  });
+
+const newer = (a, b) => new Date(a.confirmed_at).getTime() - new Date(b.confirmed_at).getTime() || a.number - b.number;
 
 /** An alert about something that was seen well before we heard of it. */
 export const lateMs = (incident) => {
@@ -65,7 +77,7 @@ export async function load() {
       cameras,
       incidents,
       details: new Map(),
-      endedCursor: undefined,
+      ended: newEnded(),
       clockOffsetMs: new Date(deployment.now).getTime() - Date.now(),
       connection: { up: true, since: Date.now() },
     });
@@ -133,6 +145,7 @@ function put(detail) {
   const known = incidents.get(summary.incident_id);
   if (known && known.version > summary.version) return; // an older answer that came later
   const isNew = !known && summary.status === "suspected";
+  get().ended?.put(summary, (a, b) => a.incident_id === b.incident_id, tabOf(summary) === "ended", (a, b) => newer(a, b) > 0);
   set({
     incidents: new Map(incidents).set(summary.incident_id, summary),
     details: new Map(details).set(summary.incident_id, detail),
@@ -176,29 +189,18 @@ export function showCamera(camera) {
 
 /** Move the choice within the list. */
 export function step(by) {
-  const { incidents, tab, selected } = get();
-  const list = queue(incidents, tab);
-  if (!list.length) return;
-  const at = list.findIndex((one) => one.incident_id === selected);
-  const next = list[Math.min(list.length - 1, Math.max(0, at < 0 ? 0 : at + by))];
-  if (next.incident_id !== selected) select(next.incident_id);
+  const { incidents, tab, selected, ended } = get();
+  const open = tab === "ended" ? [] : queue(incidents, tab);
+  const [count, row, at] =
+    tab === "ended"
+      ? [ended.length, (index) => ended.at(index), ended.indexOf((one) => one.incident_id === selected)]
+      : [open.length, (index) => open[index], open.findIndex((one) => one.incident_id === selected)];
+  const next = count ? row(Math.min(count - 1, Math.max(0, at < 0 ? 0 : at + by))) : null;
+  if (next && next.incident_id !== selected) showIncident(next.incident_id);
 }
 
 export function showTab(tab) {
   set({ tab });
-  if (tab === "ended" && get().endedCursor === undefined) loadEnded();
-}
-
-export async function loadEnded() {
-  const cursor = get().endedCursor;
-  try {
-    const page = await api(`/incidents?status=ended&limit=50${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`);
-    const incidents = new Map(get().incidents);
-    for (const one of page.incidents) if (!incidents.has(one.incident_id)) incidents.set(one.incident_id, one);
-    set({ incidents, endedCursor: page.next_cursor });
-  } catch (problem) {
-    notify(words(problem), "bad");
-  }
 }
 
 export const mayDecide = () => ["operator", "supervisor", "admin"].includes(get().session?.role);

@@ -14,7 +14,7 @@ let state = {
   incidents: new Map(), // id -> summary
   details: new Map(), // id -> detail
   tab: "suspected", // suspected | active | ended
-  endedCursor: undefined, // undefined: not loaded yet; null: all loaded
+  ended: null, // a Paged list: what has ended stays on the server
   selected: null,
   sighting: null, // of the selected incident, if not its first
   camera: null, // camera shown large instead of an incident
@@ -22,7 +22,7 @@ let state = {
   clockOffsetMs: 0,
   undo: null,
   notices: [],
-  alarm: { on: true, blocked: false, silenced: new Set() },
+  alarm: { on: true, blocked: false, loudness: null, silencedUntil: new Map() }, // see alarm.js
   deliveries: { pending: 0, dead: 0 },
   kiosk: false, // the wall without the bars around it
   dialog: null, // help | password | account | merge | split | replay

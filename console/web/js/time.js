@@ -23,12 +23,15 @@ export const clock = (date) => format("clock", { hour: "2-digit", minute: "2-dig
 export const day = (date) =>
   format("day", { year: "numeric", month: "2-digit", day: "2-digit", weekday: "short" }).format(date);
 
-/** 10:57:00 today, 11/23 10:57:00 on another day. */
+/** 10:57:00 today, 11/23 10:57:00 on another day, with the year in another year. */
 export function moment(text) {
   const date = new Date(text);
-  const short = format("date", { month: "2-digit", day: "2-digit" });
+  const present = now();
   const time = clock(date);
-  return short.format(date) === short.format(now()) ? time : `${short.format(date)} ${time}`;
+  if (isoDay(date) === isoDay(present)) return time;
+  const sameYear = isoDay(date).slice(0, 4) === isoDay(present).slice(0, 4);
+  const short = sameYear ? format("date", { month: "2-digit", day: "2-digit" }) : format("whole date", { year: "numeric", month: "2-digit", day: "2-digit" });
+  return `${short.format(date)} ${time}`;
 }
 
 export function zoneName() {

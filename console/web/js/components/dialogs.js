@@ -1,7 +1,7 @@
 import { notify, words } from "../duty.js";
 import { keyName, KEYS, remap, remapped, resetKeys } from "../keys.js";
 import { notificationState, switchNotification } from "../notification.js";
-import { html, useEffect, useRef, useState } from "../lib.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../lib.js";
 import { changePassword, signOut } from "../session.js";
 import { set, useApp } from "../state.js";
 import { t } from "../words.js";
@@ -36,7 +36,7 @@ function Dialog({ title, wide = false, children }) {
 function Help() {
   const [asking, ask] = useState(null); // the key that is being replaced
   const [, redraw] = useState(0);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!asking) return undefined;
     const replace = (event) => {
       event.preventDefault();

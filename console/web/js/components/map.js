@@ -96,6 +96,7 @@ class View {
     this.module = module;
     this.handlers = handlers;
     this.markers = new Map();
+    this.shown = new Map(); // source -> its features as text
     const { terrain, name } = get().deployment;
     this.bounds = terrain ? [terrain.bounds.west, terrain.bounds.south, terrain.bounds.east, terrain.bounds.north] : cameraBounds(get().cameras);
     this.map = new module.Map({
@@ -134,7 +135,11 @@ class View {
     if (grids) this.map.getSource("grids")?.setData(grids);
   }
 
+  /** Cameras tell of new pictures every few seconds; the map is drawn again when what it shows has changed. */
   put(name, features) {
+    const text = JSON.stringify(features);
+    if (this.shown.get(name) === text) return;
+    this.shown.set(name, text);
     this.map.getSource(name)?.setData({ type: "FeatureCollection", features });
   }
 

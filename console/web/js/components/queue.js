@@ -1,17 +1,17 @@
-import { lateMs, loadEnded, queue, select, showTab, tabOf } from "../duty.js";
-import { html, useEffect, useRef } from "../lib.js";
+import { lateMs, queue, showIncident, showTab, tabOf, words } from "../duty.js";
+import { html, useCallback } from "../lib.js";
+import { usePaged } from "../paged.js";
 import { useApp } from "../state.js";
 import { ago, moment, span, useTick } from "../time.js";
 import { t } from "../words.js";
 import { Icon } from "./icon.js";
+import { Rows } from "./rows.js";
 
 const TABS = ["suspected", "active", "ended"];
 
 export function Queue() {
   const incidents = useApp((s) => s.incidents);
   const tab = useApp((s) => s.tab);
-  const cursor = useApp((s) => s.endedCursor);
-  const list = queue(incidents, tab);
   const count = (name) => [...incidents.values()].filter((one) => tabOf(one) === name).length;
   return html`
     <section class="queue panel" aria-label=${t("queue")}>
@@ -23,15 +23,46 @@ export function Queue() {
             </button>`,
         )}
       </div>
-      <div class="cards">
-        ${list.length ? list.map((one) => html`<${Card} key=${one.incident_id} incident=${one} />`) : html`<${Empty} tab=${tab} loading=${tab === "ended" && cursor === undefined} />`}
-        ${tab === "ended" && cursor ? html`<button class="button ghost" onClick=${loadEnded}>${t("more")}</button>` : null}
-      </div>
+      ${tab === "ended" ? html`<${Ended} />` : html`<${Open} key=${tab} tab=${tab} list=${queue(incidents, tab)} />`}
     </section>`;
 }
 
-function Empty({ tab, loading }) {
-  if (loading) return html`<div class="empty"><div class="spinner"></div></div>`;
+function Open({ tab, list }) {
+  const selected = useApp((s) => (s.camera ? null : s.selected));
+  const row = (index) => html`<${Card} key=${list[index].incident_id} index=${index} incident=${list[index]} />`;
+  return html`
+    <div class="cards">
+      ${list.length
+        ? html`<${Rows} class="cards-rows" count=${list.length} row=${row} chosen=${list.findIndex((one) => one.incident_id === selected)} />`
+        : html`<${Empty} tab=${tab} />`}
+    </div>`;
+}
+
+function Ended() {
+  const ended = useApp((s) => s.ended);
+  const selected = useApp((s) => (s.camera ? null : s.selected));
+  usePaged(ended);
+  const look = useCallback((first, last) => ended.look(first, last), [ended]);
+  const row = (index) => {
+    const one = ended.at(index);
+    return one ? html`<${Card} key=${one.incident_id} index=${index} incident=${one} />` : html`<span key=${index} data-row=${index} class="card waiting"></span>`;
+  };
+  const again = () => {
+    ended.retry();
+    look(ended.length, ended.length);
+  };
+  return html`
+    <div class="cards" aria-busy=${ended.busy}>
+      <${Rows} class="cards-rows" count=${ended.length} row=${row} look=${look} chosen=${ended.indexOf((one) => one.incident_id === selected)} />
+      ${ended.problem
+        ? html`<p class="empty" role="alert">${words(ended.problem)} <button class="button small" onClick=${again}>${t("retry")}</button></p>`
+        : ended.ended
+          ? ended.length ? null : html`<${Empty} tab="ended" />`
+          : html`<div class="empty"><div class="spinner small" role="status" aria-label=${t("loading")}></div></div>`}
+    </div>`;
+}
+
+function Empty({ tab }) {
   return html`
     <div class="empty">
       <${Icon} name=${tab === "suspected" ? "check" : "clock"} />
@@ -40,25 +71,21 @@ function Empty({ tab, loading }) {
     </div>`;
 }
 
-function Card({ incident }) {
+function Card({ incident, index }) {
   const chosen = useApp((s) => s.selected === incident.incident_id && !s.camera);
   const cameras = useApp((s) => s.cameras);
-  const element = useRef(null);
   useTick(1000);
-  useEffect(() => {
-    if (chosen) element.current?.scrollIntoView({ block: "nearest" });
-  }, [chosen]);
   const late = lateMs(incident);
   const name = (id) => cameras.find((one) => one.id === id)?.name ?? id;
   const place = incident.grid_chain[0]?.name;
   return html`
     <button
-      ref=${element}
+      data-row=${index}
       class=${`card ${incident.label} ${tabOf(incident)} ${chosen ? "chosen" : ""}`}
       aria-current=${chosen}
       data-incident=${incident.incident_id}
       data-status=${incident.status}
-      onClick=${() => select(incident.incident_id)}
+      onClick=${() => showIncident(incident.incident_id)}
     >
       <span class="thumb">
         <img src=${`/api/v1/incidents/${incident.incident_id}/picture?version=${incident.version}`} alt="" loading="lazy" decoding="async" />

@@ -1,13 +1,15 @@
 // Looking back: a span of days, its figures, and the incidents behind them.
 import { api } from "../api.js";
 import { words } from "../duty.js";
-import { html, useEffect, useMemo, useRef, useState } from "../lib.js";
+import { html, useCallback, useEffect, useMemo, useState } from "../lib.js";
+import { Paged, usePaged } from "../paged.js";
 import { useApp } from "../state.js";
 import { addDays, dayStart, moment, span, today } from "../time.js";
 import { language, t } from "../words.js";
 import { Bars, Columns, Legend } from "./charts.js";
 import { Icon } from "./icon.js";
 import { Status } from "./queue.js";
+import { Rows } from "./rows.js";
 
 const SPANS = [["today", 1], ["week", 7], ["month", 30], ["year", 365]];
 
@@ -107,54 +109,49 @@ function Figures({ figures, days, outcome, choose }) {
     </section>`;
 }
 
+const PAGE_ROWS = 100;
+
+/** The records that fit, however many: read as one scrolls, and only those in sight are drawn. */
 function List({ question }) {
   const cameras = useApp((s) => s.cameras);
-  const [page, setPage] = useState({ incidents: [], next: undefined });
-  const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState(null);
-  const alive = useRef(true);
-  useEffect(() => {
-    more();
-    return () => {
-      alive.current = false;
-    };
-  }, []);
+  const [records] = useState(
+    () =>
+      new Paged(async (cursor) => {
+        const found = await api(`/records?limit=${PAGE_ROWS}&${question}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`);
+        return { rows: found.incidents, next: found.next_cursor };
+      }),
+  );
+  usePaged(records);
+  const look = useCallback((first, last) => records.look(first, last), [records]);
+  const names = useMemo(() => new Map(cameras.map((one) => [one.id, one.name])), [cameras]);
+  const again = () => {
+    records.retry();
+    look(records.length, records.length);
+  };
 
-  async function more() {
-    if (busy) return;
-    setBusy(true);
-    setProblem(null);
-    try {
-      const found = await api(`/records?limit=50&${question}${page.next ? `&cursor=${encodeURIComponent(page.next)}` : ""}`);
-      if (alive.current) setPage({ incidents: [...page.incidents, ...found.incidents], next: found.next_cursor });
-    } catch (error) {
-      if (alive.current) setProblem(error);
-    }
-    if (alive.current) setBusy(false);
-  }
-
-  const name = (id) => cameras.find((one) => one.id === id)?.name ?? id;
+  const row = (index) => {
+    const one = records.at(index);
+    if (!one) return html`<tr key=${index} data-row=${index} class="waiting"><td colspan="7">…</td></tr>`;
+    return html`
+      <tr key=${one.incident_id} data-row=${index} data-incident=${one.incident_id}>
+        <td><a href=${`#/duty/${encodeURIComponent(one.incident_id)}`}>${one.number}</a></td>
+        <td><time>${moment(one.confirmed_at)}</time></td>
+        <td><span class=${`label ${one.label}`}><${Icon} name=${one.label} />${t(`label.${one.label}`)}</span></td>
+        <td>${names.get(one.camera_ids[0]) ?? one.camera_ids[0]}${one.camera_ids.length > 1 ? html` <b>+${one.camera_ids.length - 1}</b>` : null}</td>
+        <td>${one.grid_chain[0]?.name ?? "–"}</td>
+        <td>${Math.round(one.confidence * 100)}%</td>
+        <td><${Status} incident=${one} /></td>
+      </tr>`;
+  };
+  const count = records.length;
   return html`
-    <section class="panel record-list" aria-label=${t("records.list")} aria-busy=${busy}>
-      <table>
+    <section class="panel record-list" aria-label=${t("records.list")} aria-busy=${records.busy}>
+      <table aria-rowcount=${records.ended ? count + 1 : -1}>
         <thead><tr><th>#</th><th>${t("records.time")}</th><th>${t("records.what")}</th><th>${t("fact.camera")}</th><th>${t("level.grid")}</th><th>${t("fact.confidence")}</th><th>${t("records.outcome")}</th></tr></thead>
-        <tbody>
-          ${page.incidents.map(
-            (one) => html`
-              <tr key=${one.incident_id} data-incident=${one.incident_id}>
-                <td><a href=${`#/duty/${encodeURIComponent(one.incident_id)}`}>${one.number}</a></td>
-                <td><time>${moment(one.confirmed_at)}</time></td>
-                <td><span class=${`label ${one.label}`}><${Icon} name=${one.label} />${t(`label.${one.label}`)}</span></td>
-                <td>${name(one.camera_ids[0])}${one.camera_ids.length > 1 ? html` <b>+${one.camera_ids.length - 1}</b>` : null}</td>
-                <td>${one.grid_chain[0]?.name ?? "–"}</td>
-                <td>${Math.round(one.confidence * 100)}%</td>
-                <td><${Status} incident=${one} /></td>
-              </tr>`,
-          )}
-        </tbody>
+        <${Rows} tag="tbody" space="tr" count=${count} row=${row} look=${look} />
       </table>
-      ${page.incidents.length || busy || problem ? null : html`<p class="empty">${t("records.none")}</p>`}
-      ${problem ? html`<p class="empty" role="alert">${words(problem)} <button class="button small" onClick=${more}>${t("retry")}</button></p>` : null}
-      ${page.next && !problem ? html`<button class="button ghost" disabled=${busy} onClick=${more}>${t("more")}</button>` : null}
+      ${count || !records.ended ? null : html`<p class="empty">${t("records.none")}</p>`}
+      ${records.problem ? html`<p class="empty" role="alert">${words(records.problem)} <button class="button small" onClick=${again}>${t("retry")}</button></p>` : null}
+      ${records.ended || records.problem ? null : html`<div class="empty"><div class="spinner small" role="status" aria-label=${t("loading")}></div></div>`}
     </section>`;
 }

@@ -1,4 +1,4 @@
-import { silence, switchSound, waiting } from "../alarm.js";
+import { silence, switchSound } from "../alarm.js";
 import { queue } from "../duty.js";
 import { keyName } from "../keys.js";
 import { html } from "../lib.js";
@@ -74,9 +74,9 @@ function Sound() {
 }
 
 function Silence() {
-  const count = useApp((s) => waiting(s).length);
-  if (!count) return null;
-  return html`<button class="chip alarm" onClick=${silence}>${t("sound.silence")}<kbd>${keyName("KeyM")}</kbd></button>`;
+  const loudness = useApp((s) => s.alarm.loudness);
+  if (!loudness) return null;
+  return html`<button class="chip alarm" data-alarm=${loudness} title=${t(`sound.${loudness}`)} onClick=${silence}>${loudness === "ring" ? null : html`<b class="wide-only">${t(`sound.${loudness}`)}</b>`}${t("sound.silence")}<kbd>${keyName("KeyM")}</kbd></button>`;
 }
 
 export function LanguageSwitch() {

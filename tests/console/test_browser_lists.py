@@ -1,0 +1,82 @@
+"""Lists of thousands in a real browser: they are read as one scrolls, and only what is in sight is drawn."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from conftest import Served, go_in
+from console_scenery import Scenery
+
+from alerting import decisions
+from alerting.lifecycle import Action, Cause, Decision, Verdict
+from benchmarks.store_filling import fill
+
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install '.[dev]'")
+from playwright.sync_api import Locator, Page, expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+MANY = 2000
+FEW = 120
+"""Rows in the document: those in sight and some to spare."""
+
+
+@pytest.fixture
+def console_with_history(console: Served) -> Served:
+    fill(console.store, MANY, seed=1)
+    return console
+
+
+def scroll_to_the_end(page: Page, rows: Locator) -> None:
+    rows.nth(20).hover()
+    while rows.last.get_attribute("data-row") != str(MANY - 1):
+        page.mouse.wheel(0, 8000)
+        assert rows.count() < FEW
+        page.wait_for_timeout(20)
+
+
+def test_thousands_of_records_are_scrolled_through_with_few_rows_drawn(
+    console_with_history: Served, page: Page
+) -> None:
+    go_in(page, console_with_history, path="#/records")
+    page.locator("input[type=date]").first.fill("2020-01-01")
+    rows = page.locator(".record-list tr[data-row]")
+    scroll_to_the_end(page, rows)
+    oldest = rows.last.get_attribute("data-incident")
+    assert oldest == f"inc-{0:016x}"
+
+    page.mouse.wheel(0, -10_000_000)  # back to what was forgotten meanwhile
+    expect(page.locator(f"tr[data-incident=inc-{MANY - 1:016x}]")).to_be_visible()
+    page.mouse.wheel(0, 3000)
+    expect(page.locator("tr.waiting")).to_have_count(0)
+    assert rows.count() < FEW
+
+
+def test_the_queue_of_what_has_ended_goes_back_years_and_takes_in_what_ends_now(
+    console_with_history: Served, scenery: Scenery, page: Page
+) -> None:
+    now = scenery.sight("shk-01", scenery.fire_at("shk-01", 640, 420), datetime.now(UTC))
+    go_in(page, console_with_history)
+    page.get_by_role("tab", name="已结束").click()
+    cards = page.locator(".card[data-row]")
+    expect(cards.nth(5)).to_be_visible()
+
+    dust = Decision(Action.DISMISS, Verdict.FALSE_ALARM, Cause.DUST)
+    decisions.decide(console_with_history.store, now.incident_id, dust, who="li.wei", version=1)
+    expect(cards.first).to_have_attribute("data-incident", now.incident_id)
+    page.keyboard.press("ArrowDown")
+    chosen = page.locator(".card.chosen")
+    expect(chosen).to_have_attribute("data-row", "1")
+
+    cards.nth(5).hover()
+    while int(cards.last.get_attribute("data-row") or 0) < 150:
+        page.mouse.wheel(0, 2000)
+        page.wait_for_timeout(50)
+        assert cards.count() < FEW
+    expect(page.locator(".card.waiting")).to_have_count(0)
+    last = cards.last
+    incident = last.get_attribute("data-incident")
+    last.click()
+    expect(page.locator(f".card.chosen[data-incident={incident}]")).to_be_visible()
+    expect(page.locator(".stage h2")).to_be_visible()
