@@ -27,6 +27,7 @@ MERGE, SPLIT = "merge", "split"
 """Decisions that `alerting.regroup` carries out, and takes back."""
 
 _DECISIONS = frozenset([*(str(action) for action in Action), MERGE, SPLIT])
+_RETRACTABLE = frozenset({str(Step.ACKNOWLEDGE), str(Step.ASSIGN)})
 _VERDICTS = frozenset({Action.CONFIRM, Action.DISMISS})
 
 
@@ -87,6 +88,7 @@ def take_step(
         if step is Step.ASSIGN and not to.strip():
             raise LifecycleError("assigning needs a name: to whom?")
         tell: list[str] = []
+        before = {"assigned_before": row.assigned_to} if step is Step.ASSIGN else None
         match step:
             case Step.ACKNOWLEDGE if row.acknowledged_by is None:
                 row.acknowledged_by, row.acknowledged_at = who, now
@@ -99,8 +101,42 @@ def take_step(
             case _:
                 return read_incident(session, incident_id)
         said = "; ".join(part for part in (f"to {to}" if step is Step.ASSIGN else "", why) if part)
-        by = By(who, source)
-        journal.write(session, row, state_of(row), by=by, action=str(step), why=said, now=now, tell=tell)
+        by, undo = By(who, source), Undo(detail=before)
+        action = str(step)
+        journal.write(
+            session, row, state_of(row), by=by, action=action, why=said, now=now, tell=tell, undo=undo
+        )
+        clocks.settle(session, row, rules, now)
+        return read_incident(session, incident_id)
+
+
+def take_back(
+    store: Store,
+    incident_id: str,
+    history_id: int,
+    *,
+    who: str,
+    why: str = "",
+    source: str = "",
+    rules: Rules = policy.DEFAULT,
+) -> IncidentDetail:
+    """Return to before somebody acknowledged or assigned, as if they had not: the clock starts anew.
+
+    Raises LifecycleError when a person has done something since, NotFoundError for what is unknown.
+    """
+    now = store.clock()
+    with store.writing() as session:
+        row = find_incident(session, incident_id)
+        step = retractable(read_incident(session, incident_id).history)
+        if step is None or step.history_id != history_id or Status(row.status) in ENDED:
+            raise LifecycleError("this can be taken back only until somebody does something else")
+        if step.action == Step.ACKNOWLEDGE:
+            row.acknowledged_by = row.acknowledged_at = None
+        else:
+            detail = session.get_one(HistoryTableRow, history_id).detail or {}
+            row.assigned_to = detail.get("assigned_before")
+        by, undone = By(who, source), Undo(history_id)
+        journal.write(session, row, state_of(row), by=by, action=UNDO, why=why, now=now, undo=undone)
         clocks.settle(session, row, rules, now)
         return read_incident(session, incident_id)
 
@@ -134,12 +170,19 @@ def undo(
 
 def undoable(history: tuple[HistoryRow, ...]) -> HistoryRow | None:
     """The decision that `undo` would take back now, if there is one."""
+    steps = {row.history_id for row in history if row.action in _RETRACTABLE}
     for row in reversed(history):
         if row.action in _DECISIONS:
             return row
-        if row.action == UNDO:
+        if row.action == UNDO and row.undoes not in steps:
             return None
     return None
+
+
+def retractable(history: tuple[HistoryRow, ...]) -> HistoryRow | None:
+    """The step that `take_back` would take back now: the last thing that a person did, if it is one."""
+    by_people = [row for row in history if row.who != journal.MACHINE.who]
+    return by_people[-1] if by_people and by_people[-1].action in _RETRACTABLE else None
 
 
 def find_unchanged(session: Session, incident_id: str, version: int | None) -> IncidentRow:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from alerting.clocks import Running
-from alerting.decisions import undoable
+from alerting.decisions import retractable, undoable
 from alerting.lifecycle import Action, Cause, Stage, Status, Verdict, allowed_actions
 from alerting.policy import Clock
 from alerting.records import (
@@ -237,6 +237,7 @@ class IncidentDetailView(View):
     evidence: tuple[EvidenceView, ...]
     allowed_actions: tuple[Action, ...]
     undoable_history_id: int | None = Field(description="The decision that /undo would take back now.")
+    retractable_history_id: int | None = Field(description="The step that /undo would take back now.")
     clock: ClockView | None
 
 
@@ -328,7 +329,7 @@ def grid_chain(areas: Iterable[GridArea], role: Role) -> tuple[GridAreaView, ...
 def incident_detail(
     detail: IncidentDetail, role: Role, target_names: dict[str, str], clock: Running | None
 ) -> IncidentDetailView:
-    latest = undoable(detail.history)
+    latest, step = undoable(detail.history), retractable(detail.history)
     return IncidentDetailView(
         summary=incident(detail.summary, role),
         sightings=tuple(SightingView.model_validate(one) for one in detail.sightings),
@@ -346,6 +347,7 @@ def incident_detail(
         ),
         allowed_actions=allowed_actions(detail.summary.state),
         undoable_history_id=latest.history_id if latest else None,
+        retractable_history_id=step.history_id if step else None,
         clock=ClockView.model_validate(clock) if clock is not None else None,
     )
 

@@ -166,9 +166,22 @@ def split(
 def undo(
     incident_id: str, body: UndoBody, session: Operator, centre: InCentre, by: Acting
 ) -> views.IncidentDetailView:
-    """Take back the latest decision. Nothing is deleted; receivers are told."""
+    """Take back the latest decision, or that somebody took the incident in hand or handed it over, while
+    nobody has done anything since. Nothing is deleted; receivers are told."""
     row = _history_row(centre.store.incident(incident_id).history, body.history_id)
     require_role(session, role_for_undo(row, session.user.username))
+    rules = Rules.of(centre.deployment)
+    if row.action in (Step.ACKNOWLEDGE, Step.ASSIGN):
+        detail = decisions.take_back(
+            centre.store,
+            incident_id,
+            body.history_id,
+            who=by.who,
+            why=body.why,
+            source=by.source,
+            rules=rules,
+        )
+        return _told(detail, session, centre)
     if row.action in (decisions.MERGE, decisions.SPLIT):
         detail = _regrouping(centre).undo(
             incident_id,
@@ -186,7 +199,7 @@ def undo(
         version=body.version,
         why=body.why,
         source=by.source,
-        rules=Rules.of(centre.deployment),
+        rules=rules,
     )
     return _told(detail, session, centre)
 

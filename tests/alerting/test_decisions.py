@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 import pytest
 from alerting_samples import BOWL, NORTH, PICTURES, intake_into, sighting_of
 
-from alerting import decisions
+from alerting import clocks, decisions
 from alerting.intake import Intake
-from alerting.lifecycle import Action, Cause, Decision, LifecycleError, Status, Verdict
+from alerting.lifecycle import Action, Cause, Decision, LifecycleError, Status, Step, Verdict
+from alerting.records import IncidentDetail
 from alerting.store import ConflictError, NotFoundError, Store
 
 CONFIRM = Decision(Action.CONFIRM, why="flames on the live picture")
@@ -90,6 +91,48 @@ def test_only_the_latest_decision_can_be_undone_and_only_once(store: Store, inci
     assert undone.summary.status is Status.CONFIRMED
     with pytest.raises(LifecycleError, match="only once"):
         decisions.undo(store, incident_id, last, who="li", version=4)
+
+
+def test_taking_in_hand_and_handing_over_are_taken_back_and_the_clock_starts_anew(
+    store: Store, incident_id: str
+) -> None:
+    def back(detail: IncidentDetail) -> IncidentDetail:
+        latest = decisions.retractable(detail.history)
+        assert latest is not None
+        return decisions.take_back(store, incident_id, latest.history_id, who="li")
+
+    taken = decisions.take_step(store, incident_id, Step.ACKNOWLEDGE, who="li")
+    given_back = back(taken)
+    assert given_back.summary.response.acknowledged_by is None
+    assert given_back.history[-1].undoes == taken.history[-1].history_id
+    with store.reading() as session:
+        running = clocks.running(session, incident_id)
+    assert running is not None
+    assert running.kind == "acknowledge"
+
+    decisions.take_step(store, incident_id, Step.ASSIGN, who="li", to="night shift")
+    handed = decisions.take_step(store, incident_id, Step.ASSIGN, who="li", to="wrong shift")
+    assert back(handed).summary.response.assigned_to == "night shift"
+
+
+def test_a_step_is_taken_back_only_until_somebody_does_something_else(store: Store, incident_id: str) -> None:
+    taken = decisions.take_step(store, incident_id, Step.ACKNOWLEDGE, who="li")
+    step = taken.history[-1].history_id
+    confirmed = decisions.decide(store, incident_id, CONFIRM, who="wang", version=1)
+    assert decisions.retractable(confirmed.history) is None
+    with pytest.raises(LifecycleError, match="until somebody does something else"):
+        decisions.take_back(store, incident_id, step, who="li")
+
+
+def test_a_step_that_was_taken_back_does_not_stand_before_the_decision_that_can_be_undone(
+    store: Store, incident_id: str
+) -> None:
+    confirmed = decisions.decide(store, incident_id, CONFIRM, who="li", version=1)
+    taken = decisions.take_step(store, incident_id, Step.ACKNOWLEDGE, who="li")
+    step = decisions.retractable(taken.history)
+    assert step is not None
+    detail = decisions.take_back(store, incident_id, step.history_id, who="li")
+    assert decisions.undoable(detail.history) == confirmed.history[-1]
 
 
 def test_an_impossible_decision_changes_nothing(store: Store, incident_id: str) -> None:

@@ -155,6 +155,30 @@ def test_a_false_alarm_takes_two_keys_and_can_be_taken_back(
     assert console.store.incident(incident.incident_id).summary.status == "suspected"
 
 
+def test_taking_a_fire_in_hand_and_handing_it_over_can_be_taken_back(
+    console: Served, scenery: Scenery, page: Page
+) -> None:
+    incident = scenery.sight("shk-01", scenery.fire_at("shk-01", 640, 420), datetime.now(UTC))
+    go_in(page, console)
+    response = page.locator(".response")
+    expect(response).to_contain_text("无人受理")
+
+    page.keyboard.press("a")
+    expect(response).to_contain_text("operator")
+    page.keyboard.press("u")
+    expect(response).to_contain_text("无人受理")
+    expect(page.locator("[data-alarm]")).to_be_visible()  # it calls again
+
+    page.keyboard.press("h")
+    page.get_by_label("移交给谁").fill("夜班 李伟")
+    page.keyboard.press("Enter")
+    expect(response).to_contain_text("→ 夜班 李伟")
+    page.locator(".notice.undo").get_by_role("button").click()
+    expect(response).not_to_contain_text("夜班 李伟")
+    history = console.store.incident(incident.incident_id).history
+    assert [row.action for row in history] == ["raise", "acknowledge", "undo", "assign", "undo"]
+
+
 def test_a_fire_that_starts_while_records_are_read_is_announced_and_one_click_away(
     console: Served, scenery: Scenery, page: Page
 ) -> None:

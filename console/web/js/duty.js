@@ -227,13 +227,16 @@ export async function decide(decision) {
   }
 }
 
-/** Take the selected incident in hand, or hand it over. */
+/** Take the selected incident in hand, or hand it over; that, too, can be taken back. */
 export async function takeStep(body) {
   const { selected } = get();
   if (!selected) return false;
   try {
-    put(await api(`/incidents/${selected}/steps`, { method: "POST", body }));
-    notify(t(body.step === "assign" ? "response.handed" : "response.taken", { to: body.to ?? "" }));
+    const detail = await api(`/incidents/${selected}/steps`, { method: "POST", body });
+    const said = t(body.step === "assign" ? "response.handed" : "response.taken", { to: body.to ?? "" });
+    put(detail);
+    if (detail.retractable_history_id === null) notify(said);
+    else offerUndo(detail, said, detail.retractable_history_id);
     return true;
   } catch (problem) {
     notify(words(problem), "bad");
@@ -268,12 +271,12 @@ const wordsOf = (decision) =>
     ? `${t("verdict.false_alarm")} · ${t(`cause.${decision.cause}`)}`
     : t(decision.verdict ? `verdict.${decision.verdict}` : `action.${decision.action}`);
 
-function offerUndo(detail, said) {
+function offerUndo(detail, said, historyId = detail.undoable_history_id) {
   clearTimeout(undoTimer);
   set({
     undo: {
       incidentId: detail.summary.incident_id,
-      historyId: detail.undoable_history_id,
+      historyId,
       text: `${t("incident.number", { n: detail.summary.number })}：${said}`,
       until: Date.now() + UNDO_MS,
     },
