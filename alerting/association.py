@@ -48,6 +48,9 @@ _NESTED = 0.8
 """Boxes that share this much of the smaller one are one within the other, as flames are within their smoke:
 that their feet differ then says nothing of two fires."""
 
+_SAME_BOX = 0.8
+"""Boxes this much alike (IoU) are one thing seen twice."""
+
 _APART_M = 500.0
 _TERRAIN_SIGMA_M = DEFAULT_ERRORS.ground_m
 
@@ -152,8 +155,8 @@ def _possibly_two(observations: Sequence[Observation]) -> bool:
     overlapping and with such feet.
 
     The detector takes boxes of one class that touch for one thing as long as it is in sight
-    (`detector.confirmation`): two of them at once are two to it, however they overlap. Flames within their
-    smoke are not."""
+    (`detector.confirmation`): two of them at once, in different boxes, are two to it, however they overlap.
+    Flames within their smoke are not."""
     return any(
         (a.camera_id, a.preset) == (b.camera_id, b.preset) and _two_plumes(a, b)
         for a, b in combinations(observations, 2)
@@ -163,7 +166,7 @@ def _possibly_two(observations: Sequence[Observation]) -> bool:
 def _two_plumes(a: Observation, b: Observation) -> bool:
     common = a.box.intersection_px2(b.box)
     in_sight_together = a.first_seen_at <= b.confirmed_at and b.first_seen_at <= a.confirmed_at
-    if in_sight_together and (a.label == b.label or common == 0):
+    if in_sight_together and (common == 0 or (a.label == b.label and a.box.iou(b.box) < _SAME_BOX)):
         return True
     smaller = min(a.box.area_px2, b.box.area_px2)
     separate = common <= _SAME_PLUME * smaller and _at_the_same_time(a, b)
