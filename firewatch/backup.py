@@ -1,9 +1,10 @@
 """Backups: one file with everything an installation must not lose, made while it runs; and the way back.
 
-A backup is a tar archive: the store (`store.sqlite` or `store.pgdump`), the keys of the state folder, with
-`evidence=True` the evidence files, and last `manifest.json` with the SHA-256 of each. An archive without a
-manifest was cut off and is refused. Evidence that is not in the archive is listed all the same, so that a
-restored centre can say what it lacks.
+A backup is a tar archive: the store (`store.sqlite` or `store.pgdump`), the keys of the state folder, the
+deployment file with the small files it names (`firewatch.deployment_files`), with `evidence=True` the
+evidence files, and last `manifest.json` with the SHA-256 of each. An archive without a manifest was cut off
+and is refused. Evidence that is not in the archive is listed all the same, so that a restored centre can say
+what it lacks.
 
 Nothing is replaced before the whole archive was verified; what is replaced is kept beside it.
 """
@@ -32,9 +33,12 @@ from alerting.evidence import EvidenceError, EvidenceStore
 from alerting.store import Store, StoreError, StoreVersionError
 from alerting.tables import EvidenceRow
 from config import Deployment
+from firewatch.deployment_files import choose, target_of
 from firewatch.failures import UserError
 
-FORMAT = 1
+FORMAT = 2
+_KNOWN_FORMATS = (1, 2)
+"""1 held no deployment files."""
 _MANIFEST = "manifest.json"
 _STATE_FILES = ("link.key", "secrets.key")
 _MEDIA_TYPES = {".jpg": "image/jpeg", ".mp4": "video/mp4"}
@@ -54,6 +58,13 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class DeploymentFile(Entry):
+    """A file of the deployment; `place` as in `firewatch.deployment_files`."""
+
+    place: str
+
+
+@dataclass(frozen=True)
 class Manifest:
     """What a backup holds."""
 
@@ -66,6 +77,8 @@ class Manifest:
     state: tuple[Entry, ...]
     evidence: tuple[Entry, ...]
     evidence_included: bool
+    deployment_files: tuple[DeploymentFile, ...] = ()
+    left_out: tuple[str, ...] = ()
     format: int = FORMAT
 
 
@@ -79,8 +92,17 @@ class Restored:
     kept_aside: Path | None
 
 
-def back_up(deployment: Deployment, state: Path, target: Path, *, evidence: bool = False) -> Manifest:
-    """Write a backup to the file `target`: whole, or not at all. The centre may be running."""
+def back_up(
+    deployment: Deployment,
+    state: Path,
+    target: Path,
+    *,
+    config_file: Path | None = None,
+    evidence: bool = False,
+    terrain: bool = False,
+) -> Manifest:
+    """Write a backup to the file `target`: whole, or not at all. The centre may be running. `config_file` is
+    what `deployment` was read from; `terrain` puts its elevation model in, too."""
     url = deployment.storage.database_url.reveal()
     revision = snapshot.revision_of(url) if not snapshot.is_empty(url) else None
     if revision is None:
@@ -97,6 +119,7 @@ def back_up(deployment: Deployment, state: Path, target: Path, *, evidence: bool
             kind = snapshot.kind_of(url)
             store_file = Path(folder) / ("store.sqlite" if kind == "sqlite" else "store.pgdump")
             snapshot.take(url, store_file)
+            chosen, left_out = choose(deployment, config_file, terrain=terrain) if config_file else ((), ())
             listed = _evidence_of(url)  # after the copy: a row too many does no harm, one too few would
             manifest = Manifest(
                 made_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -112,6 +135,13 @@ def back_up(deployment: Deployment, state: Path, target: Path, *, evidence: bool
                 ),
                 evidence=tuple(_add_evidence(archive, files, listed)) if evidence else listed,
                 evidence_included=evidence,
+                deployment_files=tuple(
+                    DeploymentFile(
+                        **asdict(_add_file(archive, one.path, f"deployment/{number}")), place=one.place
+                    )
+                    for number, one in enumerate(chosen)
+                ),
+                left_out=left_out,
             )
             _add_bytes(archive, _MANIFEST, json.dumps(asdict(manifest), indent=1).encode())
         partial.replace(target)
@@ -149,6 +179,30 @@ def read_manifest(backup: Path) -> Manifest:
             return _manifest_in(archive, backup)
     except (OSError, tarfile.TarError) as error:
         raise BackupError(f"{backup} is no backup of firewatch, or it is cut off: {error}") from error
+
+
+def restore_deployment(backup: Path, config_file: Path) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+    """Put the deployment file back as `config_file`, and the files it names to where it names them: what was
+    written, and what was there already and stays. Raises BackupError."""
+    written: list[Path] = []
+    kept: list[Path] = []
+    try:
+        with tarfile.open(backup) as archive:
+            manifest = _manifest_in(archive, backup)
+            if not manifest.deployment_files:
+                raise BackupError(f"{backup} holds no deployment file: write one, or copy it from elsewhere")
+            _verify(archive, manifest, backup)
+            for one in manifest.deployment_files:
+                target = target_of(one.place, config_file)
+                if target.exists():
+                    kept.append(target)
+                else:
+                    _write_private(target, _bytes_of(archive, one.path))
+                    target.chmod(archive.getmember(one.path).mode & 0o777)  # as it was
+                    written.append(target)
+    except (OSError, tarfile.TarError) as error:
+        raise BackupError(f"cannot restore the deployment from {backup}: {error}") from error
+    return tuple(written), tuple(kept)
 
 
 def restore(
@@ -208,20 +262,22 @@ def _manifest_in(archive: tarfile.TarFile, backup: Path) -> Manifest:
         raw = json.loads(_bytes_of(archive, _MANIFEST))
     except (KeyError, ValueError):
         raise BackupError(f"{backup} has no manifest: it was cut off, or is no backup of firewatch") from None
-    if raw.get("format") != FORMAT:
-        raise BackupError(f"{backup} has format {raw.get('format')}; this program reads format {FORMAT}")
+    if raw.get("format") not in _KNOWN_FORMATS:
+        raise BackupError(f"{backup} has format {raw.get('format')}; this program reads up to {FORMAT}")
     return Manifest(
         **{
             **raw,
             "store": Entry(**raw["store"]),
             "state": tuple(Entry(**one) for one in raw["state"]),
             "evidence": tuple(Entry(**one) for one in raw["evidence"]),
+            "deployment_files": tuple(DeploymentFile(**one) for one in raw.get("deployment_files", ())),
+            "left_out": tuple(raw.get("left_out", ())),
         }
     )
 
 
 def _verify(archive: tarfile.TarFile, manifest: Manifest, backup: Path) -> None:
-    entries = [manifest.store, *manifest.state]
+    entries = [manifest.store, *manifest.state, *manifest.deployment_files]
     if manifest.evidence_included:
         names = set(archive.getnames())
         entries += [

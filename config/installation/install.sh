@@ -28,11 +28,12 @@ cp -r docs "$prefix/"
 if [ "$(id -u)" = 0 ] && [ "$prefix" = /opt/firewatch ]; then
     id firewatch >/dev/null 2>&1 || useradd --system --home-dir /var/lib/firewatch --create-home firewatch
     mkdir -p /etc/firewatch
-    [ -e /etc/firewatch/deployment.yaml ] || cp example-deployment.yaml /etc/firewatch/deployment.yaml
+    [ -e /etc/firewatch/deployment.yaml ] || cp -r etc/. /etc/firewatch/
     [ -e /etc/firewatch/secrets.env ] || (umask 077 && : >/etc/firewatch/secrets.env)
     cp units/*.service units/*.timer /etc/systemd/system/
     if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
-    say "next: write /etc/firewatch/deployment.yaml, then: systemctl enable --now firewatch firewatch-backup.timer"
+    say "next: systemctl enable --now firewatch firewatch-backup.timer"
+    say "      it plays the footage of an example until /etc/firewatch/deployment.yaml names your cameras"
 else
     say "next: $prefix/.venv/bin/firewatch demo"
 fi

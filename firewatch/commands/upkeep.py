@@ -27,6 +27,9 @@ def backup(
     evidence: Annotated[
         bool, typer.Option("--evidence", help="Put the evidence files in; without it they are only listed.")
     ] = False,
+    terrain: Annotated[
+        bool, typer.Option("--terrain", help="Put the elevation model in, too; it may be large.")
+    ] = False,
     keep: Annotated[
         int | None,
         typer.Option(
@@ -42,10 +45,13 @@ def backup(
 
     deployment = load(config_file)
     target = out_file or state / "backups" / dated(datetime.now(UTC))
-    made = back_up(deployment, state, target, evidence=evidence)
+    made = back_up(deployment, state, target, config_file=config_file, evidence=evidence, terrain=terrain)
     kept = "in the archive" if evidence else "listed only; keep the evidence folder itself, too"
     out.print(f"{target}: {target.stat().st_size / 1e6:.1f} MB, store version {made.store_revision}")
     out.print(f"evidence: {len(made.evidence)} files, {kept}")
+    out.print(f"deployment: {len(made.deployment_files)} files; it holds keys: keep the backup as one")
+    for one in made.left_out:
+        out.print(f"not in it: {one}", markup=False)
     if keep is not None and (gone := prune(target.parent, keep)):
         out.print(f"removed {len(gone)} older backups")
 
@@ -56,14 +62,31 @@ def restore(
     replace: Annotated[
         bool, typer.Option("--replace", help="Replace a store that is not empty; it is kept aside.")
     ] = False,
+    with_deployment: Annotated[
+        bool,
+        typer.Option(
+            "--deployment",
+            help="First put the deployment file of the backup back as CONFIG, and the files it names where it"
+            " names them; what is there already stays.",
+        ),
+    ] = False,
     state: _State = Path("var"),
 ) -> None:
     """Bring a backup back, on this or on an empty machine. The centre must be stopped."""
     from config import load
+    from firewatch.backup import read_manifest, restore_deployment
     from firewatch.backup import restore as bring_back
     from firewatch.running import alone
     from firewatch.terminal import out
 
+    if with_deployment:
+        written, kept = restore_deployment(archive, config_file)
+        for one in written:
+            out.print(f"wrote {one}", markup=False)
+        for one in kept:
+            out.print(f"left as it is: {one}", markup=False)
+        for missing in read_manifest(archive).left_out:
+            out.print(f"not in the backup: {missing}", markup=False)
     deployment = load(config_file)
     with alone(state, wanted_for="restore"):
         done = bring_back(deployment, state, archive, replace=replace)

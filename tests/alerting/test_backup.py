@@ -15,10 +15,22 @@ from sqlalchemy import text
 import config
 from alerting import snapshot
 from alerting.store import Store, StoreError, StoreVersionError
-from firewatch.backup import BackupError, back_up, dated, prune, read_manifest, restore
+from firewatch.backup import (
+    BackupError,
+    back_up,
+    dated,
+    prune,
+    read_manifest,
+    restore,
+    restore_deployment,
+)
 from firewatch.failures import UserError
 from firewatch.running import alone
 from firewatch.upgrade import upgrade
+
+ROOT = Path(__file__).resolve().parents[2]
+GROUND = ROOT / "sample_videos" / "terrain.tif"
+GRIDS = ROOT / "config" / "demo_grids.geojson"
 
 
 def deployment(database_url: str, evidence: Path) -> config.Deployment:
@@ -233,3 +245,90 @@ def test_what_belongs_to_a_running_centre_is_not_touched(tmp_path: Path) -> None
         pass
     with alone(tmp_path, wanted_for="restore"):
         pass
+
+
+WRITTEN = """
+name: 大南山
+cameras:
+  - {id: a, name: A, source: "rtsp://viewer:${CAMERA_PASSWORD}@10.9.8.7/1", lat_deg: 23.1, lon_deg: 116.4,
+     mast_height_m: 20, pose: {azimuth_deg: 90, tilt_deg: -3, hfov_deg: 60}}
+terrain: ground/terrain.tif
+grids: ground/grids.geojson
+dispatch:
+  - id: county
+    name: County
+    url: https://dispatch.example/alerts
+    tls: {authority: authority.pem, certificate: ours.pem, key: ours.key}
+    template: OUTSIDE
+    format: template
+storage: {database_url: "DATABASE", evidence: EVIDENCE}
+"""
+WORDS = {"CAMERA_PASSWORD": "PLANTED-word"}
+
+
+@pytest.fixture
+def written(centre: config.Deployment, database_url: str, tmp_path: Path) -> Path:
+    """The deployment file of that centre, with files of its own beside it and elsewhere."""
+    folder = tmp_path / "etc"
+    (folder / "ground").mkdir(parents=True)
+    shutil.copy(GROUND, folder / "ground" / "terrain.tif")
+    shutil.copy(GRIDS, folder / "ground" / "grids.geojson")
+    for name in ("authority.pem", "ours.pem", "ours.key"):
+        (folder / name).write_text(f"PLANTED {name}")
+    (tmp_path / "elsewhere.j2").write_text("{{ alert.alert_id }}")
+    text = WRITTEN.replace("DATABASE", database_url).replace("EVIDENCE", centre.storage.evidence)
+    file = folder / "deployment.yaml"
+    file.write_text(text.replace("OUTSIDE", str(tmp_path / "elsewhere.j2")), encoding="utf-8")
+    file.chmod(0o640)
+    return file
+
+
+def test_a_lost_machine_gets_its_deployment_back_and_is_told_what_no_backup_holds(
+    written: Path, tmp_path: Path
+) -> None:
+    deployed = config.load(written, environment=WORDS)
+    made = back_up(deployed, tmp_path / "var", tmp_path / "all.tar", config_file=written)
+    left_out = " | ".join(made.left_out)
+    for told in ("terrain: ", "dispatch[0].tls.key: ", "what ${CAMERA_PASSWORD} stands for"):
+        assert told in left_out
+    with tarfile.open(tmp_path / "all.tar") as archive:
+        held = b"".join(content.read() for one in archive if (content := archive.extractfile(one)))
+    assert b"PLANTED authority.pem" in held
+    assert b"PLANTED ours.key" not in held
+    assert b"PLANTED-word" not in held
+
+    (tmp_path / "elsewhere.j2").write_text("somebody has been here")
+    new = tmp_path / "new" / "etc" / "deployment.yaml"
+    put, stayed = restore_deployment(tmp_path / "all.tar", new)
+    assert new.read_bytes() == written.read_bytes()
+    assert new.stat().st_mode & 0o777 == 0o640
+    assert stayed == (tmp_path / "elsewhere.j2",)
+    assert {one.relative_to(new.parent).as_posix() for one in put} == {
+        "deployment.yaml", "ground/grids.geojson", "authority.pem", "ours.pem"
+    }  # fmt: skip
+    for lacking in ("ground/terrain.tif", "ours.key"):
+        shutil.copy(written.parent / lacking, new.parent / lacking)
+    assert config.load(new, environment=WORDS).version
+
+
+def test_terrain_is_in_a_backup_when_it_is_asked_for(written: Path, tmp_path: Path) -> None:
+    deployed = config.load(written, environment=WORDS)
+    back_up(deployed, tmp_path / "var", tmp_path / "all.tar", config_file=written, terrain=True)
+    new = tmp_path / "new" / "deployment.yaml"
+    restore_deployment(tmp_path / "all.tar", new)
+    assert (new.parent / "ground" / "terrain.tif").read_bytes() == GROUND.read_bytes()
+
+
+def test_a_deployment_is_not_put_back_from_a_damaged_backup_nor_from_one_that_holds_none(
+    centre: config.Deployment, written: Path, tmp_path: Path
+) -> None:
+    back_up(centre, tmp_path / "var", tmp_path / "without.tar")
+    with pytest.raises(BackupError, match="holds no deployment file"):
+        restore_deployment(tmp_path / "without.tar", tmp_path / "new.yaml")
+    deployed = config.load(written, environment=WORDS)
+    back_up(deployed, tmp_path / "var", tmp_path / "all.tar", config_file=written)
+    whole = (tmp_path / "all.tar").read_bytes()
+    (tmp_path / "all.tar").write_bytes(whole.replace(b"PLANTED authority", b"CHANGED authority"))
+    with pytest.raises(BackupError, match="damaged"):
+        restore_deployment(tmp_path / "all.tar", tmp_path / "new.yaml")
+    assert not (tmp_path / "new.yaml").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import socket
@@ -11,11 +12,15 @@ import sys
 import tarfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
-import yaml
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 
-from firewatch.bundle import Wheel, bill_of_materials, build, fill
+import config
+from firewatch.bill_of_materials import Wheel, bill_of_materials
+from firewatch.bundle import build, fill
 from firewatch.service_manager import ServiceManager
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -77,7 +82,7 @@ def wheel(folder: Path, name: str, version: str, licence: str) -> Path:
     return path
 
 
-def test_a_bundle_names_every_wheel_with_its_licence_and_every_file_with_its_sum(tmp_path: Path) -> None:
+def test_a_bundle_has_a_sum_for_every_file(tmp_path: Path) -> None:
     wheels = tmp_path / "wheels"
     wheels.mkdir()
     found = [
@@ -85,10 +90,6 @@ def test_a_bundle_names_every_wheel_with_its_licence_and_every_file_with_its_sum
         Wheel.read(wheel(wheels, "c", "3", "Apache-2.0")),
     ]
     fill(tmp_path, found)
-    components = bill_of_materials(found)["components"]
-    assert [(one["purl"], one["licenses"][0]["license"]["name"]) for one in components] == [
-        ("pkg:pypi/a-b@1.2", "MIT"), ("pkg:pypi/c@3", "Apache-2.0"),
-    ]  # fmt: skip
     lines = dict(line.split("  ")[::-1] for line in (tmp_path / "SHA256SUMS").read_text().splitlines())
     files = {str(one.relative_to(tmp_path)) for one in tmp_path.rglob("*") if one.is_file()}
     assert set(lines) == files - {"SHA256SUMS"}
@@ -97,12 +98,71 @@ def test_a_bundle_names_every_wheel_with_its_licence_and_every_file_with_its_sum
     )
 
 
-def test_the_bundles_example_keeps_its_logs_where_the_service_may_write(tmp_path: Path) -> None:
+def named(bill: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """All components by name, those inside others, too."""
+    waiting, found = list(bill["components"]), {}
+    while waiting:
+        one = waiting.pop()
+        found[one["name"]] = one
+        waiting += one.get("components", [])
+    return found
+
+
+def test_the_bill_of_materials_names_everything_with_licence_and_hash(tmp_path: Path) -> None:
+    (tmp_path / "wheels").mkdir()
+    fill(tmp_path, [Wheel.read(wheel(tmp_path / "wheels", "a_b", "1.2", "MIT"))])
+    text = (tmp_path / "sbom.cdx.json").read_text(encoding="utf-8")
+    problem = JsonStrictValidator(SchemaVersion.V1_6).validate_str(text)
+    assert problem is None, str(problem)[:500]
+    found = named(json.loads(text))
+    assert found["a_b"]["purl"] == "pkg:pypi/a-b@1.2"
+    assert (tmp_path / "debian-packages.txt").read_text().split() == [
+        one["name"] for one in json.loads(text)["components"] if one.get("purl", "").startswith("pkg:deb/")
+    ]
+    vendored = {one.name for one in (ROOT / "console" / "web" / "vendor").iterdir() if one.is_dir()}
+    assert vendored == {
+        f"{one['name']}-{one['version']}" for one in found.values() if "npm" in one.get("purl", "")
+    }
+    in_tree = {
+        name: one for name, one in found.items() if name.startswith(("console/", "models/", "detector/"))
+    }
+    assert {"models/hill-1-int8/hill-1-int8.bin", "detector/fonts/noto_sans_sc_subset.otf"} <= set(in_tree)
+    for name, one in in_tree.items():
+        assert one["hashes"][0]["content"] == hashlib.sha256((ROOT / name).read_bytes()).hexdigest(), name
+    assert found["hill-1-int8"]["licenses"][0]["license"]["name"] == "CC-BY-NC-SA-4.0"
+    assert {"example/terrain.tif", "example/near_fire.mp4"} <= set(found)
+    for name, one in found.items():
+        assert one["licenses"], name
+        assert "hashes" in one or "components" in one or one["purl"].startswith("pkg:deb/"), name
+
+
+def test_a_schema_that_a_bill_must_fit_refuses_what_is_none() -> None:
+    broken = {**bill_of_materials([]), "components": [{"name": "without a type"}]}
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(broken)) is not None
+
+
+def test_a_fresh_installation_has_a_deployment_that_starts_as_it_is(tmp_path: Path) -> None:
     fill(tmp_path, [])
-    example = yaml.safe_load((tmp_path / "example-deployment.yaml").read_text(encoding="utf-8"))
+    first = config.load(tmp_path / "etc" / "deployment.yaml", environment={})
+    for path in (first.terrain, first.grids, first.gazetteer):
+        assert path is not None
+        assert path.is_relative_to(tmp_path / "etc" / "example")
     unit = (tmp_path / "units" / "firewatch.service").read_text()
-    assert example["logs"] == {"folder": "/var/log/firewatch"}
+    assert (first.logs.folder, first.logs.form) == ("/var/log/firewatch", "json")
     assert "LogsDirectory=firewatch\n" in unit
+    assert first.storage.database_url.reveal() == "sqlite:////var/lib/firewatch/firewatch.db"
+    assert "StateDirectory=firewatch\n" in unit
+    words = {"CAMERA_PASSWORD": "long enough", "DISPATCH_SECRET": "long enough"}
+    assert len(config.load(tmp_path / "etc" / "dashan.yaml", environment=words).cameras) == 12
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
+@pytest.mark.parametrize("unit", sorted(INSTALLATION.glob("*.service")), ids=lambda unit: unit.stem)
+def test_the_services_have_no_rights_they_do_not_need(unit: Path) -> None:
+    """systemd's own measure: 0 nothing exposed, 10 everything; a plain unit has 9.6, ours 1.6 or less."""
+    command = ["systemd-analyze", "security", "--offline=true", "--threshold=20", unit]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert answer.returncode == 0, answer.stdout[-2000:]
 
 
 def test_a_damaged_bundle_is_not_installed(tmp_path: Path) -> None:
@@ -126,16 +186,27 @@ def test_the_bundle_installs_and_watches_without_any_network(tmp_path: Path) -> 
     """Built with the package index; installed and run where there is not even a loopback to it."""
     with tarfile.open(build(tmp_path / "bundle.tar.gz")) as archive:
         archive.extractall(tmp_path, filter="data")
-    prefix = tmp_path / "opt"
+    prefix, first = tmp_path / "opt", tmp_path / "firewatch-bundle" / "etc" / "deployment.yaml"
     steps = f"""
         set -e
         ! {sys.executable} -c 'import socket; socket.create_connection(("192.0.2.1", 9), 1)' 2>/dev/null
         PYTHON={sys.executable} {tmp_path}/firewatch-bundle/install.sh {prefix}
         cd {tmp_path}
         {prefix}/.venv/bin/firewatch replay {ROOT}/sample_videos/near_fire.mp4 --camera near --out seen
+        ip link set lo up
+        sed -i 's#/var/lib/firewatch#{tmp_path}/state#; s#/var/log/firewatch#{tmp_path}/log#' {first}
+        {prefix}/.venv/bin/firewatch run {first} --state {tmp_path}/state >run.log 2>&1 &
+        until {sys.executable} -c '
+import urllib.request as r; print(r.urlopen("http://127.0.0.1:8080/readyz", timeout=2).read().decode())
+' 2>/dev/null; do kill -0 $!; sleep 1; done
+        until grep -q '"camera live' log/worker-1.log; do kill -0 $!; sleep 1; done
+        kill $!
+        wait $!
+        {prefix}/.venv/bin/firewatch backup {first} --state {tmp_path}/state
     """
     answer = subprocess.run(
         ["unshare", "--net", "sh", "-c", steps], capture_output=True, text=True, check=False, timeout=800
     )
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert "hill-1-int8" in answer.stdout
+    assert '{"status":"ready"}' in answer.stdout
