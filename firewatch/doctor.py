@@ -108,7 +108,7 @@ def time_zone(name: str, now: datetime) -> Finding:
 
 
 def disks(folders: Iterable[Path], free_bytes: Callable[[Path], int] | None = None) -> Iterator[Finding]:
-    """Room where the store, the evidence and the state are; one line a disk."""
+    """Room where the store, the evidence, the state and the logs are; one line a disk."""
     seen = set()
     for folder in folders:
         place = next(one for one in (folder, *folder.parents) if one.exists())
@@ -259,6 +259,8 @@ def _folders(deployment: Deployment, state: Path) -> Iterator[Path]:
         yield Path(url.database).absolute().parent
     if "://" not in deployment.storage.evidence:
         yield Path(deployment.storage.evidence).absolute()
+    if deployment.logs.folder is not None:
+        yield Path(deployment.logs.folder).absolute()
 
 
 def _expiry_of(host: str, port: int, authority: Path | None) -> datetime:

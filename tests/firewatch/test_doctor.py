@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 import config
-from alerting.records import CameraState
+from alerting.records import CameraState, DeliveryRecord, DeliveryState
 from alerting.store import Store
 from firewatch import doctor
 
@@ -77,6 +77,37 @@ def test_a_disk_that_fills_is_told_before_it_is_full_and_one_disk_once(tmp_path:
         for free in (50_000_000_000, 2_000_000_000, 100_000_000)
     }
     assert levels == {50_000_000_000: ["ok"], 2_000_000_000: ["warn"], 100_000_000: ["alarm"]}
+
+
+def test_the_disk_of_the_logs_is_looked_at_too(tmp_path: Path) -> None:
+    made = deployment(tmp_path, 1)
+    elsewhere = Path("/proc")  # another file system, always there and always without room
+    kept = made.model_copy(update={"logs": made.logs.model_copy(update={"folder": str(elsewhere)})})
+    places = [one.text for one in doctor.examine(kept, tmp_path) if one.subject == "disk"]
+    assert any(text.startswith("0.0 GB free at /proc") for text in places)
+
+
+def delivery(state: DeliveryState, created_at: datetime) -> DeliveryRecord:
+    return DeliveryRecord(
+        1, "a-1", None, "inc-1", 1, "county", state, 1, created_at, "answered 400", None, created_at
+    )
+
+
+def test_an_alert_that_was_refused_is_an_alarm_with_receiver_and_reason() -> None:
+    found = doctor.dead_letters((delivery("dead", NOON),))
+    assert (found.level, "county" in found.text, "answered 400" in found.text) == ("alarm", True, True)
+    assert doctor.dead_letters(()).level == "ok"
+
+
+def test_an_alert_that_waits_for_long_is_told() -> None:
+    assert doctor.waiting((delivery("pending", NOON - timedelta(minutes=2)),), NOON).level == "ok"
+    late = doctor.waiting((delivery("pending", NOON - timedelta(minutes=20)),), NOON)
+    assert (late.level, "county" in late.text) == ("warn", True)
+
+
+def test_the_local_time_of_the_deployment_is_told() -> None:
+    assert "2026-11-24 12:00" in doctor.time_zone("Asia/Shanghai", NOON).text
+    assert "2026-11-24 04:00" in doctor.time_zone("UTC", NOON).text
 
 
 def camera(state: str, since: datetime) -> CameraState:
