@@ -1,7 +1,8 @@
 """Tokens for machines and responders: who may report through the API without being an operator.
 
-A token is shown once; the store keeps its SHA-256. It ends by itself, may be revoked, and may be limited to
-areas of responsibility: it then opens only incidents that lie in one of them.
+A token is shown once; the store keeps its SHA-256. It ends by itself and may be revoked. A responder's may
+be limited to areas of responsibility: it then opens only incidents that lie in one of them. A machine's (a
+worker on a hill box) may be limited to cameras: it then speaks for those only.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from alerting.store import NotFoundError, Store
 from alerting.tables import AccessTokenRow, IncidentAreaRow
 
 RESPONDER = "responder"
+MACHINE_ROLE = "machine"
 
 
 @dataclass(frozen=True)
@@ -30,16 +32,31 @@ class AccessToken:
     name: str
     role: str
     area_codes: tuple[str, ...]
+    camera_ids: tuple[str, ...]
     created_by: str
     created_at: datetime
     expires_at: datetime
     revoked_at: datetime | None
 
+    def speaks_for(self, camera_id: str) -> bool:
+        """Whether it may report what this camera sees; a token without cameras speaks for all."""
+        return not self.camera_ids or camera_id in self.camera_ids
+
 
 def create(
-    store: Store, *, name: str, role: str, area_codes: Collection[str], lifetime: timedelta, by: By
+    store: Store,
+    *,
+    name: str,
+    role: str,
+    area_codes: Collection[str] = (),
+    camera_ids: Collection[str] = (),
+    lifetime: timedelta,
+    by: By,
 ) -> tuple[str, AccessToken]:
-    """The token's text, never to be had again, and the token."""
+    """The token's text, never to be had again, and the token. Raises ValueError for a limit that a token of
+    this role does not have."""
+    if (area_codes and role != RESPONDER) or (camera_ids and role != MACHINE_ROLE):
+        raise ValueError("a responder's token is limited to areas, a machine's to cameras")
     text = "fw_" + secrets.token_urlsafe(32)
     with store.writing() as session:
         now = store.clock()
@@ -48,13 +65,20 @@ def create(
             name=name,
             role=role,
             area_codes=sorted(set(area_codes)),
+            camera_ids=sorted(set(camera_ids)),
             created_by=by.who,
             created_at=now,
             expires_at=now + lifetime,
         )
         session.add(row)
         session.flush()
-        scope = {"name": name, "role": role, "areas": row.area_codes, "until": row.expires_at.isoformat()}
+        scope = {
+            "name": name,
+            "role": role,
+            "areas": row.area_codes,
+            "cameras": row.camera_ids,
+            "until": row.expires_at.isoformat(),
+        }
         audit.note(session, by, "token issued", row.token_id, now, **scope)
         return text, _token(row)
 
@@ -107,6 +131,7 @@ def _token(row: AccessTokenRow) -> AccessToken:
         name=row.name,
         role=row.role,
         area_codes=tuple(row.area_codes),
+        camera_ids=tuple(row.camera_ids),
         created_by=row.created_by,
         created_at=row.created_at,
         expires_at=row.expires_at,

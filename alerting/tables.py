@@ -492,10 +492,23 @@ class AccessTokenRow(Base):
     name: Mapped[str] = mapped_column(String(128))
     role: Mapped[str] = mapped_column(String(32))
     area_codes: Mapped[list[Any]]
+    camera_ids: Mapped[list[Any]]
     created_by: Mapped[str] = mapped_column(String(128))
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+
+
+class RemoteWorkerRow(Base):
+    """What a worker elsewhere said last about itself, by the token it reports with."""
+
+    __tablename__ = "remote_workers"
+
+    token_id: Mapped[int] = mapped_column(ForeignKey("access_tokens.token_id"), primary_key=True)
+    heard_at: Mapped[datetime]
+    clock_ahead_s: Mapped[float]
+    """How far its clock was ahead of the centre's, the way of the message included."""
+    figures: Mapped[dict[str, Any]]
 
 
 class VerdictDayRow(Base):

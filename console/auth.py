@@ -207,24 +207,32 @@ def role_of(session: UserSession) -> Role:
         return Role.VIEWER
 
 
-def current_token(request: Request) -> AccessToken:
-    """The responder's token of the request; a session does not do."""
-    scheme, _, text = request.headers.get("authorization", "").partition(" ")
-    store: Store = request.app.state.centre.store
-    token = access_tokens.find(store, text.strip()) if scheme.lower() == "bearer" else None
-    if token is None or token.role != access_tokens.RESPONDER:
-        raise Problem(
-            401,
-            "not-signed-in",
-            "send a responder's token as 'Authorization: Bearer ...'; this one is unknown, revoked or over",
-            {"WWW-Authenticate": "Bearer"},
-        )
-    request.state.who = token.name
-    return token
+def with_token(role: str) -> Callable[[Request], AccessToken]:
+    """A guard for routes that need a token of this role; a session does not do."""
+
+    def guard(request: Request) -> AccessToken:
+        scheme, _, text = request.headers.get("authorization", "").partition(" ")
+        store: Store = request.app.state.centre.store
+        token = access_tokens.find(store, text.strip()) if scheme.lower() == "bearer" else None
+        if token is None:
+            raise Problem(
+                401,
+                "not-signed-in",
+                f"send a {role}'s token as 'Authorization: Bearer ...'; none came, or it is unknown, revoked "
+                "or over",
+                {"WWW-Authenticate": "Bearer"},
+            )
+        request.state.who = token.name
+        if token.role != role:
+            raise Problem(403, "role", f"this needs a token of a {role}; {token.name} has none such")
+        return token
+
+    _GUARDS[guard] = role
+    return guard
 
 
-_GUARDS[current_token] = "responder"
-Responder = Annotated[AccessToken, Depends(current_token)]
+Responder = Annotated[AccessToken, Depends(with_token(access_tokens.RESPONDER))]
+Machine = Annotated[AccessToken, Depends(with_token(access_tokens.MACHINE_ROLE))]
 Operator = Annotated[UserSession, Depends(at_least(Role.OPERATOR))]
 Supervisor = Annotated[UserSession, Depends(at_least(Role.SUPERVISOR))]
 Admin = Annotated[UserSession, Depends(at_least(Role.ADMIN))]

@@ -10,7 +10,8 @@ from pydantic import BaseModel, Field
 
 from alerting import access_tokens
 from console.auth import Acting, Admin
-from console.context import InCentre
+from console.context import InCentre, require_camera
+from console.problems import Problem
 from console.views import RowNumber, View
 
 router = APIRouter(prefix="/api/v1/tokens", tags=["tokens"])
@@ -18,9 +19,16 @@ router = APIRouter(prefix="/api/v1/tokens", tags=["tokens"])
 
 class NewToken(BaseModel):
     name: str = Field(min_length=1, max_length=64, description="Who has it, as the history will say.")
-    role: Literal["responder"] = "responder"
+    role: Literal["responder", "machine"] = Field(
+        default="responder", description="`machine`: a worker on a hill box; see `/api/v1/ingest`."
+    )
     area_codes: tuple[str, ...] = Field(
-        default=(), max_length=500, description="Codes of grid areas it is limited to; without any, all."
+        default=(),
+        max_length=500,
+        description="Responders: codes of grid areas it is limited to; without any, all.",
+    )
+    camera_ids: tuple[str, ...] = Field(
+        default=(), max_length=500, description="Machines: cameras it is limited to; without any, all."
     )
     days: int = Field(default=365, ge=1, le=3660, description="How long it is good for.")
 
@@ -30,6 +38,7 @@ class TokenView(View):
     name: str
     role: str
     area_codes: tuple[str, ...]
+    camera_ids: tuple[str, ...]
     created_by: str
     created_at: datetime
     expires_at: datetime
@@ -50,14 +59,20 @@ def tokens(_session: Admin, centre: InCentre) -> tuple[TokenView, ...]:
 @router.post("", status_code=201)
 def create_token(given: NewToken, _session: Admin, centre: InCentre, by: Acting) -> TokenWithSecret:
     """A new token; its secret is told here and never again."""
-    secret, token = access_tokens.create(
-        centre.store,
-        name=given.name,
-        role=given.role,
-        area_codes=given.area_codes,
-        lifetime=timedelta(days=given.days),
-        by=by,
-    )
+    for camera_id in given.camera_ids:
+        require_camera(camera_id, centre)
+    try:
+        secret, token = access_tokens.create(
+            centre.store,
+            name=given.name,
+            role=given.role,
+            area_codes=given.area_codes,
+            camera_ids=given.camera_ids,
+            lifetime=timedelta(days=given.days),
+            by=by,
+        )
+    except ValueError as error:
+        raise Problem(422, "invalid-request", str(error)) from error
     return TokenWithSecret(token=TokenView.model_validate(token), secret=secret)
 
 

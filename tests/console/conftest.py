@@ -7,9 +7,9 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,8 +17,10 @@ import httpx
 import pytest
 from console_scenery import MASTS, Scenery, make_deployment
 
+from alerting import access_tokens
 from alerting.accounts import Accounts
 from alerting.evidence_links import EvidenceLinks
+from alerting.journal import By
 from alerting.store import Store
 from config import Deployment
 from console.app import create_app
@@ -59,6 +61,16 @@ class Served:
         client = self.client()
         client.cookies.set(COOKIE, token)
         client.headers["X-CSRF-Token"] = session.csrf
+        return client
+
+    def with_token(self, role: str, **limits: Sequence[str]) -> httpx.Client:
+        """A client with a token of that role (`area_codes`, `camera_ids`)."""
+        lifetime, by = timedelta(hours=1), By("admin")
+        secret, _ = access_tokens.create(
+            self.store, name=f"a {role}", role=role, lifetime=lifetime, by=by, **limits
+        )
+        client = self.client()
+        client.headers["Authorization"] = f"Bearer {secret}"
         return client
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import httpx
 import pytest
 import shapely
 import yaml
@@ -18,12 +19,13 @@ from console.sight import look_at
 from console.vendoring import CHECKSUMS, LIBRARIES, VENDOR, checksum_lines
 from geometry.camera import Pose
 
-EVERYONE = {"nobody", "viewer", "operator", "supervisor", "admin"}
-SIGNED_IN = EVERYONE - {"nobody"}
+SIGNED_IN = {"viewer", "operator", "supervisor", "admin"}
+TOKENS = {"responder", "machine"}
+EVERYONE = {"nobody"} | SIGNED_IN | TOKENS
 OPERATORS = SIGNED_IN - {"viewer"}
 SUPERVISORS = {"supervisor", "admin"}
 ADMINS = {"admin"}
-TOKEN_ONLY: set[str] = set()
+RESPONDERS = {"responder"}
 """No session opens it: see test_response_api.py."""
 
 DECISION = {"action": "confirm", "version": 99}
@@ -78,9 +80,9 @@ MATRIX = [
     ("GET", "/api/v1/burns", None, SIGNED_IN),
     ("POST", "/api/v1/burns", {"holder": ""}, OPERATORS),
     ("DELETE", "/api/v1/burns/{burn_id}", None, OPERATORS),
-    ("GET", "/api/v1/response/incidents", None, TOKEN_ONLY),
-    ("GET", "/api/v1/response/incidents/{incident_id}", None, TOKEN_ONLY),
-    ("POST", "/api/v1/response/incidents/{incident_id}/reports", {"report": "accepted"}, TOKEN_ONLY),
+    ("GET", "/api/v1/response/incidents", None, RESPONDERS),
+    ("GET", "/api/v1/response/incidents/{incident_id}", None, RESPONDERS),
+    ("POST", "/api/v1/response/incidents/{incident_id}/reports", {"report": "accepted"}, RESPONDERS),
     ("GET", "/api/v1/tokens", None, ADMINS),
     ("POST", "/api/v1/tokens", {"name": ""}, ADMINS),
     ("DELETE", "/api/v1/tokens/{token_id}", None, ADMINS),
@@ -111,13 +113,20 @@ def test_the_matrix_names_every_route_there_is(store, deployment) -> None:
     assert routes == {(method, path) for method, path, *_ in MATRIX} - {("GET", "/")}
 
 
+def as_role(console: Served, role: str) -> httpx.Client:
+    """A client of nobody, of a user with that role, or of somebody with a token of that role."""
+    if role in TOKENS:
+        return console.with_token(role)
+    return console.client() if role == "nobody" else console.signed_in(role)
+
+
 @pytest.mark.parametrize("role", sorted(EVERYONE))
 def test_each_role_may_do_what_the_matrix_says_and_nothing_more(console: Served, role: str) -> None:
     wrong = []
     for method, path, body, allowed in MATRIX:
         for name, value in VALUES.items():
             path = path.replace(name, value)  # noqa: PLW2901
-        client = console.client() if role == "nobody" else console.signed_in(role)
+        client = as_role(console, role)
         with client, client.stream(method, path, json=body) as answer:
             is_problem = answer.headers.get("content-type") == "application/problem+json"
             if is_problem:

@@ -91,10 +91,12 @@ function Audit() {
     </section>`;
 }
 
-/** Tokens with which responders and their systems report; limited to areas, and for a time. */
+/** Tokens with which responders and their systems report, and workers on hill boxes; limited to areas or to
+ * cameras, and for a time. */
 function Tokens() {
   const [tokens, setTokens] = useState(null);
   const [told, tell] = useState(null); // the secret that is shown once
+  const [role, setRole] = useState("responder");
   const load = () => api("/tokens").then(setTokens).catch((error) => notify(words(error), "bad"));
   useEffect(() => {
     load();
@@ -104,11 +106,13 @@ function Tokens() {
     event.preventDefault();
     const form = event.target;
     const made = Object.fromEntries(new FormData(form));
-    const codes = String(made.codes).split(/[\s,，、]+/).filter(Boolean);
+    const limits = String(made.limits).split(/[\s,，、]+/).filter(Boolean);
+    const limited = role === "machine" ? { camera_ids: limits } : { area_codes: limits };
     try {
-      const answer = await api("/tokens", { method: "POST", body: { name: String(made.name).trim(), area_codes: codes, days: Number(made.days) } });
+      const answer = await api("/tokens", { method: "POST", body: { name: String(made.name).trim(), role, ...limited, days: Number(made.days) } });
       tell({ name: answer.token.name, secret: answer.secret });
       form.reset();
+      setRole("responder");
       await load();
     } catch (error) {
       notify(words(error), "bad");
@@ -124,18 +128,19 @@ function Tokens() {
     }
   }
 
+  const limitsOf = (one) => (one.role === "machine" ? one.camera_ids.join(", ") || t("admin.token.every_camera") : one.area_codes.join(", ") || t("admin.token.everywhere"));
   const over = (one) => one.revoked_at || new Date(one.expires_at) < now();
   return html`
     <section class="panel" aria-label=${t("admin.tokens")}>
       <div class="stage-head"><h1>${t("admin.tokens")}</h1><span class="place">${t("admin.tokens.what")}</span></div>
       ${told ? html`<p class="told" role="status">${t("admin.token.secret", { name: told.name })} <code>${told.secret}</code> <small>${t("admin.token.once")}</small></p>` : null}
       <table>
-        <thead><tr><th>${t("admin.token.name")}</th><th>${t("admin.token.areas")}</th><th>${t("admin.token.by")}</th><th>${t("admin.token.until")}</th><th>${t("admin.state")}</th><th></th></tr></thead>
+        <thead><tr><th>${t("admin.token.name")}</th><th>${t("admin.role")}</th><th>${t("admin.token.limits")}</th><th>${t("admin.token.by")}</th><th>${t("admin.token.until")}</th><th>${t("admin.state")}</th><th></th></tr></thead>
         <tbody>
           ${(tokens ?? []).map(
             (one) => html`
               <tr key=${one.token_id} data-token=${one.token_id}>
-                <td>${one.name}</td><td>${one.area_codes.join(", ") || t("admin.token.everywhere")}</td><td>${one.created_by}</td><td>${moment(one.expires_at)}</td>
+                <td>${one.name}</td><td>${t(`token.${one.role}`)}</td><td>${limitsOf(one)}</td><td>${one.created_by}</td><td>${moment(one.expires_at)}</td>
                 <td>${one.revoked_at ? t("admin.token.revoked") : over(one) ? t("admin.token.over") : t("admin.active")}</td>
                 <td class="row right">${over(one) ? null : html`<button class="button small" onClick=${() => revoke(one.token_id)}>${t("admin.token.revoke")}</button>`}</td>
               </tr>`,
@@ -145,7 +150,8 @@ function Tokens() {
       ${tokens && !tokens.length ? html`<p class="none">${t("admin.token.none")}</p>` : null}
       <form class="row new-user" onSubmit=${create}>
         <label>${t("admin.token.name")}<input name="name" required maxlength="64" autocomplete="off" /></label>
-        <label>${t("admin.token.areas")}<input name="codes" placeholder=${t("admin.token.everywhere")} autocomplete="off" /></label>
+        <label>${t("admin.role")}<select name="role" onChange=${(event) => setRole(event.target.value)}>${["responder", "machine"].map((name) => html`<option key=${name} value=${name} selected=${name === role}>${t(`token.${name}`)}</option>`)}</select></label>
+        <label>${t(role === "machine" ? "admin.token.cameras" : "admin.token.areas")}<input name="limits" placeholder=${t(role === "machine" ? "admin.token.every_camera" : "admin.token.everywhere")} autocomplete="off" /></label>
         <label class="short">${t("admin.token.days")}<input name="days" type="number" min="1" max="3660" value="365" required /></label>
         <button class="button primary">${t("admin.token.create")}</button>
       </form>
