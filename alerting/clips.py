@@ -48,6 +48,15 @@ def add_later(store: Store, sighting_id: str, evidence: Sequence[LaterEvidence])
         raise StoreError(f"evidence of {sighting_id} was not recorded, try again: {error}") from error
 
 
+def camera_of(store: Store, sighting_id: str) -> str:
+    """The camera of a sighting. Raises NotFoundError while the store does not know it."""
+    with store.reading() as session:
+        found = session.get(SightingRow, sighting_id)
+        if found is None:
+            raise NotFoundError(f"no sighting {sighting_id!r}")
+        return found.camera_id
+
+
 def _add(session: Session, now: datetime, sighting_id: str, evidence: Sequence[LaterEvidence]) -> str | None:
     sighting = session.get(SightingRow, sighting_id)
     if sighting is None:

@@ -50,7 +50,7 @@ class EvidenceStore:
     def write(self, content: bytes, media_type: str) -> StoredFile:
         """Store `content` under its hash: whole, or not at all."""
         digest = hashlib.sha256(content).hexdigest()
-        path = f"{digest[:2]}/{digest}{_SUFFIXES.get(media_type, '.bin')}"
+        path = _path_of(digest, media_type)
         target = f"{self._root}/{path}"
         try:
             if not self._has(target, len(content)):
@@ -64,7 +64,7 @@ class EvidenceStore:
         with source.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         size_bytes = source.stat().st_size
-        path = f"{digest[:2]}/{digest}{_SUFFIXES.get(media_type, '.bin')}"
+        path = _path_of(digest, media_type)
         target = f"{self._root}/{path}"
         try:
             if not self._has(target, size_bytes):
@@ -73,6 +73,12 @@ class EvidenceStore:
         except OSError as error:
             raise EvidenceError(f"cannot write evidence below {self._root}: {error}") from error
         return StoredFile(path, digest, size_bytes, media_type)
+
+    def find(self, sha256: str, size_bytes: int, media_type: str) -> StoredFile | None:
+        """The file with this hash, if it is here whole."""
+        path = _path_of(sha256, media_type)
+        whole = self._has(f"{self._root}/{path}", size_bytes)
+        return StoredFile(path, sha256, size_bytes, media_type) if whole else None
 
     def remove(self, path: str) -> None:
         """The file is gone afterwards; also when it was before."""
@@ -117,6 +123,10 @@ class EvidenceStore:
             with contextlib.suppress(OSError):
                 self._files.rm_file(partial)
             raise
+
+
+def _path_of(sha256: str, media_type: str) -> str:
+    return f"{sha256[:2]}/{sha256}{_SUFFIXES.get(media_type, '.bin')}"
 
 
 def _sync(file: Any) -> None:

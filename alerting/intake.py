@@ -28,7 +28,7 @@ from alerting import association, burns, clocks, journal, location, people, pict
 from alerting.association import Observation, relative_box
 from alerting.database import first_line
 from alerting.evidence import EvidenceError, EvidenceStore, StoredFile
-from alerting.journal import MACHINE
+from alerting.journal import MACHINE, By
 from alerting.lifecycle import OPEN, MachineAct, Stage, State, Status
 from alerting.news import GROWING, KnownFire, news_of
 from alerting.placement import Placement
@@ -83,6 +83,8 @@ class IncidentRef:
     """This sighting raised the incident; False: it joined one, or was known already."""
     alert_id: str | None
     """The message it caused, if it told receivers anything new."""
+    known: bool = False
+    """It had been taken in before: nothing happened now."""
 
 
 class Intake:
@@ -109,21 +111,32 @@ class Intake:
         self._storms = Storms(monotonic)
 
     @classmethod
-    def from_deployment(cls, store: Store, deployment: config.Deployment) -> Intake:
-        """Opens the terrain, grids and evidence that the deployment names; their errors pass through."""
+    def from_deployment(
+        cls, store: Store, deployment: config.Deployment, *, placement: Placement | None = None
+    ) -> Intake:
+        """Opens the evidence and, unless given, the terrain and grids that the deployment names; their errors
+        pass through."""
         return cls(
             store,
             EvidenceStore(deployment.storage.evidence),
-            Placement.from_deployment(deployment),
+            placement or Placement.from_deployment(deployment),
             targets=stages_of_targets(deployment),
             config_version=deployment.version,
             rules=Rules.of(deployment),
         )
 
     def accept(
-        self, sighting: Sighting, evidence: Evidence, camera: config.Camera, *, exercise: bool = False
+        self,
+        sighting: Sighting,
+        evidence: Evidence,
+        camera: config.Camera,
+        *,
+        exercise: bool = False,
+        by: By = MACHINE,
     ) -> IncidentRef:
         """Record the sighting and put what it means into the outbox. Safe to repeat after any error.
+
+        `by` is the machine, and where it stands, if that is elsewhere.
 
         An `exercise` raises an incident of its own, of which all receivers are told, marked as one.
 
@@ -144,7 +157,7 @@ class Intake:
             with self._store.writing() as session:
                 if (known := _find_known(session, sighting.sighting_id)) is not None:
                     return known
-                ref = self._record(session, prepared)
+                ref = self._record(session, prepared, by)
             if not exercise:
                 self._storms.kept(view, ref.incident_id, raised=ref.raised)
             return ref
@@ -256,7 +269,7 @@ class Intake:
             session, row, state_of(row), by=MACHINE, action=MachineAct.STORM, why=why, now=now, tell=[why]
         )
 
-    def _record(self, session: Session, new: Prepared) -> IncidentRef:
+    def _record(self, session: Session, new: Prepared, by: By) -> IncidentRef:
         now = self._store.clock()
         row = None if new.exercise else self._find_incident(session, new)
         raised = row is None
@@ -281,7 +294,7 @@ class Intake:
                 session,
                 row,
                 before,
-                by=MACHINE,
+                by=by,
                 action=MachineAct.RAISE if raised else MachineAct.JOIN,
                 why="; ".join(changes) + (f" ({new.sighting.reason})" if new.sighting.reason else ""),
                 now=now,
@@ -450,14 +463,16 @@ def _doubted(where: Location, sighting: Sighting) -> Location:
 def _check(sighting: Sighting) -> None:
     """Refuse what no retry could mend, before it reaches the arithmetic."""
     box = sighting.box
-    numbers = (box.x1, box.y1, box.x2, box.y2, sighting.confidence)
+    boxes = [box, *(seen.box for _, seen in sighting.history)]
+    numbers = (*(side for one in boxes for side in (one.x1, one.y1, one.x2, one.y2)), sighting.confidence)
     if not all(math.isfinite(value) for value in numbers) or not 0 <= sighting.confidence <= 1:
         raise SightingError(
             f"sighting {sighting.sighting_id}: box or confidence is no number within its range"
         )
     if sighting.width_px < 1 or sighting.height_px < 1:
         raise SightingError(f"sighting {sighting.sighting_id}: the picture has no size")
-    if sighting.first_seen_at.tzinfo is None or sighting.confirmed_at.tzinfo is None:
+    times = (sighting.first_seen_at, sighting.confirmed_at, *(at for at, _ in sighting.history))
+    if any(at.tzinfo is None for at in times):
         raise SightingError(f"sighting {sighting.sighting_id}: its times have no zone")
 
 
@@ -467,4 +482,8 @@ def _find_known(session: Session, sighting_id: str) -> IncidentRef | None:
         .join(SightingRow, SightingRow.incident_id == IncidentRow.incident_id)
         .where(SightingRow.sighting_id == sighting_id)
     ).one_or_none()
-    return IncidentRef(found.incident_id, found.number, raised=False, alert_id=None) if found else None
+    return (
+        IncidentRef(found.incident_id, found.number, raised=False, alert_id=None, known=True)
+        if found
+        else None
+    )

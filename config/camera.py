@@ -307,6 +307,12 @@ class Camera(Section):
         title="Profile",
         description="How eager the detector is on this camera; without it, as the detector section says.",
     )
+    watched_by: Literal["centre", "box"] = Field(
+        default="centre",
+        title="Watched by",
+        description="box: by a worker on a hill box, which posts to the centre (`firewatch worker`); the "
+        "centre's own workers leave the camera alone.",
+    )
     enabled: bool = Field(
         default=True, title="Enabled", description="False: kept in the file, but not watched."
     )

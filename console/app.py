@@ -21,6 +21,7 @@ from starlette.types import Scope
 
 from alerting.evidence import EvidenceStore
 from alerting.evidence_links import EvidenceLinks
+from alerting.intake import Intake
 from alerting.latest import LatestPictures
 from alerting.placement import Placement
 from alerting.store import Store
@@ -44,6 +45,7 @@ from console.routes import (
     evidence,
     health,
     incidents,
+    ingest,
     metrics,
     records,
     response,
@@ -85,6 +87,7 @@ _ROUTES = (
     map_routes,
     burns,
     response,
+    ingest,
     tokens,
     users,
 )
@@ -140,6 +143,7 @@ def create_app(
         live=live,
         camera_list=SharedAnswer(CAMERAS_FOR_S, monotonic),
         links=links,
+        intake=Intake.from_deployment(store, deployment, placement=placement),
     )
     app.state.authentication = Authentication(store, RateLimit(LOGIN_ATTEMPTS, LOGIN_WITHIN_S, monotonic))
     _answer_at(app)
@@ -147,7 +151,7 @@ def create_app(
     app.mount("/web", _Assets(directory=WEB))
     app.add_middleware(Tags)  # before anything is compressed
     app.add_middleware(GZipMiddleware, minimum_size=1000)
-    app.add_middleware(Hardening)
+    app.add_middleware(Hardening, uploads=ingest.UPLOADS)
     app.add_middleware(AccessLog)
     return app
 

@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 
 from alerting.evidence import EvidenceStore
 from alerting.evidence_links import EvidenceLinks
+from alerting.intake import Intake
 from alerting.latest import LatestPictures
 from alerting.people import target_names
 from alerting.placement import Placement
@@ -34,6 +35,7 @@ class Centre:
     viewsheds: Viewsheds | None
     live: LiveView
     camera_list: SharedAnswer
+    intake: Intake
     links: EvidenceLinks | None
 
     @property

@@ -5,13 +5,16 @@ Plain ASGI, because event streams must flow through untouched.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from console import problems
 
 MAX_BODY_BYTES = 64 * 1024
-"""No request of this API carries more than a sentence."""
+"""Only uploads carry more than a sentence."""
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -43,8 +46,11 @@ HEADERS = {
 class Hardening:
     """Wraps an ASGI application."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, uploads: Mapping[re.Pattern[str], int] | None = None) -> None:
+        """`uploads`: paths whose bodies may be larger, by how many bytes. Those are not kept in memory: they
+        reach the application as they come, and are cut off at that size."""
         self._app = app
+        self._uploads = dict(uploads or {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -62,12 +68,47 @@ class Hardening:
                     headers.setdefault("Strict-Transport-Security", "max-age=31536000")
             await send(message)
 
+        for path, most_bytes in self._uploads.items():
+            if path.fullmatch(scope["path"]):
+                upload = _Upload(receive, most_bytes)
+                await self._app(scope, upload.receive, upload.ending(send_with_headers))
+                return
         body = await _read_body(scope, receive)
         if body is None:
             answer = problems.response(413, "too-large", f"a request has at most {MAX_BODY_BYTES} bytes")
             await answer(scope, receive, send_with_headers)
             return
         await self._app(scope, _replay(body, receive), send_with_headers)
+
+
+class _Upload:
+    """A body that is read by the application itself, and no farther than allowed."""
+
+    def __init__(self, receive: Receive, most_bytes: int) -> None:
+        self._receive = receive
+        self._most_bytes = most_bytes
+        self._size = 0
+        self._whole = False
+
+    async def receive(self) -> Message:
+        """Raises Problem where the application reads on beyond that."""
+        message = await self._receive()
+        self._size += len(message.get("body", b""))
+        if self._size > self._most_bytes:
+            raise problems.Problem(413, "too-large", f"this request has at most {self._most_bytes} bytes")
+        self._whole = not message.get("more_body", False)
+        return message
+
+    def ending(self, send: Send) -> Send:
+        """A `send` whose answer closes the line if the body was not wanted to its end: the server would
+        read on and throw it away for as long as it comes."""
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start" and not self._whole:
+                MutableHeaders(scope=message)["Connection"] = "close"
+            await send(message)
+
+        return sending
 
 
 async def _read_body(scope: Scope, receive: Receive) -> list[Message] | None:

@@ -1,18 +1,16 @@
 """The masks of a worker's cameras: those of the deployment file, and those drawn in the console meanwhile.
 
-A thread of its own asks the store now and then; a store that is away leaves the masks as they were.
+A thread of its own asks now and then; a store that is away leaves the masks as they were.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections import defaultdict
 from typing import Self
 
-from alerting import drawn_masks
-from alerting.store import Store
 from config import Camera, Mask
+from firewatch.feedback import Feedback
 
 _log = logging.getLogger(__name__)
 
@@ -22,8 +20,8 @@ FOLLOW_S = 2.0
 class DrawnMasks:
     """`of(camera)` gives the masks that count now; followed while it is entered."""
 
-    def __init__(self, store: Store, *, follow_s: float = FOLLOW_S) -> None:
-        self._store = store
+    def __init__(self, feedback: Feedback, *, follow_s: float = FOLLOW_S) -> None:
+        self._feedback = feedback
         self._follow_s = follow_s
         self._drawn: dict[str, tuple[Mask, ...]] = {}
         self._newest_event = -1
@@ -44,13 +42,10 @@ class DrawnMasks:
 
     def _follow(self) -> None:
         try:
-            newest = self._store.last_event_id()
+            newest = self._feedback.newest()
             if newest == self._newest_event:
                 return
-            found: dict[str, list[Mask]] = defaultdict(list)
-            for one in drawn_masks.current(self._store):
-                found[one.camera_id].append(one.mask)
-            self._drawn = {camera_id: tuple(masks) for camera_id, masks in found.items()}
+            self._drawn = {camera_id: tuple(masks) for camera_id, masks in self._feedback.masks().items()}
             self._newest_event = newest
         except Exception:  # the store may be away; the next round tries again
             _log.exception("drawn masks not read")

@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from alerting.clips import LaterEvidence, add_later
 from alerting.evidence import EvidenceStore
@@ -16,8 +15,7 @@ from alerting.notices import Notice
 from alerting.retention import MB, Keeper
 from alerting.store import Store
 from alerting.trouble import Trouble
-from config import Camera, Deployment, Mask
-from firewatch.recorder import ClipRecorder
+from config import Deployment
 from firewatch.recording import About, Product
 
 _log = logging.getLogger(__name__)
@@ -117,40 +115,16 @@ class KeepingThread:
 
 
 @contextlib.contextmanager
-def keeping_evidence(
-    deployment: Deployment,
-    store: Store,
-    cameras: Sequence[Camera],
-    recordings: Path | None,
-    *,
-    first: bool,
-    masks_of: Callable[[Camera], Sequence[Mask]] = lambda camera: camera.masks,
-) -> Iterator[ClipRecorder | None]:
-    """What a worker needs for evidence, at work while the block runs.
-
-    The recorder of its cameras (None without a folder for recordings); in the `first` worker of a centre
-    also the thread that keeps the evidence of all of them within bounds.
-    """
+def keeping_room(deployment: Deployment, store: Store, *, first: bool) -> Iterator[KeepingThread]:
+    """Whom to tell of a full disk; in the `first` worker of a centre also the thread that keeps the evidence
+    of all of them within bounds, while the block runs."""
     evidence = EvidenceStore(deployment.storage.evidence)
     keeping = KeepingThread(
         Keeper(store, evidence, deployment.evidence), DiskAlarm(store, Trouble.of(deployment))
     )
-    recorder = None
-    if recordings is not None:
-        recorder = ClipRecorder(
-            cameras,
-            deployment.evidence,
-            recordings,
-            StoreEvidence(store, evidence),
-            masks_of=masks_of,
-            on_trouble=keeping.hurry,
-        )
-        recorder.start()
     if first:
         keeping.start()
     try:
-        yield recorder
+        yield keeping
     finally:
-        if recorder is not None:
-            recorder.stop()
         keeping.stop()

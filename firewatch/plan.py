@@ -43,8 +43,19 @@ def live_socket(state_folder: Path) -> Path:
 
 
 def share_of(cameras: Sequence[Camera], index: int, count: int) -> tuple[Camera, ...]:
-    """The cameras of worker `index` (from 0) among `count`: every camera in exactly one share."""
-    return tuple(camera for camera in cameras if camera.enabled)[index::count]
+    """The cameras of worker `index` (from 0) among `count`: every camera that is watched here in exactly one
+    share."""
+    return watched_here(cameras)[index::count]
+
+
+def watched_here(cameras: Sequence[Camera]) -> tuple[Camera, ...]:
+    """Those that the centre's own workers watch."""
+    return tuple(camera for camera in cameras if camera.enabled and camera.watched_by == "centre")
+
+
+def at_boxes(cameras: Sequence[Camera]) -> tuple[Camera, ...]:
+    """Those that workers on hill boxes watch."""
+    return tuple(camera for camera in cameras if camera.enabled and camera.watched_by == "box")
 
 
 @dataclass(frozen=True)
@@ -66,8 +77,7 @@ class Plan:
     def worker_count(self) -> int:
         if self.workers is not None:
             return self.workers
-        enabled = sum(camera.enabled for camera in self.deployment.cameras)
-        return workers_for(enabled, cores())
+        return workers_for(len(watched_here(self.deployment.cameras)), cores())
 
     def processes(self) -> tuple[ProcessSpec, ...]:
         """Centre, sender, workers, live view, in the order they are started."""

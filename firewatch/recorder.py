@@ -16,7 +16,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -331,3 +331,22 @@ class ClipRecorder:
         discard(folder)
         give_back_free_memory()
         return True
+
+
+@contextlib.contextmanager
+def recording(
+    cameras: Sequence[Camera],
+    settings: EvidenceSettings,
+    folder: Path,
+    sink: EvidenceSink,
+    *,
+    masks_of: Callable[[Camera], Sequence[Mask]],
+    on_trouble: Callable[[str], None],
+) -> Iterator[ClipRecorder]:
+    """A recorder at work while the block runs."""
+    recorder = ClipRecorder(cameras, settings, folder, sink, masks_of=masks_of, on_trouble=on_trouble)
+    recorder.start()
+    try:
+        yield recorder
+    finally:
+        recorder.stop()

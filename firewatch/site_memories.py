@@ -1,6 +1,6 @@
 """Site memories of a worker's cameras: read when a view is first seen, kept, told what operators decide.
 
-The looking thread records and asks; one thread of its own follows the store's event log, so that a dismissal
+The looking thread records and asks; one thread of its own follows what people decide, so that a dismissal
 reaches the memory within seconds, and writes memories that changed back to the store now and then. A store
 that is away costs neither a look nor a memory: both go on with what they have, and it is tried again.
 """
@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Collection
-from datetime import timedelta
 from typing import Self
 
-from alerting.site_memories import StoredSiteMemories, View, judged_since
-from alerting.store import Store
-from detector.site_memory import DISMISSED_DAYS, SiteMemory, SiteMemoryKeeper
+from alerting.site_memories import View
+from detector.site_memory import SiteMemory, SiteMemoryKeeper
+from firewatch.feedback import Feedback
 
 _log = logging.getLogger(__name__)
 
@@ -24,20 +22,18 @@ SAVE_S = 300.0
 
 
 class SiteMemories:
-    """The memories of the cameras `camera_ids`; followed and kept while it is entered."""
+    """The memories of the views that `feedback` tells of; followed and kept while it is entered."""
 
     def __init__(
         self,
-        store: Store,
-        camera_ids: Collection[str],
+        feedback: Feedback,
+        keeper: SiteMemoryKeeper,
         *,
-        keeper: SiteMemoryKeeper | None = None,
         follow_s: float = FOLLOW_S,
         save_s: float = SAVE_S,
     ) -> None:
-        self._store = store
-        self._keeper = keeper if keeper is not None else StoredSiteMemories(store)
-        self._camera_ids = frozenset(camera_ids)
+        self._feedback = feedback
+        self._keeper = keeper
         self._follow_s, self._save_s = follow_s, save_s
         self._lock = threading.Lock()
         self._memories: dict[View, SiteMemory] = {}
@@ -84,22 +80,15 @@ class SiteMemories:
         """Tell the memories what people decided, if anything happened since the last call."""
         with self._lock:
             memories, last = dict(self._memories), self._last_event
-        newest = self._store.last_event_id()
-        if last is not None and not self._decided_since(last, newest):
+        newest = self._feedback.newest()
+        if last is not None and not self._feedback.decided_between(last, newest):
             self._remember_event(last, newest)
             return
-        since = self._store.clock() - timedelta(days=DISMISSED_DAYS)
-        judged = judged_since(self._store, since, self._camera_ids)
+        judged = self._feedback.judged()
         for view, memory in memories.items():
             known = judged.get(view)
             memory.judged(known.dismissals if known else (), known.fires if known else ())
         self._remember_event(last, newest)
-
-    def _decided_since(self, last: int, newest: int) -> bool:
-        if newest <= last:
-            return False
-        events = self._store.events_since(last)
-        return events[-1].event_id < newest or any(event.kind == "incident" for event in events)
 
     def _remember_event(self, before: int | None, newest: int) -> None:
         with self._lock:

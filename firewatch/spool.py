@@ -2,7 +2,8 @@
 
 A worker whose centre cannot be reached, whose disk is full at the store's side, or that is killed, loses
 none: a sighting is on this disk before the worker looks on, and is removed when the store has it. Taking one
-in twice does no harm (`alerting.intake`), so a kill between the two is harmless.
+in twice does no harm (`alerting.intake`), so a kill between the two is harmless. What is refused for good is
+set aside, with the reason.
 
 One file a sighting, written aside, synced and renamed: a file that has its name is whole. Workers share the
 folder; each takes what its own cameras saw.
@@ -32,6 +33,7 @@ MOST = 2000
 _SIGHTING = TypeAdapter(Sighting)
 _SUFFIX = ".sighting"
 _UNREADABLE = ".unreadable"
+_REFUSED = ".refused"
 
 
 class SpoolError(Exception):
@@ -54,8 +56,16 @@ class Spooled:
 class Spool:
     """A folder of waiting sightings. Several processes may use one folder for different cameras."""
 
-    def __init__(self, folder: Path, camera_ids: Collection[str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        camera_ids: Collection[str],
+        *,
+        most_per_camera: int = MOST_PER_CAMERA,
+        most: int = MOST,
+    ) -> None:
         self._folder = folder
+        self._most_per_camera, self._most = most_per_camera, most
         self._marks = {camera_id: _mark(camera_id) for camera_id in camera_ids}
         folder.mkdir(parents=True, exist_ok=True)
         for torn in folder.glob("*.tmp"):
@@ -66,10 +76,12 @@ class Spool:
         """Returns when the sighting is safe on the disk. Raises FloodError, SpoolError, OSError."""
         waiting = self._names()
         mark = self._marks[sighting.camera_id]
-        if sum(mark in name for name in waiting) >= MOST_PER_CAMERA:
-            raise FloodError(f"camera {sighting.camera_id} has {MOST_PER_CAMERA} sightings waiting already")
-        if len(waiting) >= MOST:
-            raise SpoolError(f"{MOST} sightings wait already in {self._folder}")
+        if sum(mark in name for name in waiting) >= self._most_per_camera:
+            raise FloodError(
+                f"camera {sighting.camera_id} has {self._most_per_camera} sightings waiting already"
+            )
+        if len(waiting) >= self._most:
+            raise SpoolError(f"{self._most} sightings wait already in {self._folder}")
         confirmed = sighting.confirmed_at.astimezone(UTC).strftime("%Y%m%dT%H%M%S%f")
         which = hashlib.sha256(sighting.sighting_id.encode()).hexdigest()[:16]
         path = self._folder / f"{confirmed}{mark}{which}{_SUFFIX}"
@@ -108,6 +120,13 @@ class Spool:
     def remove(self, spooled: Spooled) -> None:
         """The store has it."""
         spooled.path.unlink(missing_ok=True)
+
+    def set_aside(self, spooled: Spooled, reason: str) -> None:
+        """It was refused for good: kept, but not offered again, with the reason beside it. Renamed back to
+        `.sighting` it waits again."""
+        refused = spooled.path.with_suffix(_REFUSED)
+        refused.with_suffix(_REFUSED + ".txt").write_text(reason + "\n", encoding="utf-8")
+        spooled.path.rename(refused)
 
     def __len__(self) -> int:
         return len(self._names())

@@ -1,18 +1,20 @@
 """The worker's way to the store: sightings go onto the disk at once and from there into the store.
 
-The looking loop waits for the disk only. A thread takes the waiting ones in, oldest first, and tries again
-for as long as the store refuses; they outlive the process.
+The looking loop waits for the disk only. A thread hands the waiting ones over, oldest first, and tries again
+for as long as they are not taken, at longer and longer intervals; they outlive the process.
 """
 
 from __future__ import annotations
 
 import logging
+import random
 import threading
 from collections.abc import Sequence
-from typing import Self
+from typing import Protocol, Self
 from zoneinfo import ZoneInfo
 
-from alerting.intake import Intake, SightingError
+from alerting.backoff import Backoff
+from alerting.intake import Evidence, SightingError
 from config import Camera
 from detector.detection import Sighting
 from firewatch.evidence import evidence_of
@@ -24,23 +26,34 @@ _log = logging.getLogger(__name__)
 RETRY_S = 2.0
 
 
+class Taker(Protocol):
+    """Takes sightings in: `alerting.intake.Intake`, or whoever brings them there."""
+
+    def accept(self, sighting: Sighting, evidence: Evidence, camera: Camera) -> object:
+        """Safe to repeat after any error. Raises SightingError for one that is refused for good."""
+        ...
+
+
 class SpoolingSink:
     """A `SightingSink` whose sightings wait on disk. Use it in a `with`."""
 
     def __init__(
         self,
         spool: Spool,
-        intake: Intake,
+        intake: Taker,
         cameras: Sequence[Camera],
         time_zone: ZoneInfo,
         *,
         retry_s: float = RETRY_S,
+        longest_retry_s: float = RETRY_S,
     ) -> None:
         self._spool = spool
         self._intake = intake
         self._cameras = {camera.id: camera for camera in cameras}
         self._time_zone = time_zone
-        self._retry_s = retry_s
+        self._pauses = Backoff(first_s=retry_s, longest_s=max(retry_s, longest_retry_s))
+        self._failures = 0
+        """Rounds in a row in which one was not taken."""
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="spool")
@@ -52,7 +65,7 @@ class SpoolingSink:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        """Take in what waits, once; what the store refuses stays on the disk."""
+        """Take in what waits, once, unless nothing is taken anyway; it stays on the disk."""
         self._stop.set()
         self._wake.set()
         self._thread.join()
@@ -80,15 +93,24 @@ class SpoolingSink:
                 sighting = spooled.sighting
                 try:
                     self._intake.accept(sighting, spooled.evidence, self._cameras[sighting.camera_id])
-                except SightingError:  # trying again would only keep the sightings behind it waiting
-                    _log.exception("sighting refused camera=%s", sighting.camera_id)
-                except Exception:  # the store may be locked, full or away
-                    _log.exception("sighting not stored, will retry sighting=%s", sighting.sighting_id)
+                except SightingError as error:  # trying again would only keep those behind it waiting
+                    _log.error("sighting refused, set aside: camera=%s: %s", sighting.camera_id, error)
+                    self._spool.set_aside(spooled, str(error))
+                    continue
+                except Exception as error:  # the store may be locked, full or away
+                    self._not_taken(sighting, error)
                     return False
+                self._failures = 0
                 self._spool.remove(spooled)
         except (SpoolError, OSError) as error:
             _log.error("spool: %s", error)
         return True
+
+    def _not_taken(self, sighting: Sighting, error: Exception) -> None:
+        self._failures += 1
+        what = "sighting not stored, will retry sighting=%s: %s"
+        first = error if self._failures == 1 else None  # a traceback once, not for hours
+        _log.warning(what, sighting.sighting_id, error, exc_info=first)
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -96,5 +118,6 @@ class SpoolingSink:
             if self.take_in():
                 self._wake.wait()
             else:
-                self._stop.wait(self._retry_s)
-        self.take_in()
+                self._stop.wait(self._pauses.pause_s(self._failures, random.random()))
+        if not self._failures:
+            self.take_in()

@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from config import Camera, Deployment
-from firewatch.clerk import SightingSink
 from firewatch.heap import keep_heap_small
 from firewatch.processes.life import live, parser, stop_on_signals
 from firewatch.worker import CameraPipeline, LookObserver, WorkerFigures
+
+if TYPE_CHECKING:
+    from firewatch.ties import Ties
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -28,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     def run(deployment: Deployment) -> None:
         stop = stop_on_signals()
-        heartbeat = _heartbeat_of(options.heartbeat)
+        heartbeat = beating_into(options.heartbeat)
         watch(
             deployment,
             stop,
@@ -42,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     live(options, run)
 
 
-def _heartbeat_of(path: Path | None) -> Callable[[WorkerFigures], None]:
+def beating_into(path: Path | None) -> Callable[[WorkerFigures], None]:
     """Tells the supervisor that we are alive, and whoever reads the file how we are doing (JSON)."""
 
     def beat(figures: WorkerFigures) -> None:
@@ -70,23 +73,45 @@ def watch(
 
     Benchmarks add observers, and a pipeline of their own in place of the deployment's detector.
     """
-    from zoneinfo import ZoneInfo
+    from firewatch.plan import share_of
+    from firewatch.ties import ties_to_store
 
+    cameras = share_of(deployment.cameras, index, of)
+    watch_cameras(
+        deployment,
+        cameras,
+        stop,
+        ties_to_store(deployment, cameras, spool, first=index == 0),
+        views=spool.parent / "views" if spool is not None else None,
+        recordings=recordings,
+        heartbeat=heartbeat,
+        observers=observers,
+        make_pipeline=make_pipeline,
+    )
+
+
+def watch_cameras(
+    deployment: Deployment,
+    cameras: Sequence[Camera],
+    stop: threading.Event,
+    tied: AbstractContextManager[Ties],
+    *,
+    views: Path | None,
+    recordings: Path | None,
+    heartbeat: Callable[[WorkerFigures], None],
+    observers: Sequence[LookObserver] = (),
+    make_pipeline: Callable[[Camera], CameraPipeline] | None = None,
+) -> None:
+    """Watch `cameras` for whoever they are `tied` to, until `stop` is set. `views` is the folder where it is
+    kept how each view stands, `recordings` that of clips in the making."""
     import cv2
 
-    from alerting.intake import Intake
-    from alerting.latest import LatestPictures
-    from alerting.store import Store
     from firewatch.detecting import open_detector, pipeline_for, shadow_of
     from firewatch.drawn_masks import DrawnMasks
-    from firewatch.evidence import StoreSink
     from firewatch.health import DoubtingSink, HealthJudges, LifeSign
-    from firewatch.keeping import keeping_evidence
-    from firewatch.plan import share_of
+    from firewatch.recorder import recording
     from firewatch.reference_views import ReferenceViews
     from firewatch.site_memories import SiteMemories
-    from firewatch.spool import Spool
-    from firewatch.spooling import SpoolingSink
     from firewatch.worker import Worker
 
     keep_heap_small()
@@ -100,37 +125,37 @@ def watch(
 
         observers = (*observers, *shadow_of(deployment))
 
-    cameras = share_of(deployment.cameras, index, of)
-    zone = ZoneInfo(deployment.time_zone)
-    health = HealthJudges(deployment, ReferenceViews(spool.parent / "views") if spool is not None else None)
+    def beat(figures: WorkerFigures) -> None:
+        heartbeat(figures)
+        ties.figures(figures)
+
+    health = HealthJudges(deployment, ReferenceViews(views) if views is not None else None)
     with ExitStack() as at_the_end:
         at_the_end.callback(health.keep_views)
-        store = Store.open(deployment.storage.database_url.reveal())
-        at_the_end.callback(store.close)
-        memories = at_the_end.enter_context(SiteMemories(store, [camera.id for camera in cameras]))
-        masks = at_the_end.enter_context(DrawnMasks(store))
-        intake = Intake.from_deployment(store, deployment)
-        sink: SightingSink = StoreSink(intake, zone)
-        if spool is not None:
-            waiting = Spool(spool, [camera.id for camera in cameras])
-            sink = at_the_end.enter_context(SpoolingSink(waiting, intake, cameras, zone))
-        recorder = at_the_end.enter_context(
-            keeping_evidence(deployment, store, cameras, recordings, first=index == 0, masks_of=masks.of)
-        )
-
+        ties = at_the_end.enter_context(tied)
+        memories = at_the_end.enter_context(SiteMemories(ties.feedback, ties.memories))
+        masks = at_the_end.enter_context(DrawnMasks(ties.feedback))
+        recorder = None
+        if recordings is not None:
+            settings = deployment.evidence
+            recorder = at_the_end.enter_context(
+                recording(
+                    cameras, settings, recordings, ties.clips, masks_of=masks.of, on_trouble=ties.on_trouble
+                )
+            )
         Worker(
             cameras,
             deployment.looks,
             make_pipeline,
-            DoubtingSink(sink, health),
-            store,
-            LatestPictures(deployment.storage.evidence),
+            DoubtingSink(ties.sightings, health),
+            ties.states,
+            ties.pictures,
             tap_for=recorder.tap_for if recorder is not None else lambda _camera: None,
             masks_of=masks.of,
             judge_for=health.judge_for,
             observers=(health, *([recorder] if recorder is not None else []), *observers),
-            heartbeat=heartbeat,
-            life_sign=LifeSign(store, health),
+            heartbeat=beat,
+            life_sign=LifeSign(ties.life, health),
         ).run(stop)
 
 

@@ -20,6 +20,7 @@ from alerting.store import Store
 from alerting.tables import VerdictDayRow
 from detector.detection import Box, Sighting, Usual
 from detector.site_memory import SiteMemory
+from firewatch.feedback import StoreFeedback
 from firewatch.site_memories import SiteMemories
 
 CLOUD = Decision(Action.DISMISS, Verdict.FALSE_ALARM, Cause.CLOUD, why="drifts")
@@ -44,6 +45,10 @@ def usual(memory: SiteMemory, sighting: Sighting, later: timedelta = timedelta(m
     return memory.usual("smoke", share, sighting.confirmed_at + later)
 
 
+def memories_of(store: Store, camera_ids: list[str], **settings: float) -> SiteMemories:
+    return SiteMemories(StoreFeedback(store, camera_ids), StoredSiteMemories(store), **settings)
+
+
 def wait_for(condition, limit_s: float = 20.0) -> None:
     end_s = time.monotonic() + limit_s
     while not condition():
@@ -55,7 +60,7 @@ def test_a_dismissal_reaches_a_running_memory_through_the_event_log_and_an_undo_
     store: Store, sighting: Sighting, tmp_path: Path
 ) -> None:
     ref = intake_into(store, f"{tmp_path}/e").accept(sighting, PICTURES, NORTH)
-    with SiteMemories(store, ["north"], follow_s=0.1) as memories:
+    with memories_of(store, ["north"], follow_s=0.1) as memories:
         memory = memories.of("north", None)
         dismissed = decisions.decide(store, ref.incident_id, CLOUD, who="li", version=1)
         wait_for(lambda: usual(memory, sighting) is not None)
@@ -79,7 +84,7 @@ def test_a_worker_that_starts_later_knows_what_was_dismissed_before(
 ) -> None:
     ref = intake_into(store, f"{tmp_path}/e").accept(sighting, PICTURES, NORTH)
     decisions.decide(store, ref.incident_id, CLOUD, who="li", version=1)
-    memories = SiteMemories(store, ["north", "west"])
+    memories = memories_of(store, ["north", "west"])
     north, west = memories.of("north", None), memories.of(WEST.id, None)
     memories.follow()
     assert usual(north, sighting) == Usual(sighting.confidence, "cloud")
@@ -89,7 +94,7 @@ def test_a_worker_that_starts_later_knows_what_was_dismissed_before(
 def test_a_confirmed_fire_of_yesterday_does_not_hide_the_same_place_today(
     store: Store, sighting: Sighting, tmp_path: Path
 ) -> None:
-    memories = SiteMemories(store, ["north"])
+    memories = memories_of(store, ["north"])
     memory = memories.of("north", None)
     memory.record(sighting.confirmed_at, [sighting.history[-1][1]], SIZE)
     assert usual(memory, sighting, timedelta(days=1)) is not None
@@ -110,17 +115,17 @@ def test_the_dismissals_of_other_cameras_and_of_long_ago_are_not_read(
 
 
 def test_what_was_seen_survives_the_process_per_camera_and_preset(store: Store, sighting: Sighting) -> None:
-    memories = SiteMemories(store, ["north"])
+    memories = memories_of(store, ["north"])
     memories.of("north", "east").record(sighting.confirmed_at, [sighting.history[-1][1]], SIZE)
     memories.save()
-    again = SiteMemories(store, ["north"])
+    again = memories_of(store, ["north"])
     assert usual(again.of("north", "east"), sighting, timedelta(days=1)) == Usual(0.8)
     assert usual(again.of("north", None), sighting, timedelta(days=1)) is None
 
 
 def test_a_damaged_memory_is_an_empty_one(store: Store, sighting: Sighting) -> None:
     StoredSiteMemories(store).save("north", None, b"half a")
-    assert usual(SiteMemories(store, ["north"]).of("north", None), sighting, timedelta(days=1)) is None
+    assert usual(memories_of(store, ["north"]).of("north", None), sighting, timedelta(days=1)) is None
 
 
 def test_a_sighting_keeps_what_is_usual_there_and_its_probability(

@@ -188,6 +188,13 @@ class Scenery:
         self, camera_id: str, fire: Fire, at: datetime, *, label: Label = "smoke", confidence: float = 0.87
     ) -> IncidentRef:
         """Report `fire` as confirmed by this camera at `at`, with painted evidence."""
+        sighting, evidence = self.seen(camera_id, fire, at, label=label, confidence=confidence)
+        return self.intake.accept(sighting, evidence, self.deployment.camera(camera_id))
+
+    def seen(
+        self, camera_id: str, fire: Fire, at: datetime, *, label: Label = "smoke", confidence: float = 0.87
+    ) -> tuple[Sighting, Evidence]:
+        """What a worker makes of it."""
         detection = Detection(label, confidence, fire.box)
         history = tuple(
             (at - timedelta(seconds=s), Detection(label, confidence - 0.004 * s, fire.box.widened(-0.01 * s)))
@@ -210,11 +217,7 @@ class Scenery:
             reason="evidence 9.1 score-seconds over 40 s",
         )
         picture = self.paint(camera_id, fire)
-        return self.intake.accept(
-            sighting,
-            Evidence(jpeg(picture), jpeg(_with_box(picture, fire.box))),
-            self.deployment.camera(camera_id),
-        )
+        return sighting, Evidence(jpeg(picture), jpeg(_with_box(picture, fire.box)))
 
     def write_latest(self, camera_id: str, at: datetime, fire: Fire | None = None) -> None:
         self.latest.write(camera_id, jpeg(self.paint(camera_id, fire).resize((960, 540))), at)

@@ -28,6 +28,13 @@ ADMINS = {"admin"}
 RESPONDERS = {"responder"}
 """No session opens it: see test_response_api.py."""
 
+MACHINES = {"machine"}
+"""See test_ingest_api.py."""
+
+LATER = [
+    {"kind": "clip", "sha256": "0" * 64, "size_bytes": 1, "media_type": "video/mp4",
+     "captured_at": "2026-05-01T12:00:00Z"}
+]  # fmt: skip
 DECISION = {"action": "confirm", "version": 99}
 MASK = {"name": "chimney", "polygon": [[0.1, 0.1], [0.2, 0.1], [0.2, 0.2]]}
 MATRIX = [
@@ -83,6 +90,13 @@ MATRIX = [
     ("GET", "/api/v1/response/incidents", None, RESPONDERS),
     ("GET", "/api/v1/response/incidents/{incident_id}", None, RESPONDERS),
     ("POST", "/api/v1/response/incidents/{incident_id}/reports", {"report": "accepted"}, RESPONDERS),
+    ("POST", "/api/v1/ingest/sightings", None, MACHINES),
+    ("POST", "/api/v1/ingest/sightings/{sighting_id}/evidence", LATER, MACHINES),
+    ("PUT", "/api/v1/ingest/evidence/{sha256}", None, MACHINES),
+    ("PUT", "/api/v1/ingest/cameras/{camera_id}/picture", None, MACHINES),
+    ("POST", "/api/v1/ingest/states", [], MACHINES),
+    ("POST", "/api/v1/ingest/life", {"sent_at": "2026-05-01T12:00:00Z"}, MACHINES),
+    ("GET", "/api/v1/ingest/news", None, MACHINES),
     ("GET", "/api/v1/tokens", None, ADMINS),
     ("POST", "/api/v1/tokens", {"name": ""}, ADMINS),
     ("DELETE", "/api/v1/tokens/{token_id}", None, ADMINS),
@@ -93,7 +107,7 @@ MATRIX = [
 ]
 VALUES = {
     "{incident_id}": "unknown", "{camera_id}": "unknown", "{session_id}": "unknown", "{evidence_id}": "1",
-    "{mask_id}": "1",
+    "{mask_id}": "1", "{sighting_id}": "unknown", "{sha256}": "0" * 64,
     "{delivery_id}": "1", "{burn_id}": "99", "{token_id}": "99", "{username}": "unknown",
     "{zoom}/{x}/{y}": "1/0/0",
 }  # fmt: skip

@@ -14,6 +14,7 @@ from alerting.journal import By
 from alerting.store import NotFoundError, Store
 from config import Camera
 from firewatch.drawn_masks import DrawnMasks
+from firewatch.feedback import StoreFeedback
 
 LI = By("li", "10.0.0.7")
 CHIMNEY = ((0.1, 0.1), (0.2, 0.1), (0.2, 0.3))
@@ -45,7 +46,7 @@ def until_names(masks: DrawnMasks, one: Camera, names: list[str]) -> None:
 
 def test_a_drawn_mask_reaches_a_running_worker_of_its_camera_only_and_its_removal_too(store: Store) -> None:
     north, south = camera("north"), camera("south")
-    with DrawnMasks(store, follow_s=0.05) as masks:
+    with DrawnMasks(StoreFeedback(store, []), follow_s=0.05) as masks:
         until_names(masks, north, ["homes"])
         drawn = drawn_masks.draw(store, "north", name="kiln", polygon=CHIMNEY, preset=None, by=LI)
         until_names(masks, north, ["homes", "kiln"])
@@ -57,14 +58,14 @@ def test_a_drawn_mask_reaches_a_running_worker_of_its_camera_only_and_its_remova
 
 def test_a_worker_that_starts_later_knows_what_was_drawn_before(store: Store) -> None:
     drawn_masks.draw(store, "north", name="kiln", polygon=CHIMNEY, preset="east", by=LI)
-    with DrawnMasks(store) as masks:
+    with DrawnMasks(StoreFeedback(store, [])) as masks:
         (_, kiln) = masks.of(camera("north"))
     assert (kiln.preset, kiln.polygon) == ("east", CHIMNEY)
 
 
 def test_a_store_that_is_away_leaves_the_masks_as_they_were(store: Store) -> None:
     drawn_masks.draw(store, "north", name="kiln", polygon=CHIMNEY, preset=None, by=LI)
-    with DrawnMasks(store, follow_s=0.01) as masks:
+    with DrawnMasks(StoreFeedback(store, []), follow_s=0.01) as masks:
         store.close()
         time.sleep(0.1)
         until_names(masks, camera("north"), ["homes", "kiln"])

@@ -17,7 +17,7 @@ def upgrade() -> None:
         "remote_workers",
         sa.Column("token_id", sa.Integer(), nullable=False),
         sa.Column("heard_at", UtcDateTime(timezone=True), nullable=False),
-        sa.Column("clock_ahead_s", sa.Float(), nullable=False),
+        sa.Column("clock_ahead_s", sa.Double(), nullable=False),
         sa.Column("figures", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(
             ["token_id"],

@@ -1,0 +1,1 @@
+"""A worker without a store: its ties to a centre over HTTP (`console.routes.ingest`)."""
