@@ -27,6 +27,8 @@ class User:
     locked_until: datetime | None
     created_at: datetime
     last_login_at: datetime | None
+    single_sign_on: bool = False
+    """An identity provider vouches for them."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +57,25 @@ class Accounts:
         with self._store.reading() as session:
             return _user(_find(session, username))
 
+    def by_subject(self, subject: str) -> User | None:
+        """Whom an identity provider knows by this subject."""
+        with self._store.reading() as session:
+            row = session.scalars(select(UserRow).filter_by(oidc_subject=subject)).one_or_none()
+            return _user(row) if row is not None else None
+
     def password_hash(self, username: str) -> str:
         with self._store.reading() as session:
             return _find(session, username).password_hash
 
     def create(
-        self, username: str, password_hash: str, role: str, *, must_change: bool, by: By = MACHINE
+        self,
+        username: str,
+        password_hash: str,
+        role: str,
+        *,
+        must_change: bool,
+        subject: str | None = None,
+        by: By = MACHINE,
     ) -> User:
         """Raises ConflictError when the name is taken."""
         with self._store.writing() as session:
@@ -74,6 +89,7 @@ class Accounts:
                 active=True,
                 failed_logins=0,
                 created_at=self._store.clock(),
+                oidc_subject=subject,
             )
             session.add(row)
             session.flush()
@@ -99,6 +115,12 @@ class Accounts:
                 session.execute(delete(SessionRow).where(SessionRow.user_id == row.user_id))
             what = "account switched on" if active else "account switched off"
             audit.note(session, by, what, username, self._store.clock())
+
+    def set_role(self, username: str, role: str, *, by: By) -> None:
+        with self._store.writing() as session:
+            row = _find(session, username)
+            before, row.role = row.role, role
+            audit.note(session, by, "role changed", username, self._store.clock(), before=before, role=role)
 
     def record_failed_login(
         self, username: str, *, lock_after: int, locked_until: datetime, source: str = ""
@@ -169,4 +191,5 @@ def _user(row: UserRow) -> User:
         locked_until=row.locked_until,
         created_at=row.created_at,
         last_login_at=row.last_login_at,
+        single_sign_on=row.oidc_subject is not None,
     )

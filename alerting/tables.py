@@ -397,6 +397,8 @@ class UserRow(Base):
     locked_until: Mapped[datetime | None]
     created_at: Mapped[datetime]
     last_login_at: Mapped[datetime | None]
+    oidc_subject: Mapped[str | None] = mapped_column(String(512), index=True, unique=True)
+    """Issuer and subject, of those for whom an identity provider vouches."""
 
 
 class SessionRow(Base):

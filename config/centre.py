@@ -7,6 +7,7 @@ from pydantic_core import PydanticCustomError
 
 from config.base import Section
 from config.secrets import SecretSource, resolved
+from config.sign_on import SingleSignOn
 
 
 class Storage(Section):
@@ -57,6 +58,11 @@ class ConsoleSettings(Section):
         description="How receivers of alerts reach the console, for links to evidence; without it, host "
         "and port.",
         examples=["https://firewatch.example.gov.cn"],
+    )
+    oidc: SingleSignOn | None = Field(
+        default=None,
+        title="Single sign-on",
+        description="The organisation's OpenID Connect provider, if people sign in through it.",
     )
     port: int = Field(
         default=8080, ge=0, le=65535, title="Port", description="TCP port; 0 takes a free one and prints it."

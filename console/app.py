@@ -62,7 +62,11 @@ from console.routes import (
 from console.routes import (
     map as map_routes,
 )
+from console.routes import (
+    sign_on as sign_on_routes,
+)
 from console.shared import SharedAnswer
+from console.sign_on import SignOn
 from console.tags import Tags
 from console.viewsheds import Viewsheds
 
@@ -74,6 +78,7 @@ _ROUTES = (
     health,
     metrics,
     session,
+    sign_on_routes,
     deployment_routes,
     configuration,
     incidents,
@@ -109,6 +114,8 @@ def create_app(
     raises."""
     feed = EventFeed(store)
     live = LiveView(live_socket)
+    oidc = deployment.console.oidc
+    sign_on = SignOn(oidc, monotonic) if oidc is not None else None
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -118,6 +125,8 @@ def create_app(
         with suppress(asyncio.CancelledError):
             await following
         await live.close()
+        if sign_on is not None:
+            sign_on.close()
 
     app = FastAPI(
         title=TITLE,
@@ -144,6 +153,7 @@ def create_app(
         camera_list=SharedAnswer(CAMERAS_FOR_S, monotonic),
         links=links,
         intake=Intake.from_deployment(store, deployment, placement=placement),
+        sign_on=sign_on,
     )
     app.state.authentication = Authentication(store, RateLimit(LOGIN_ATTEMPTS, LOGIN_WITHIN_S, monotonic))
     _answer_at(app)

@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
 
 from alerting import access_tokens
 from alerting.access_tokens import AccessToken
@@ -64,7 +64,7 @@ class Authentication:
 
     def log_in(self, username: str, password: str, address: str) -> tuple[str, UserSession]:
         """The new session's token and the session. Raises Problem; why it failed is not told apart."""
-        self._slow_down(address)
+        self.slow_down(address)
         now = self._store.clock()
         try:
             user = self.accounts.user(username)
@@ -101,7 +101,7 @@ class Authentication:
 
     def verify_again(self, session: UserSession, password: str, address: str) -> bool:
         """Whether the one who sits there still knows the password."""
-        self._slow_down(address)
+        self.slow_down(address)
         return verify_password(self.accounts.password_hash(session.user.username), password)
 
     def session(self, token: str | None) -> UserSession | None:
@@ -110,7 +110,8 @@ class Authentication:
     def log_out(self, token: str) -> None:
         self.accounts.delete_session(_hash(token))
 
-    def _slow_down(self, address: str) -> None:
+    def slow_down(self, address: str) -> None:
+        """Raises Problem for an address that tries too often."""
         wait_s = self._attempts.attempt(address)
         if wait_s > 0:
             seconds = int(wait_s) + 1
@@ -135,6 +136,19 @@ def require_same_origin(request: Request) -> None:
 
 def client_address(request: Request) -> str:
     return request.client.host if request.client else "unknown"
+
+
+def start_session(request: Request, response: Response, token: str) -> None:
+    """The cookie of a session that was opened."""
+    response.set_cookie(
+        COOKIE,
+        token,
+        max_age=int(SESSION_LIFETIME.total_seconds()),
+        path="/",
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+    )
 
 
 def authentication(request: Request) -> Authentication:

@@ -20,6 +20,7 @@ from console.hillshade import Hillshade
 from console.live_view import LiveView
 from console.problems import Problem
 from console.shared import SharedAnswer
+from console.sign_on import SignOn
 from console.viewsheds import Viewsheds
 
 
@@ -36,6 +37,7 @@ class Centre:
     live: LiveView
     camera_list: SharedAnswer
     intake: Intake
+    sign_on: SignOn | None
     links: EvidenceLinks | None
 
     @property

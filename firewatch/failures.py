@@ -25,6 +25,7 @@ _KNOWN = {
     "alerting.formats.origin": ("MessageError",),
     "alerting.grids": ("GridError",),
     "alerting.gazetteer": ("GazetteerError",),
+    "console.sign_on": ("ExtraMissingError",),
     "firewatch.failures": ("UserError",),
     "firewatch.supervision": ("ProcessUnusableError",),
 }

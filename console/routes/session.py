@@ -11,13 +11,13 @@ from pydantic import BaseModel, Field, SecretStr
 from alerting.accounts import UserSession
 from console.auth import (
     COOKIE,
-    SESSION_LIFETIME,
     Acting,
     Auth,
     SignedIn,
     client_address,
     require_same_origin,
     role_of,
+    start_session,
 )
 from console.passwords import hash_password, problem_with
 from console.problems import Problem
@@ -50,7 +50,7 @@ def log_in(
 ) -> Annotated[SessionView, "sets the session cookie"]:
     """Sets the session's cookie. Wrong passwords are slowed down and lock the account for minutes."""
     token, session = auth.log_in(given.username, given.password.get_secret_value(), client_address(request))
-    _set_cookie(request, response, token)
+    start_session(request, response, token)
     return _view(session)
 
 
@@ -79,20 +79,8 @@ def change_password(
         raise Problem(422, "weak-password", problem)
     auth.accounts.set_password_hash(username, hash_password(new), must_change=False, by=by)
     token, opened = auth.open_session(username)
-    _set_cookie(request, response, token)
+    start_session(request, response, token)
     return _view(opened)
-
-
-def _set_cookie(request: Request, response: Response, token: str) -> None:
-    response.set_cookie(
-        COOKIE,
-        token,
-        max_age=int(SESSION_LIFETIME.total_seconds()),
-        path="/",
-        httponly=True,
-        samesite="strict",
-        secure=request.url.scheme == "https",
-    )
 
 
 def _view(session: UserSession) -> SessionView:

@@ -1,4 +1,5 @@
-import { html, useState } from "../lib.js";
+import { api } from "../api.js";
+import { html, useEffect, useState } from "../lib.js";
 import { signIn, signOut } from "../session.js";
 import { get, useApp } from "../state.js";
 import { t } from "../words.js";
@@ -8,10 +9,27 @@ import { LanguageSwitch } from "./topbar.js";
 
 const SAID = { "wrong-credentials": "login.wrong", "account-locked": "login.limited", "too-many-attempts": "login.limited", unreachable: "login.unreachable" };
 
+/** Why the provider's log-in came to nothing, as the address says it (`console/routes/sign_on.py`). */
+const CAME_BACK = { failed: "login.oidc.failed", "no-role": "login.oidc.no_role", unreachable: "login.oidc.unreachable" };
+
+/** Said once: the address is clean afterwards. */
+function cameBack() {
+  const why = CAME_BACK[new URLSearchParams(location.search).get("login") ?? ""];
+  if (why) history.replaceState(null, "", location.pathname + location.hash);
+  return why ?? null;
+}
+
 export function Login() {
   const ended = useApp((s) => s.problem?.kind === "ended");
-  const [problem, setProblem] = useState(null);
+  const [problem, setProblem] = useState(() => {
+    const why = cameBack();
+    return why ? t(why) : null;
+  });
   const [busy, setBusy] = useState(false);
+  const [oidc, setOidc] = useState(null);
+  useEffect(() => {
+    api("/session/ways", { quiet: true }).then((ways) => setOidc(ways.oidc), () => {}); // the password is always a way
+  }, []);
 
   async function submit(event) {
     event.preventDefault();
@@ -36,6 +54,7 @@ export function Login() {
         <label>${t("login.password")}<input name="password" type="password" autocomplete="current-password" required /></label>
         ${problem ? html`<p class="login-problem" role="alert">${problem}</p>` : null}
         <button class="button primary" disabled=${busy}>${t("login.submit")}</button>
+        ${oidc ? html`<a class="button" data-oidc href="/api/v1/session/oidc">${t("login.oidc", { name: oidc.label })}</a>` : null}
         <div class="login-foot"><span>${t("login.note")}</span><${LanguageSwitch} /></div>
       </form>
     </div>`;
