@@ -34,15 +34,16 @@ curl -b jar -H 'X-CSRF-Token: CSRF' -H 'Content-Type: application/json' -d '{"st
 ```
 
 **Responders and machines** have a token: an administrator makes it (`POST /api/v1/tokens`), it is shown
-once, has an end, may be limited to areas, and is sent as `Authorization: Bearer TOKEN`.
+once, has an end, may be limited to areas (responders) or cameras (machines), and is sent as
+`Authorization: Bearer TOKEN`.
 
 ```
 curl -H 'Authorization: Bearer TOKEN' https://CENTRE/api/v1/response/incidents
 ```
 
 Roles, each with all that those before it may do: viewer (no telephone numbers), operator, supervisor,
-admin. A `responder` token opens only the routes that name it. Every change is in the incident's history or
-in the audit trail.
+admin. A `responder` or `machine` token opens only the routes that name it. Every change is in the
+incident's history or in the audit trail.
 
 ## Pages, conditions, conflicts
 
@@ -155,7 +156,7 @@ def _route(method: str, path: str, operation: dict[str, Any]) -> str:
 def _who(role: str) -> str:
     if role == "anyone":
         return "**Anyone**"
-    return "**Responder's token**" if role == "responder" else f"**{role.capitalize()}**"
+    return f"**{role.capitalize()}**" + (" (token)" if role in ("responder", "machine") else "")
 
 
 def _kind(schema: dict[str, Any]) -> str:

@@ -18,7 +18,7 @@ from console.auth import COOKIE, CSRF_HEADER, needs
 
 EXAMPLES = Path(__file__).with_name("examples.json")
 ROLE = "x-firewatch-role"
-"""The member of an operation that says who may ask: the least role, `responder`, or `anyone`."""
+"""The member of an operation that says who may ask: the least role, `responder`, `machine`, or `anyone`."""
 
 PATH_VALUES: dict[str, Any] = {
     "incident_id": "inc-b8db0e5460e6ca7b",
@@ -27,6 +27,8 @@ PATH_VALUES: dict[str, Any] = {
     "mask_id": 1,
     "delivery_id": 17,
     "evidence_id": 41,
+    "sighting_id": "sight-dns-01-1773297748",
+    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     "burn_id": 1,
     "token_id": 1,
     "username": "王芳",
@@ -77,7 +79,7 @@ def _say_who_may_ask(document: dict[str, Any], routes: Sequence[BaseRoute]) -> N
             operation = document["paths"][route.path_format][method.lower()]
             role = operation.setdefault(ROLE, _strictest(route.dependant))
             if role != "anyone":
-                operation["security"] = [{_TOKEN if role == "responder" else _SESSION: []}]
+                operation["security"] = [{_TOKEN if role in ("responder", "machine") else _SESSION: []}]
 
 
 def _strictest(dependant: Dependant) -> str:

@@ -96,8 +96,8 @@ def describe(document: dict[str, Any]) -> None:
         operation = operations.get("get")
         if operation is None or not path.startswith("/api/"):
             continue
-        answer = operation["responses"]["200"]
-        if answer.get("content", {}).keys() & _IN_PARTS:
+        answer = operation["responses"].get("200")
+        if answer is None or answer.get("content", {}).keys() & _IN_PARTS:
             continue
         answer.setdefault("headers", {})["ETag"] = _TAG_HEADER
         operation["responses"]["304"] = {"description": "You have this answer already."}

@@ -25,7 +25,7 @@ from firewatch.bill_of_materials import DEBIAN_PACKAGES, Wheel, bill_of_material
 
 SOURCE = Path(__file__).resolve().parent.parent
 INSTALLATION = SOURCE / "config" / "installation"
-EXTRAS = "postgres,s3"
+EXTRAS = "postgres,s3,oidc"
 EXAMPLE = {
     "terrain.tif": SOURCE / "sample_videos" / "terrain.tif",
     "near_fire.mp4": SOURCE / "sample_videos" / "near_fire.mp4",

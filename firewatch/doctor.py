@@ -1,4 +1,4 @@
-"""Looks an installation over: clock, disks, certificates, time zone, store, dead letters, blind cameras.
+"""Looks an installation over: clock, disks, certificates, time zone, store, refused alerts, cameras, boxes.
 
 Each examination is a function of what was measured to a `Finding`; `examine` measures and puts them together.
 Not for: watching (that is `firewatch watch`) or mending.
@@ -22,6 +22,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.engine import make_url
 
 from alerting import snapshot
+from alerting.ingest import RemoteWorker, remote_workers
 from alerting.records import CameraState, DeliveryRecord
 from alerting.store import Store, StoreError
 from config import Deployment, LogSettings
@@ -34,6 +35,7 @@ CERTIFICATE_WARN, CERTIFICATE_ALARM = timedelta(days=30), timedelta(days=3)
 BACKUP_WARN = timedelta(days=8)
 ACCESS_LOG_DAYS = 184  # six months, whichever they are
 BLIND_ALARM = timedelta(minutes=5)
+BOX_SILENT = timedelta(minutes=2)
 WAITING_WARN = timedelta(minutes=10)
 _NTP_EPOCH_S = 2_208_988_800  # 1900 to 1970 (RFC 5905)
 
@@ -201,6 +203,8 @@ def store(deployment: Deployment, now: datetime) -> Iterator[Finding]:
         yield waiting(opened.deliveries(state="pending", limit=500), now)
         enabled = {camera.id: camera.name for camera in deployment.cameras if camera.enabled}
         yield blind_cameras(enabled, opened.camera_states(), now)
+        for worker in remote_workers(opened):
+            yield box(worker, now)
     finally:
         opened.close()
 
@@ -240,6 +244,23 @@ def blind_cameras(enabled: dict[str, str], states: tuple[CameraState, ...], now:
         "cameras",
         f"{len(blind)} of {len(enabled)} not live: {names}{more}",
     )
+
+
+def box(worker: RemoteWorker, now: datetime) -> Finding:
+    """Whether a worker on a hill box is heard, how its clock goes, and what waits there."""
+    subject = f"box {worker.name}"
+    silent = now - worker.heard_at
+    if silent > BOX_SILENT:
+        return Finding("alarm", subject, f"not heard for {silent / timedelta(minutes=1):.0f} min")
+    ahead_s = worker.clock_ahead_s
+    waiting = worker.figures.get("waiting_sightings", 0)
+    text = f"heard; its clock is {abs(ahead_s):.1f} s {'ahead' if ahead_s > 0 else 'behind'}"
+    if abs(ahead_s) > CLOCK_WARN_S:
+        level: Level = "alarm" if abs(ahead_s) > CLOCK_ALARM_S else "warn"
+        return Finding(level, subject, f"{text}: its capture times are wrong by as much; set it (NTP)")
+    if waiting > 0:
+        return Finding("warn", subject, f"{waiting:.0f} sightings wait there")
+    return Finding("ok", subject, text)
 
 
 def backups(folder: Path, now: datetime) -> Finding:

@@ -62,6 +62,15 @@ _TEXTS = {"sighting_id": 128, "preset": 128, "model_id": 128, "profile": 64, "re
 _CANNOT_KEEP: dict[int | str, dict[str, Any]] = {
     503: {"description": "It cannot be kept now (disk full, store away): send it again.", "content": CONTENT}
 }
+_SIGHTING_EXAMPLE = """{
+ "sighting_id": "sight-dns-01-1773297748", "camera_id": "dns-01", "preset": null,
+ "label": "smoke", "confidence": 0.87, "probability": 0.81,
+ "first_seen_at": "2026-03-12T06:41:48Z", "confirmed_at": "2026-03-12T06:42:28Z",
+ "box": {"x1": 520, "y1": 310, "x2": 600, "y2": 402}, "width_px": 1280, "height_px": 720,
+ "history": [["2026-03-12T06:42:28Z", {"label": "smoke", "confidence": 0.87,
+  "box": {"x1": 520, "y1": 310, "x2": 600, "y2": 402}}]],
+ "model_id": "hill-1/1", "profile": "balanced", "reason": "evidence 9.1 score-seconds over 40 s"
+}"""
 _JPEG = {"type": "string", "format": "binary", "contentMediaType": "image/jpeg"}
 
 
@@ -86,7 +95,8 @@ def _body(*media_types: str) -> dict[str, Any]:
                             "sighting": {
                                 "type": "string",
                                 "contentMediaType": "application/json",
-                                "description": "The sighting as JSON: see docs/ingest.md.",
+                                "description": "The sighting as JSON; boxes in pixels of the snapshot.",
+                                "example": _SIGHTING_EXAMPLE,
                             },
                             "snapshot": _JPEG,
                             "annotated": {**_JPEG, "description": "The snapshot with its box drawn."},

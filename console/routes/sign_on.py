@@ -50,6 +50,7 @@ class Ways(BaseModel):
 
 @router.get("/ways")
 def ways(centre: InCentre) -> Ways:
+    """For the log-in page: how one can sign in besides with a password."""
     sign_on = centre.sign_on
     return Ways(oidc=Provider(label=sign_on.settings.label) if sign_on is not None else None)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from test_routes import EVERYONE, MATRIX, TOKEN_ONLY
+from test_routes import EVERYONE, MACHINES, MATRIX, RESPONDERS
 
 from console import api_reference, problems
 from console.app import api_document
@@ -42,8 +42,8 @@ def test_the_reference_in_the_documents_is_current(document: dict[str, Any]) -> 
 def test_each_operation_says_who_may_ask_as_the_role_matrix_does(operations: Operations) -> None:
     for method, path, operation in operations:
         allowed = next(roles for one, where, _, roles in MATRIX if (one, where) == (method, path))
-        if allowed is TOKEN_ONLY:
-            assert operation[ROLE] == "responder", path
+        if allowed in (RESPONDERS, MACHINES):
+            assert {operation[ROLE]} == allowed, path
         elif allowed is EVERYONE:
             assert operation[ROLE] == "anyone", path
         else:

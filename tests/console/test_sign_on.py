@@ -11,9 +11,7 @@ import pytest
 from conftest import PASSWORD, Serve, Served
 from identity_provider import CLIENT_ID, CLIENT_SECRET, IdentityProvider
 from joserfc.jwk import OctKey, RSAKey
-from playwright.sync_api import expect, sync_playwright
 from pydantic import ValidationError
-from test_browser import ARGUMENTS, CHROMIUM
 
 from alerting import audit
 from alerting.accounts import Accounts
@@ -21,6 +19,9 @@ from alerting.store import Store
 from config import Deployment
 from config.sign_on import SingleSignOn
 from console.auth import COOKIE
+
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install '.[dev]'")
+from playwright.sync_api import Page, expect
 
 
 @pytest.fixture
@@ -210,19 +211,14 @@ def test_a_provider_that_anybody_on_the_way_could_read_is_not_configured() -> No
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")
 def test_the_log_in_page_has_the_button_and_the_person_arrives_on_the_duty_page(
-    console: Served, provider: IdentityProvider
+    console: Served, provider: IdentityProvider, page: Page
 ) -> None:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
-        page = browser.new_page(locale="zh-CN", viewport={"width": 1280, "height": 800})
-        provider.claims["roles"] = ["cook"]
-        page.goto(console.url)
-        page.get_by_role("link", name="使用林业统一认证登录").click()
-        expect(page.get_by_role("alert")).to_contain_text("尚无角色")
-        assert page.url == f"{console.url}/"
-        provider.claims["roles"] = ["duty"]
-        page.get_by_role("link", name="使用林业统一认证登录").click()
-        expect(page.get_by_text("没有待研判的火情")).to_be_visible()
-        browser.close()
+    provider.claims["roles"] = ["cook"]
+    page.goto(console.url)
+    page.get_by_role("link", name="使用林业统一认证登录").click()
+    expect(page.get_by_role("alert")).to_contain_text("尚无角色")
+    assert page.url == f"{console.url}/"
+    provider.claims["roles"] = ["duty"]
+    page.get_by_role("link", name="使用林业统一认证登录").click()
+    expect(page.get_by_text("没有待研判的火情")).to_be_visible()

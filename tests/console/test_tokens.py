@@ -7,9 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from conftest import Served
+import pytest
+from conftest import Served, go_in
 
 from alerting import access_tokens
+
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install '.[dev]'")
+from playwright.sync_api import Page, expect
 
 
 def test_a_machine_token_is_limited_to_cameras_and_a_responders_to_areas(console: Served) -> None:
@@ -57,3 +61,24 @@ def test_the_shell_makes_lists_and_revokes_the_tokens_of_the_page(console: Serve
     assert secret not in token("list", "--json")
     token("revoke", str(listed["token_id"]))
     assert access_tokens.find(console.store, secret) is None
+
+
+@pytest.mark.browser
+def test_an_administrator_makes_a_token_for_a_box_on_the_page_and_sees_its_secret_once(
+    console: Served, page: Page
+) -> None:
+    go_in(page, console, "admin")
+    page.get_by_role("link", name="系统管理").click()
+    tokens = page.get_by_role("region", name="访问令牌")
+    tokens.get_by_label("角色").select_option("machine")
+    tokens.get_by_label("使用方").fill("北峰箱")
+    tokens.get_by_label("摄像机编号").fill("dns-01, dns-02")
+    tokens.get_by_role("button", name="新建令牌").click()
+    secret = tokens.get_by_role("status").locator("code").inner_text()
+    expect(tokens.locator("tbody tr")).to_contain_text("山上边缘主机")
+    expect(tokens.locator("tbody tr")).to_contain_text("dns-01, dns-02")
+    token = access_tokens.find(console.store, secret)
+    assert token is not None
+    assert (token.role, token.camera_ids) == ("machine", ("dns-01", "dns-02"))
+    expect(tokens.get_by_label("网格编码")).to_be_visible()  # ready for the next, a responder's
+    expect(tokens.get_by_label("有效天数")).to_have_value("365")

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 import config
+from alerting.ingest import RemoteWorker
 from alerting.records import CameraState, DeliveryRecord, DeliveryState
 from alerting.store import Store
 from firewatch import doctor
@@ -123,6 +124,24 @@ def test_a_camera_blind_for_long_is_an_alarm_one_that_just_reconnects_is_not() -
     found = doctor.blind_cameras(enabled, long, NOON)
     assert (found.level, "北塔 (frozen)" in found.text) == ("alarm", True)
     assert doctor.blind_cameras(enabled, (), NOON).level == "alarm"
+
+
+@pytest.mark.parametrize(
+    ("silent_s", "ahead_s", "waiting", "level", "said"),
+    [
+        (5, 0.3, 0, "ok", "heard"),
+        (300, 0.0, 0, "alarm", "not heard for 5 min"),
+        (5, -4.0, 0, "warn", "4.0 s behind"),
+        (5, 90.0, 0, "alarm", "90.0 s ahead"),
+        (5, 0.0, 7, "warn", "7 sightings wait"),
+    ],
+)
+def test_a_box_is_told_of_when_it_is_silent_has_a_wrong_clock_or_holds_sightings_back(
+    silent_s: float, ahead_s: float, waiting: float, level: str, said: str
+) -> None:
+    heard_at = NOON - timedelta(seconds=silent_s)
+    found = doctor.box(RemoteWorker(1, "北峰", heard_at, ahead_s, {"waiting_sightings": waiting}), NOON)
+    assert (found.level, said in found.text, found.subject) == (level, True, "box 北峰")
 
 
 def certificate(folder: Path, expires: datetime) -> tuple[Path, Path]:

@@ -71,7 +71,7 @@ def test_systemd_understands_the_units(tmp_path: Path) -> None:
         capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     ours = [line for line in answer.stderr.splitlines() if "firewatch" in line]
-    assert (len(units), ours) == (4, [])
+    assert (len(units), ours) == (5, [])
 
 
 def wheel(folder: Path, name: str, version: str, licence: str) -> Path:

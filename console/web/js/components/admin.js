@@ -152,7 +152,7 @@ function Tokens() {
         <label>${t("admin.token.name")}<input name="name" required maxlength="64" autocomplete="off" /></label>
         <label>${t("admin.role")}<select name="role" onChange=${(event) => setRole(event.target.value)}>${["responder", "machine"].map((name) => html`<option key=${name} value=${name} selected=${name === role}>${t(`token.${name}`)}</option>`)}</select></label>
         <label>${t(role === "machine" ? "admin.token.cameras" : "admin.token.areas")}<input name="limits" placeholder=${t(role === "machine" ? "admin.token.every_camera" : "admin.token.everywhere")} autocomplete="off" /></label>
-        <label class="short">${t("admin.token.days")}<input name="days" type="number" min="1" max="3660" value="365" required /></label>
+        <label class="short">${t("admin.token.days")}<input name="days" type="number" min="1" max="3660" defaultValue="365" required /></label>
         <button class="button primary">${t("admin.token.create")}</button>
       </form>
     </section>`;
