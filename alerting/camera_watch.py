@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 import config
 from alerting import notices, people
 from alerting.camera_periods import GAP, UNWATCHED
+from alerting.camera_register import CameraRegister
 from alerting.database import first_line
 from alerting.notices import Notice
 from alerting.people import Recipient
@@ -51,23 +52,34 @@ class CameraWatch:
     def __init__(
         self,
         store: Store,
-        cameras: Mapping[str, tuple[str, config.HealthSettings]],
+        cameras: Callable[[], Mapping[str, tuple[str, config.HealthSettings]]],
         *,
         hearers: Iterable[Recipient] = (),
         targets: Iterable[str] = (),
     ) -> None:
-        """`cameras`: name and settings by id, of those that are meant to be watched."""
+        """`cameras`: name and settings by id, of those that are meant to be watched now."""
         self._store = store
-        self._cameras = dict(cameras)
+        self._cameras_now = cameras
+        self._cameras = cameras()
         self._hearers = tuple(hearers)
         self._targets = tuple(targets)
 
     @classmethod
-    def of(cls, store: Store, deployment: config.Deployment) -> CameraWatch:
-        """People who hear of cameras, and targets that want notices."""
+    def of(cls, store: Store, register: CameraRegister) -> CameraWatch:
+        """People who hear of cameras, and targets that want notices. Of a camera that learns nobody hears."""
+
+        def cameras() -> Mapping[str, tuple[str, config.HealthSettings]]:
+            deployment = register.deployment
+            return {
+                one.id: (one.name, deployment.health_of(one))
+                for one in deployment.cameras
+                if one.enabled and register.learning_until(one.id) is None
+            }
+
+        deployment = register.deployment
         return cls(
             store,
-            {one.id: (one.name, deployment.health_of(one)) for one in deployment.cameras if one.enabled},
+            cameras,
             hearers=people.who_hear(deployment.notify, "cameras"),
             targets=[target.id for target in deployment.dispatch if target.notices],
         )
@@ -83,6 +95,7 @@ class CameraWatch:
 
     def check(self) -> None:
         now = self._store.clock()
+        self._cameras = self._cameras_now()
         with self._store.reading() as session:
             due = [row.camera_id for row in self._rows(session) if self._is_silent(row, now)]
             due += [row.camera_id for row in self._rows(session) if self._news_of(row, now) is not None]

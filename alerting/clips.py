@@ -19,7 +19,7 @@ from alerting.lifecycle import OPEN
 from alerting.publishing import publish
 from alerting.records import EvidenceKind
 from alerting.store import NotFoundError, Store, StoreError, add_event
-from alerting.tables import AlertRow, EvidenceRow, IncidentRow, SightingRow
+from alerting.tables import AlertRow, EvidenceRow, IncidentRow, LearningSightingRow, SightingRow
 
 EVIDENCE_KEEPER = "evidence"
 """Who stands in the event log for it."""
@@ -50,8 +50,9 @@ def add_later(store: Store, sighting_id: str, evidence: Sequence[LaterEvidence])
 
 def camera_of(store: Store, sighting_id: str) -> str:
     """The camera of a sighting. Raises NotFoundError while the store does not know it."""
+    learnt = select(LearningSightingRow).filter_by(sighting_id=sighting_id)
     with store.reading() as session:
-        found = session.get(SightingRow, sighting_id)
+        found = session.get(SightingRow, sighting_id) or session.scalars(learnt).one_or_none()
         if found is None:
             raise NotFoundError(f"no sighting {sighting_id!r}")
         return found.camera_id

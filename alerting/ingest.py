@@ -66,7 +66,7 @@ class LifeAnswer(_Shape):
 class Taken(_Shape):
     """Where a sighting went."""
 
-    incident_id: str
+    incident_id: str = Field(description="Empty while its camera learns: it is kept, and nobody is told.")
     known: bool = Field(description="It had been taken in before: nothing happened now.")
 
 

@@ -24,8 +24,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 import config
-from alerting import association, burns, clocks, journal, location, people, pictures, policy
+from alerting import association, burns, clocks, journal, learning, location, people, pictures, policy
 from alerting.association import Observation, relative_box
+from alerting.camera_register import is_learning, newest_version
 from alerting.database import first_line
 from alerting.evidence import EvidenceError, EvidenceStore, StoredFile
 from alerting.journal import MACHINE, By
@@ -85,6 +86,11 @@ class IncidentRef:
     """The message it caused, if it told receivers anything new."""
     known: bool = False
     """It had been taken in before: nothing happened now."""
+    learning: bool = False
+    """Its camera still learns: there is no incident, and nobody is told."""
+
+
+_LEARNT = IncidentRef("", 0, raised=False, alert_id=None, learning=True)
 
 
 class Intake:
@@ -101,7 +107,8 @@ class Intake:
         rules: Rules = policy.DEFAULT,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`targets`: who is told about incidents, from which stage on."""
+        """`targets`: who is told about incidents, from which stage on. `config_version`: of the deployment
+        file; a camera that was changed since adds its own."""
         self._store = store
         self._evidence = evidence
         self._placement = placement
@@ -132,13 +139,16 @@ class Intake:
         camera: config.Camera,
         *,
         exercise: bool = False,
+        though_learning: bool = False,
         by: By = MACHINE,
     ) -> IncidentRef:
         """Record the sighting and put what it means into the outbox. Safe to repeat after any error.
 
         `by` is the machine, and where it stands, if that is elsewhere.
 
-        An `exercise` raises an incident of its own, of which all receivers are told, marked as one.
+        An `exercise` raises an incident of its own, of which all receivers are told, marked as one. What a
+        camera reports while it learns is kept aside (`alerting.learning`), unless a person says that it
+        counts `though_learning`.
 
         Raises StoreError when nothing could be recorded, SightingError for a sighting that makes no sense.
         """
@@ -148,9 +158,16 @@ class Intake:
             with self._store.reading() as session:
                 if (known := _find_known(session, sighting.sighting_id)) is not None:
                     return known
+                learns = not (exercise or though_learning) and is_learning(
+                    session, sighting.camera_id, self._store.clock()
+                )
                 repeated = None
-                if not exercise:
+                if not exercise and not learns:
                     repeated = self._storms.incident_of(view) or self._repeated(session, sighting)
+            if learns:
+                with self._store.writing() as session:
+                    learning.keep(session, sighting, evidence.annotated_jpeg, self._store.clock())
+                return _LEARNT
             if repeated is not None and (counted := self._count(repeated, sighting, camera)) is not None:
                 return counted
             prepared = replace(self._prepare(sighting, evidence, camera), exercise=exercise)
@@ -282,7 +299,9 @@ class Intake:
         else:
             before = state_of(row)
             changes = self._join_incident(session, row, new)
-        add_sighting(session, row.incident_id, new, self._config_version, now, told=bool(changes))
+        said = newest_version(session, new.sighting.camera_id)
+        config_version = self._config_version + (f".{said.version}" if said is not None else "")
+        add_sighting(session, row.incident_id, new, config_version, now, told=bool(changes))
         row.picture_evidence_id = add_evidence(session, row.incident_id, new) or row.picture_evidence_id
         row.targets = {**row.targets, **self._targets}
         if not new.exercise:

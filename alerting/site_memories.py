@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import select
+from pydantic import TypeAdapter
+from sqlalchemy import Select, select
 
+from alerting.association import relative_box
 from alerting.lifecycle import Status, Verdict
 from alerting.store import Store
-from alerting.tables import IncidentRow, SightingRow, SiteMemoryRow
-from detector.detection import Box, Label
+from alerting.tables import IncidentRow, LearningSightingRow, SightingRow, SiteMemoryRow
+from detector.detection import Box, Label, Sighting
 from detector.site_memory import Dismissal, KnownFire
 
 View = tuple[str, str | None]
@@ -79,4 +81,22 @@ def judged_since(store: Store, since: datetime, camera_ids: Collection[str]) -> 
                 said = cause or str(verdict)
                 dismissal = Dismissal(cast(Label, row.label), box, row.confirmed_at, row.confidence, said)
                 found[view] = Judged((*known.dismissals, dismissal), known.fires)
+        for one in session.scalars(_dismissed_while_learning(since, camera_ids)):
+            sighting = TypeAdapter(Sighting).validate_python(one.sighting)
+            box = relative_box(sighting.box, sighting.width_px, sighting.height_px)
+            dismissal = Dismissal(sighting.label, box, one.confirmed_at, one.confidence, str(one.cause))
+            known = found.get((one.camera_id, one.preset), Judged())
+            found[one.camera_id, one.preset] = Judged((*known.dismissals, dismissal), known.fires)
     return found
+
+
+def _dismissed_while_learning(since: datetime, camera_ids: Collection[str]) -> Select[LearningSightingRow]:
+    return (
+        select(LearningSightingRow)
+        .where(
+            LearningSightingRow.confirmed_at >= since,
+            LearningSightingRow.camera_id.in_(camera_ids),
+            LearningSightingRow.cause.is_not(None),
+        )
+        .order_by(LearningSightingRow.confirmed_at)
+    )

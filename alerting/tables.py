@@ -484,6 +484,59 @@ class DrawnMaskRow(Base):
     removed_at: Mapped[datetime | None]
 
 
+class CameraVersionRow(Base):
+    """A camera as it was said to be from then on. Append-only, as the history of incidents."""
+
+    __tablename__ = "camera_versions"
+    __table_args__ = (UniqueConstraint("camera_id", "version"), {"sqlite_autoincrement": True})
+
+    version_id: Mapped[int] = mapped_column(primary_key=True)
+    camera_id: Mapped[str] = mapped_column(String(128))
+    version: Mapped[int]
+    """Counts from 1 within the camera."""
+    definition: Mapped[dict[str, Any]]
+    """`config.Camera` without what is secret, and without `enabled`: that is the state's."""
+    secrets: Mapped[str] = mapped_column(Text)
+    """Addresses and tokens, sealed (`alerting.secret_box`)."""
+    state: Mapped[str] = mapped_column(String(16))
+    """learning, live, off."""
+    learning_until: Mapped[datetime | None]
+    action: Mapped[str] = mapped_column(String(32))
+    who: Mapped[str] = mapped_column(String(128))
+    source: Mapped[str] = mapped_column(String(128))
+    why: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]
+
+
+class LearningSightingRow(Base):
+    """What a camera that still learns reported: no sighting, of no incident, told to nobody."""
+
+    __tablename__ = "learning_sightings"
+    __table_args__ = (
+        Index(None, "camera_id", "confirmed_at"),
+        {"sqlite_autoincrement": True},
+    )
+
+    number: Mapped[int] = mapped_column(primary_key=True)
+    sighting_id: Mapped[str] = mapped_column(String(128), unique=True)
+    camera_id: Mapped[str] = mapped_column(String(128))
+    preset: Mapped[str | None] = mapped_column(String(128))
+    label: Mapped[str] = mapped_column(String(16))
+    confidence: Mapped[float]
+    confirmed_at: Mapped[datetime]
+    received_at: Mapped[datetime]
+    sighting: Mapped[dict[str, Any]]
+    """`detector.detection.Sighting` as it came."""
+    picture_jpeg: Mapped[bytes]
+    """With its box drawn, small."""
+    judged_by: Mapped[str | None] = mapped_column(String(128))
+    judged_at: Mapped[datetime | None]
+    cause: Mapped[str | None] = mapped_column(String(16))
+    """What it was, where somebody said that it is no fire."""
+    raised_as: Mapped[str | None] = mapped_column(String(64))
+    """The incident raised from it, where somebody said that it is one."""
+
+
 class AccessTokenRow(Base):
     __tablename__ = "access_tokens"
     __table_args__ = ({"sqlite_autoincrement": True},)

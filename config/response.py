@@ -34,6 +34,14 @@ class ResponseSettings(Section):
         description="On so many days people must have judged what this model raises, before its probability "
         "is trusted with a dispatch.",
     )
+    learning_h: float = Field(
+        default=24,
+        ge=0,
+        le=720,
+        title="Hours of learning",
+        description="So long a camera that is added in the console learns first: what it sees is shown to "
+        "supervisors and told to nobody.",
+    )
     acknowledge_s: float = Field(
         default=60,
         ge=5,

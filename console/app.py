@@ -19,6 +19,7 @@ from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from alerting.camera_register import CameraRegister
 from alerting.evidence import EvidenceStore
 from alerting.evidence_links import EvidenceLinks
 from alerting.intake import Intake
@@ -63,6 +64,9 @@ from console.routes import (
     map as map_routes,
 )
 from console.routes import (
+    register as register_routes,
+)
+from console.routes import (
     sign_on as sign_on_routes,
 )
 from console.shared import SharedAnswer
@@ -83,6 +87,7 @@ _ROUTES = (
     configuration,
     incidents,
     records,
+    register_routes,
     cameras,
     calibration,
     live_routes,
@@ -105,13 +110,14 @@ def create_app(
     store: Store,
     deployment: Deployment,
     *,
+    register: CameraRegister | None = None,
     links: EvidenceLinks | None = None,
     live_socket: Path | None = None,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> FastAPI:
-    """The console of `deployment` over `store`. With `links`, evidence is also given to holders of signed
-    links; at `live_socket` the live process answers. Raises what opening the evidence store or the terrain
-    raises."""
+    """The console of `deployment` over `store`. `register` can keep addresses of cameras; without it none
+    can be added. With `links`, evidence is also given to holders of signed links; at `live_socket` the live
+    process answers. Raises what opening the evidence store or the terrain raises."""
     feed = EventFeed(store)
     live = LiveView(live_socket)
     oidc = deployment.console.oidc
@@ -140,7 +146,7 @@ def create_app(
     hillshade = Hillshade(deployment.terrain) if deployment.terrain else None
     app.state.centre = Centre(
         store=store,
-        deployment=deployment,
+        register=register or CameraRegister(store, deployment),
         evidence=EvidenceStore(deployment.storage.evidence),
         placement=placement,
         latest=LatestPictures(deployment.storage.evidence),

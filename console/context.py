@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from alerting.camera_register import CameraRegister
 from alerting.evidence import EvidenceStore
 from alerting.evidence_links import EvidenceLinks
 from alerting.intake import Intake
@@ -27,7 +28,7 @@ from console.viewsheds import Viewsheds
 @dataclass(frozen=True)
 class Centre:
     store: Store
-    deployment: Deployment
+    register: CameraRegister
     evidence: EvidenceStore
     placement: Placement
     latest: LatestPictures
@@ -39,6 +40,11 @@ class Centre:
     intake: Intake
     sign_on: SignOn | None
     links: EvidenceLinks | None
+
+    @property
+    def deployment(self) -> Deployment:
+        """With the cameras that there are now."""
+        return self.register.deployment
 
     @property
     def target_names(self) -> dict[str, str]:

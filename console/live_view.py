@@ -6,18 +6,20 @@ called. It holds the caps on viewers and the cameras' addresses: neither is know
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import httpx
 
 from console.problems import Problem
 
-_TIMEOUT = httpx.Timeout(5.0, read=25.0)
-"""The process itself gives up on a camera that does not answer after 10 s."""
+_TIMEOUT = httpx.Timeout(5.0, read=35.0)
+"""The process itself gives up on a camera that does not answer after 10 s, and on a probe after 30 s."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,12 @@ class LiveView:
             yield answer.headers["content-type"], _until_it_breaks(answer)
         finally:
             await answer.aclose()
+
+    async def probe(self, camera: dict[str, Any]) -> dict[str, Any]:
+        """What a camera of these fields sends (`streams.probe`), over a connection of its own; takes seconds.
+        Raises Problem."""
+        found: dict[str, Any] = (await self._ask("POST", "/probe", json.dumps(camera).encode())).json()
+        return found
 
     async def close(self) -> None:
         if self._client is not None:

@@ -42,3 +42,8 @@ class SharedAnswer:
             headers |= {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
             return Response(packed, headers=headers, media_type="application/json")
         return Response(plain, headers=headers, media_type="application/json")
+
+    def forget(self) -> None:
+        """Something changed that whoever asks next must see."""
+        with self._lock:
+            self._made_s = float("-inf")

@@ -262,6 +262,9 @@ class CameraView(View):
     since: datetime | None
     reason: str
     picture_at: datetime | None = Field(description="When the newest picture was taken.")
+    learning_until: datetime | None = Field(
+        description="Until then what it sees is shown to supervisors and told to nobody; null: it has learnt."
+    )
 
 
 class CameraPeriodView(View):

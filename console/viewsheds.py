@@ -27,20 +27,21 @@ class Viewshed:
 
 
 class Viewsheds:
-    """Of the cameras of one deployment, which do not change while it runs. Thread-safe."""
+    """Of the cameras of one deployment; worked out anew for one that has changed. Thread-safe."""
 
     def __init__(self, surface: Terrain, bounds_deg: tuple[float, float, float, float]) -> None:
         self._surface = surface
         self._bounds_deg = bounds_deg
         self._lock = threading.Lock()
-        self._known: dict[str, Viewshed | None] = {}
+        self._known: dict[str, tuple[Camera, Viewshed | None]] = {}
 
     def of(self, camera: Camera) -> Viewshed | None:
         """None where the camera's height is not known."""
         with self._lock:  # one at a time: twenty pages asking at once must not cost twenty cores
-            if camera.id not in self._known:
-                self._known[camera.id] = self._worked_out(camera)
-            return self._known[camera.id]
+            known = self._known.get(camera.id)
+            if known is None or known[0] != camera:
+                known = self._known[camera.id] = (camera, self._worked_out(camera))
+            return known[1]
 
     def _worked_out(self, camera: Camera) -> Viewshed | None:
         found = cover([camera], self._surface, self._bounds_deg, None, cell_m=CELL_M)

@@ -30,6 +30,7 @@ from sqlalchemy.engine import make_url
 
 from alerting import snapshot
 from alerting.evidence import EvidenceError, EvidenceStore
+from alerting.secret_box import KEY_FILE
 from alerting.store import Store, StoreError, StoreVersionError
 from alerting.tables import EvidenceRow
 from config import Deployment
@@ -40,7 +41,7 @@ FORMAT = 2
 _KNOWN_FORMATS = (1, 2)
 """1 held no deployment files."""
 _MANIFEST = "manifest.json"
-_STATE_FILES = ("link.key", "secrets.key")
+_STATE_FILES = ("link.key", KEY_FILE)
 _MEDIA_TYPES = {".jpg": "image/jpeg", ".mp4": "video/mp4"}
 
 

@@ -76,7 +76,7 @@ class Clerk:
         self._monotonic = monotonic
         self._changed = threading.Condition()
         self._sightings: deque[_Found] = deque()
-        self._states: deque[tuple[str, CameraState]] = deque(maxlen=MOST_STATES)
+        self._states: deque[tuple[str, CameraState, bool]] = deque(maxlen=MOST_STATES)
         self._pictures: dict[str, Frame] = {}
         self._failing: set[str] = set()
         self._closing = False
@@ -94,9 +94,10 @@ class Clerk:
             self._sightings.append(_Found(camera, sighting, frame))
             self._changed.notify()
 
-    def state(self, camera_id: str, state: CameraState) -> None:
+    def state(self, camera_id: str, state: CameraState, *, counts: bool = True) -> None:
+        """Without `counts` it is meant to be so: no blind time."""
         with self._changed:
-            self._states.append((camera_id, state))
+            self._states.append((camera_id, state, counts))
             self._changed.notify()
 
     def picture(self, frame: Frame) -> None:
@@ -146,9 +147,9 @@ class Clerk:
 
     def _write_states(self) -> bool:
         while self._states:
-            camera_id, state = first = self._states[0]
+            camera_id, state, counts = first = self._states[0]
             told = (camera_id, state.condition.value, state.since, state.reason)
-            if not self._try("state", partial(self._state_sink.set_camera_state, *told)):
+            if not self._try("state", partial(self._state_sink.set_camera_state, *told, counts=counts)):
                 return False
             with self._changed:
                 if self._states and self._states[0] is first:

@@ -20,19 +20,20 @@ def tell_of_dead_workers(plan: Plan) -> Callable[[ProcessSpec, float], None]:
     """For `Supervisor(on_death=...)`."""
 
     def tell(spec: ProcessSpec, pause_s: float) -> None:
-        cameras = plan.cameras_of(spec.name)
-        if not cameras:
+        if not plan.is_worker(spec.name):
             return
         reason = "its worker process ended and is started again"
         if pause_s:
             reason = f"its worker process keeps ending; it is tried again in {pause_s:.0f} s"
-            _log.error("cameras are blind worker=%s cameras=%d reason=%s", spec.name, len(cameras), reason)
+            _log.error("cameras are blind worker=%s reason=%s", spec.name, reason)
+        from alerting.camera_register import CameraRegister
         from alerting.store import Store
 
         try:
             store = Store.open(plan.deployment.storage.database_url.reveal())
             try:
-                for camera in cameras:
+                register = CameraRegister(store, plan.deployment)
+                for camera in plan.share_of(spec.name, register.cameras):
                     store.set_camera_state(camera.id, Condition.STALE, store.clock(), reason)
             finally:
                 store.close()

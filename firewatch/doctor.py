@@ -22,6 +22,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.engine import make_url
 
 from alerting import snapshot
+from alerting.camera_register import CameraRegister
 from alerting.ingest import RemoteWorker, remote_workers
 from alerting.records import CameraState, DeliveryRecord
 from alerting.store import Store, StoreError
@@ -201,7 +202,8 @@ def store(deployment: Deployment, now: datetime) -> Iterator[Finding]:
         yield Finding("ok", "store", f"whole, version {revision}")
         yield dead_letters(opened.deliveries(state="dead", limit=500))
         yield waiting(opened.deliveries(state="pending", limit=500), now)
-        enabled = {camera.id: camera.name for camera in deployment.cameras if camera.enabled}
+        cameras = CameraRegister(opened, deployment).cameras
+        enabled = {camera.id: camera.name for camera in cameras if camera.enabled}
         yield blind_cameras(enabled, opened.camera_states(), now)
         for worker in remote_workers(opened):
             yield box(worker, now)

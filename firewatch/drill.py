@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from alerting import drill
+from alerting.camera_register import CameraRegister
 from alerting.drill import DrillReport, Step
 from alerting.intake import Intake
 from alerting.notices import Notice
@@ -64,14 +65,14 @@ def one_frame(camera: Camera) -> Frame:
 class DailyDrill:
     """Runs the deployment's drill once a day and tells those who hear of trouble how it went."""
 
-    def __init__(self, store: Store, deployment: Deployment, trouble: Trouble) -> None:
+    def __init__(self, store: Store, register: CameraRegister, trouble: Trouble) -> None:
         self._store = store
-        self._deployment = deployment
+        self._register = register
         self._trouble = trouble
 
     def run(self, stop: threading.Event) -> None:
         """Wait for the time of day, again and again."""
-        due = next_drill(self._deployment, self._store.clock())
+        due = next_drill(self._register.deployment, self._store.clock())
         while due is not None and not stop.wait(5.0):
             now = self._store.clock()
             if now < due:
@@ -80,15 +81,16 @@ class DailyDrill:
                 self._drill(due)
             except Exception:  # a drill must never end the process that carries the real alerts
                 log.exception("drill failed in an unforeseen way")
-            due = next_drill(self._deployment, max(now, due))
+            due = next_drill(self._register.deployment, max(now, due))
         stop.wait()
 
     def _drill(self, due: datetime) -> None:
-        assert self._deployment.drill is not None
-        camera = self._deployment.camera(self._deployment.drill.camera)
+        deployment = self._register.deployment
+        assert deployment.drill is not None
+        camera = deployment.camera(deployment.drill.camera)
         # Named by its day: two senders on one store make one drill.
         report = run_drill(
-            self._store, self._deployment, camera, sighting_id=f"drill-{camera.id}-{due:%Y%m%dT%H%M}"
+            self._store, deployment, camera, sighting_id=f"drill-{camera.id}-{due:%Y%m%dT%H%M}"
         )
         log.log(
             logging.INFO if report.passed else logging.ERROR,

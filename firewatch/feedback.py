@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from alerting import drawn_masks
+from alerting.learning import JUDGED
 from alerting.site_memories import Judged, View, judged_since
 from alerting.store import Store
 from config import Mask
@@ -43,6 +44,10 @@ class StoreFeedback:
 
     def __init__(self, store: Store, camera_ids: Collection[str]) -> None:
         self._store = store
+        self.know(camera_ids)
+
+    def know(self, camera_ids: Collection[str]) -> None:
+        """These are the cameras now."""
         self._camera_ids = frozenset(camera_ids)
 
     def newest(self) -> int:
@@ -52,7 +57,9 @@ class StoreFeedback:
         if newest <= last:
             return False
         events = self._store.events_since(last)
-        return events[-1].event_id < newest or any(event.kind == "incident" for event in events)
+        return events[-1].event_id < newest or any(
+            event.kind == "incident" or JUDGED.items() <= event.data.items() for event in events
+        )
 
     def judged(self) -> Mapping[View, Judged]:
         since = self._store.clock() - timedelta(days=DISMISSED_DAYS)

@@ -39,6 +39,7 @@ class HealthJudges:
         self._deployment = deployment
         self._views = views
         self._judges: dict[str, CameraHealth] = {}
+        self._cameras: dict[str, Camera] = {}
 
     def judge_for(self, camera: Camera) -> CameraHealth:
         judge = CameraHealth(
@@ -49,14 +50,20 @@ class HealthJudges:
             reference_of=lambda preset: self._views.load(camera, preset) if self._views else None,
         )
         self._judges[camera.id] = judge
+        self._cameras[camera.id] = camera
         return judge
+
+    def forget(self, camera_id: str) -> None:
+        """It is not watched any more."""
+        self._judges.pop(camera_id, None)
+        self._cameras.pop(camera_id, None)
 
     def looked(self, camera: Camera, frame: Frame, result: LookResult) -> None:
         self._judges[camera.id].damaged(result.look.bad_picture, frame.captured_at)
 
     def states(self) -> dict[str, tuple[str, datetime, str]]:
         """What each judge said last: condition, since when, why."""
-        shown = {camera_id: judge.shown for camera_id, judge in self._judges.items()}
+        shown = {camera_id: judge.shown for camera_id, judge in tuple(self._judges.items())}
         return {
             camera_id: (state.condition.value, state.since, state.reason)
             for camera_id, state in shown.items()
@@ -74,9 +81,11 @@ class HealthJudges:
         """Write where the views stand, for the next worker."""
         if self._views is None:
             return
-        for camera_id, judge in self._judges.items():
+        for camera_id, judge in tuple(self._judges.items()):
+            camera = self._cameras.get(camera_id)
             for preset, edges in judge.references().items():
-                self._views.save(self._deployment.camera(camera_id), preset, edges)
+                if camera is not None:
+                    self._views.save(camera, preset, edges)
 
 
 class DoubtingSink:

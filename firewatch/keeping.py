@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from alerting import learning
 from alerting.clips import LaterEvidence, add_later
 from alerting.evidence import EvidenceStore
 from alerting.notices import Notice
@@ -31,6 +32,8 @@ class StoreEvidence:
     evidence: EvidenceStore
 
     def add(self, about: About, products: Sequence[Product]) -> None:
+        if learning.is_known(self.store, [one.sighting_id for one in about.sightings]):
+            return  # of a camera that learns: its picture is enough
         stored = [
             LaterEvidence(
                 one.kind,

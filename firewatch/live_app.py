@@ -11,6 +11,8 @@ console checks who asks, forwards, and adds nothing; a camera's URL never leaves
     GET    /cameras/{camera_id}/picture    the next picture (image/jpeg), for browsers without even MJPEG
     GET    /state                          {camera_id: {showing, video_viewers, picture_viewers, silent_s,
                                            problem}} of the cameras that are watched now
+    POST   /probe                          a camera's fields (JSON) in the body: what it sends, as
+                                           `streams.probe` says, its picture in base64. Takes seconds
     GET    /healthz                        204
 
 Errors are `{"reason", "detail"}`: 404 unknown_camera; 400 unusable_offer; 409 no_video (re-encoding is needed
@@ -31,7 +33,7 @@ import dataclasses
 import logging
 import os
 import socket
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +41,9 @@ import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
-from config import Deployment
+from config import Camera, Deployment
 from firewatch.failures import UserError
+from firewatch.probing import probed
 from streams.cameras import connector
 from streams.live_view.hub import (
     CameraAway,
@@ -58,6 +61,8 @@ _log = logging.getLogger(__name__)
 BOUNDARY = "firewatch-picture"
 PICTURE_TIMEOUT_S = 10.0
 HEARTBEAT_S = 1.0
+FOLLOW_S = 2.0
+PROBES_AT_ONCE = 2
 NICENESS = 10
 """Detection goes first on a machine that is short."""
 _STATUS: dict[type[LiveError], int] = {
@@ -120,6 +125,15 @@ def create_live_app(hub: LiveHub) -> FastAPI:
     async def state() -> dict[str, dict[str, Any]]:
         return {camera_id: dataclasses.asdict(one) for camera_id, one in hub.states().items()}
 
+    probes = asyncio.Semaphore(PROBES_AT_ONCE)
+
+    @app.post("/probe")
+    async def probe(request: Request) -> Response:
+        if probes.locked():
+            raise TooManyProbes("other cameras are being tested; try again in a moment")
+        async with probes:
+            return JSONResponse(await asyncio.to_thread(probed, await request.body()))
+
     @app.get("/healthz")
     async def healthz() -> Response:
         return Response(status_code=204)
@@ -127,21 +141,39 @@ def create_live_app(hub: LiveHub) -> FastAPI:
     return app
 
 
-def run_live(deployment: Deployment, path: Path, heartbeat: Callable[[], None] = lambda: None) -> None:
-    """Serve the live view at the unix socket `path` until SIGTERM or SIGINT."""
+class TooManyProbes(LiveError):
+    reason = "too_many_probes"
+
+
+_STATUS[TooManyProbes] = 503
+
+
+def run_live(
+    deployment: Deployment,
+    path: Path,
+    heartbeat: Callable[[], None] = lambda: None,
+    *,
+    cameras_now: Callable[[], Sequence[Camera]] | None = None,
+) -> None:
+    """Serve the live view at the unix socket `path` until SIGTERM or SIGINT. `cameras_now` is asked now and
+    then, in a thread; without it the cameras are the deployment's for good."""
     os.nice(NICENESS)
     settings = deployment.live
     ports = (settings.udp_first_port, settings.udp_last_port) if settings.udp_first_port else None
 
     async def serve() -> None:
-        hub = LiveHub(deployment.cameras, settings, connector)
+        cameras = deployment.cameras if cameras_now is None else cameras_now()
+        hub = LiveHub(cameras, settings, connector)
         server = LiveServer(create_live_app(hub), hub)
         beating = asyncio.create_task(_beat(heartbeat))
+        following = asyncio.create_task(_follow(hub, cameras_now)) if cameras_now is not None else None
         try:
             with _listening(path) as listener:
                 await server.serve(sockets=[listener])
         finally:
             beating.cancel()
+            if following is not None:
+                following.cancel()
 
     with asyncio.Runner(loop_factory=lambda: MediaLoop(ports, settings.media_address)) as runner:
         runner.run(serve())
@@ -187,6 +219,15 @@ async def _beat(heartbeat: Callable[[], None]) -> None:
     while True:
         heartbeat()
         await asyncio.sleep(HEARTBEAT_S)
+
+
+async def _follow(hub: LiveHub, cameras_now: Callable[[], Sequence[Camera]]) -> None:
+    while True:
+        await asyncio.sleep(FOLLOW_S)
+        try:
+            await hub.use(await asyncio.to_thread(cameras_now))
+        except Exception:  # whatever one round stumbles over, the cameras stay as they were
+            _log.exception("cameras not followed")
 
 
 async def _parts(first: bytes, pictures: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from alerting.secret_box import KEY_FILE
 from config import Camera, Deployment
 from firewatch.supervision import ProcessSpec
 
@@ -42,10 +43,15 @@ def live_socket(state_folder: Path) -> Path:
     return state_folder / "live.sock"
 
 
+def places_of(cameras: Sequence[Camera], index: int, count: int) -> tuple[Camera, ...]:
+    """The cameras that fall to worker `index` (from 0) among `count`, enabled or not: by their place in the
+    list, so that one that is added behind them, or switched off, moves no other to another worker."""
+    return tuple(cameras)[index::count]
+
+
 def share_of(cameras: Sequence[Camera], index: int, count: int) -> tuple[Camera, ...]:
-    """The cameras of worker `index` (from 0) among `count`: every camera that is watched here in exactly one
-    share."""
-    return watched_here(cameras)[index::count]
+    """The cameras that worker `index` watches: every camera that is watched here in exactly one share."""
+    return watched_here(places_of(cameras, index, count))
 
 
 def watched_here(cameras: Sequence[Camera]) -> tuple[Camera, ...]:
@@ -60,7 +66,11 @@ def at_boxes(cameras: Sequence[Camera]) -> tuple[Camera, ...]:
 
 @dataclass(frozen=True)
 class Plan:
-    """How one installation runs: where its file is, where it keeps its state, where the console listens."""
+    """How one installation runs: where its file is, where it keeps its state, where the console listens.
+
+    `watched`: how many cameras there were to watch when it was planned. They say how many workers there are,
+    and no more: which cameras there are each process asks the register (`alerting.camera_register`).
+    """
 
     config_file: Path
     deployment: Deployment
@@ -71,13 +81,15 @@ class Plan:
     link_key: Path
     """File with the key that signs links to evidence."""
     workers: int | None = None
+    watched: int | None = None
     logs_to_files: bool = False
 
     @property
     def worker_count(self) -> int:
         if self.workers is not None:
             return self.workers
-        return workers_for(len(watched_here(self.deployment.cameras)), cores())
+        watched = len(watched_here(self.deployment.cameras)) if self.watched is None else self.watched
+        return workers_for(watched, cores())
 
     def processes(self) -> tuple[ProcessSpec, ...]:
         """Centre, sender, workers, live view, in the order they are started."""
@@ -100,12 +112,18 @@ class Plan:
         live = self._spec("live", "--socket", live_at)
         return (centre, *sender, *workers, live)
 
-    def cameras_of(self, process: str) -> tuple[Camera, ...]:
-        """The cameras that a process of this name watches; none for all but workers."""
-        name, _, number = process.rpartition("-")
-        if name != "worker":
-            return ()
-        return share_of(self.deployment.cameras, int(number) - 1, self.worker_count)
+    @staticmethod
+    def is_worker(process: str) -> bool:
+        return process.rpartition("-")[0] == "worker"
+
+    def share_of(self, worker: str, cameras: Sequence[Camera]) -> tuple[Camera, ...]:
+        """Which of these the worker process of this name watches."""
+        return share_of(cameras, int(worker.rpartition("-")[2]) - 1, self.worker_count)
+
+    @property
+    def secrets_key(self) -> Path:
+        """The file with the key of what is sealed in the store; made when there is something to seal."""
+        return self.state_folder / KEY_FILE
 
     def log_of(self, name: str) -> Path | None:
         return self.state_folder / "logs" / f"{name}.log" if self.logs_to_files else None
@@ -115,6 +133,7 @@ class Plan:
     ) -> ProcessSpec:
         name = name or module
         command = [sys.executable, "-m", f"firewatch.processes.{module}", str(self.config_file), *arguments]
+        command += ["--secrets-key", str(self.secrets_key)]
         heartbeat = None
         if module in _WITH_HEARTBEAT:
             heartbeat = self.state_folder / "heartbeats" / name

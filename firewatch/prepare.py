@@ -77,19 +77,39 @@ def prepare_store(deployment: Deployment, *, must_change: bool = True) -> FirstL
 
     Cameras that are not enabled are written down as off: no worker will speak for them.
     """
+    from alerting.camera_register import CameraRegister
     from alerting.store import Store
     from console.auth import FIRST_USER, ensure_first_admin
-    from streams.condition import Condition
+    from streams.condition import TAKEN_OUT, Condition
 
     url = deployment.storage.database_url.reveal()
     if url.startswith("sqlite:///"):
         Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     store = Store.open(url)
     try:
-        for camera in deployment.cameras:
+        for camera in CameraRegister(store, deployment).cameras:
             if not camera.enabled:
-                store.set_camera_state(camera.id, Condition.OFF, store.clock(), "not enabled", counts=False)
+                store.set_camera_state(camera.id, Condition.OFF, store.clock(), TAKEN_OUT, counts=False)
         password = ensure_first_admin(store, must_change=must_change)
         return None if password is None else FirstLogIn(FIRST_USER, password)
+    finally:
+        store.close()
+
+
+def registered(deployment: Deployment, state: Path | None = None) -> Deployment:
+    """The deployment with the cameras that its store knows of; the file's, where there is no store yet. The
+    addresses of those that were added or changed there can be had with the key in the `state` folder only."""
+    from alerting import snapshot
+    from alerting.camera_register import CameraRegister
+    from alerting.secret_box import KEY_FILE, SecretBox
+    from alerting.store import Store
+
+    url = deployment.storage.database_url.reveal()
+    if snapshot.is_empty(url):
+        return deployment
+    store = Store.open(url)
+    try:
+        box = SecretBox(state / KEY_FILE) if state is not None else None
+        return CameraRegister(store, deployment, box).deployment
     finally:
         store.close()

@@ -109,9 +109,7 @@ class ClipRecorder:
         self._masks_of = masks_of
         self._on_trouble = on_trouble
         self._retry_s = retry_s
-        self._rings = {
-            camera.id: PacketRing(settings.ring_s, round(settings.ring_mb * 1_000_000)) for camera in cameras
-        }
+        self._rings = {camera.id: self._new_ring() for camera in cameras}
         self._strips: dict[str, list[tuple[datetime, bytes]]] = {}
         self._lock = threading.Lock()
         self._episodes: dict[str, _Episode] = {}
@@ -138,7 +136,23 @@ class ClipRecorder:
         self._threads[1].join(HAND_OVER_GRACE_S)
 
     def tap_for(self, camera: Camera) -> PacketRing:
-        return self._rings[camera.id]
+        """Of a connection that is about to be made: what the one before left is forgotten."""
+        self._cameras[camera.id] = camera
+        ring = self._rings[camera.id] = self._new_ring()
+        return ring
+
+    def know(self, cameras: Sequence[Camera]) -> None:
+        """These are the cameras now: what is left of any of them is handed over here."""
+        for camera in cameras:
+            self._rings.setdefault(camera.id, self._new_ring())
+            self._cameras[camera.id] = camera
+
+    def forget(self, camera_id: str) -> None:
+        """It is not watched any more: its packets go, its recordings stay."""
+        self._rings[camera_id] = self._new_ring()
+
+    def _new_ring(self) -> PacketRing:
+        return PacketRing(self._settings.ring_s, round(self._settings.ring_mb * 1_000_000))
 
     @property
     def ring_bytes(self) -> int:
@@ -286,14 +300,13 @@ class ClipRecorder:
     # The delivering thread
 
     def _hand_over(self) -> None:
-        mine = set(self._cameras)
         left_over = {path.name for path in self._folder.iterdir() if path.is_dir()}
         pause_s = self._retry_s
         while not self._stop.is_set():
             waiting = False
             for folder in sorted(path for path in self._folder.iterdir() if path.is_dir()):
                 about = read_about(folder)
-                if about is not None and about.camera_id not in mine:
+                if about is not None and about.camera_id not in self._cameras:
                     continue  # another worker's
                 found_after_a_crash = folder.name in left_over
                 if about is None or (found_after_a_crash and not about.sightings):

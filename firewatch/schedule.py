@@ -58,10 +58,18 @@ class LookSchedule:
     ) -> None:
         self._looks = looks
         self._slack = slack
-        self._turns = {
-            camera_id: _Turn(now_s, (number * _GOLDEN) % 1, looks.patrol_interval_s)
-            for number, camera_id in enumerate(camera_ids)
-        }
+        self._turns: dict[str, _Turn] = {}
+        self._had = 0
+        for camera_id in camera_ids:
+            self.add(camera_id, now_s)
+
+    def add(self, camera_id: str, now_s: float) -> None:
+        """One more camera, due at once; the turns of the others stay as they are."""
+        self._turns[camera_id] = _Turn(now_s, (self._had * _GOLDEN) % 1, self._looks.patrol_interval_s)
+        self._had += 1
+
+    def remove(self, camera_id: str) -> None:
+        del self._turns[camera_id]
 
     def next(self, ready: Collection[str], now_s: float) -> str | None:
         """The camera to look at now, among those with a frame; None when nobody is due."""

@@ -66,11 +66,15 @@ class Spool:
     ) -> None:
         self._folder = folder
         self._most_per_camera, self._most = most_per_camera, most
-        self._marks = {camera_id: _mark(camera_id) for camera_id in camera_ids}
+        self.know(camera_ids)
         folder.mkdir(parents=True, exist_ok=True)
         for torn in folder.glob("*.tmp"):
             if self._is_ours(torn):
                 torn.unlink(missing_ok=True)
+
+    def know(self, camera_ids: Collection[str]) -> None:
+        """These are our cameras now."""
+        self._marks = {camera_id: _mark(camera_id) for camera_id in camera_ids}
 
     def put(self, sighting: Sighting, evidence: Evidence) -> None:
         """Returns when the sighting is safe on the disk. Raises FloodError, SpoolError, OSError."""

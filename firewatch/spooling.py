@@ -70,6 +70,11 @@ class SpoolingSink:
         self._wake.set()
         self._thread.join()
 
+    def know(self, cameras: Sequence[Camera]) -> None:
+        """These are our cameras now, as they are now; what waits is taken in as seen by them."""
+        self._cameras = {camera.id: camera for camera in cameras}
+        self._spool.know(self._cameras.keys())
+
     def accept(self, camera: Camera, sighting: Sighting, frame: Frame) -> None:
         evidence = evidence_of(camera, sighting, frame, self._time_zone)
         try:

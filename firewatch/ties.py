@@ -45,6 +45,8 @@ class Ties:
     on_trouble: Callable[[str], None]
     """Is told when the disk is full."""
     figures: Callable[[WorkerFigures], None] = lambda _figures: None
+    know: Callable[[Sequence[Camera]], None] = lambda _cameras: None
+    """Is told which cameras are the worker's now."""
 
 
 @contextmanager
@@ -59,17 +61,27 @@ def ties_to_store(
         store = Store.open(deployment.storage.database_url.reveal())
         at_the_end.callback(store.close)
         intake = Intake.from_deployment(store, deployment)
+        feedback = StoreFeedback(store, ids)
         sightings: SightingSink = StoreSink(intake, zone)
+        spooling = None
         if spool is not None:
-            sightings = at_the_end.enter_context(SpoolingSink(Spool(spool, ids), intake, cameras, zone))
+            spooling = SpoolingSink(Spool(spool, ids), intake, cameras, zone)
+            sightings = at_the_end.enter_context(spooling)
+
+        def know(now: Sequence[Camera]) -> None:
+            feedback.know([camera.id for camera in now])
+            if spooling is not None:
+                spooling.know(now)
+
         keeping = at_the_end.enter_context(keeping_room(deployment, store, first=first))
         yield Ties(
             sightings=sightings,
             states=store,
             pictures=LatestPictures(deployment.storage.evidence),
             life=store,
-            feedback=StoreFeedback(store, ids),
+            feedback=feedback,
             memories=StoredSiteMemories(store),
             clips=StoreEvidence(store, EvidenceStore(deployment.storage.evidence)),
             on_trouble=keeping.hurry,
+            know=know,
         )

@@ -1,5 +1,8 @@
 """The worker: watches its cameras and reports confirmed sightings.
 
+Which cameras those are may change while it runs (`cameras_now`): one that is added, changed or taken away is
+started, built anew or stopped between two looks, and the others do not notice.
+
 One reader thread per camera (`streams.live`), one loop that looks: it takes the camera most overdue, decodes
 its newest picture, passes it through the camera's pipeline, and hands what it finds to the clerk
 (`firewatch.clerk`), which writes in a thread of its own. Everything is bounded: one frame per camera, one
@@ -14,7 +17,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -25,7 +28,7 @@ from firewatch.clerk import RETRY_S, Clerk, PictureSink, SightingSink
 from firewatch.masks import is_ignored, without_private_parts
 from firewatch.schedule import SLACK, LookSchedule
 from streams.cameras import reader
-from streams.condition import CameraState, CameraStateSink
+from streams.condition import TAKEN_OUT, CameraState, CameraStateSink, Condition
 from streams.frame import Frame
 from streams.live import LiveReader
 from streams.tap import PacketTap
@@ -86,8 +89,24 @@ class WorkerFigures:
     """Connections that the watchdog gave up."""
 
 
+_UNREAD = ("name", "lat_deg", "lon_deg", "ground_height_m", "mast_height_m", "pose", "lens", "zoom_table")
+"""What is said of a camera that changes nothing of how its pictures are fetched and looked at."""
+
+
+@dataclass
+class _Watched:
+    """One camera and all that watches it."""
+
+    camera: Camera
+    pipeline: CameraPipeline
+    judge: HealthJudge
+    live: LiveReader
+    picture_due_s: float = float("-inf")
+    told: CameraState | None = None
+
+
 class Worker:
-    """Watches `cameras` until its stop event is set. `run` is the whole life of it."""
+    """Watches cameras until its stop event is set. `run` is the whole life of it."""
 
     def __init__(
         self,
@@ -102,46 +121,47 @@ class Worker:
         masks_of: Callable[[Camera], Sequence[Mask]] = lambda camera: camera.masks,
         judge_for: Callable[[Camera], HealthJudge] = lambda camera: AgeJudge(camera.stream.stale_after_s),
         observers: Sequence[LookObserver] = (),
+        cameras_now: Callable[[], Sequence[Camera]] | None = None,
+        forget: Callable[[str], None] = lambda _camera_id: None,
         heartbeat: Callable[[WorkerFigures], None] = lambda _figures: None,
         life_sign: Callable[[], None] = lambda: None,
         retry_s: float = RETRY_S,
         most_failures: int = MOST_FAILURES,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        """Without `cameras_now` its cameras are `cameras` for good. `forget` is told of each that it watches
+        no more."""
         self.counts = WorkerCounts()
-        self._cameras = {camera.id: camera for camera in cameras if camera.enabled}
         self._looks = looks
-        self._pipelines = {camera.id: make_pipeline(camera) for camera in self._cameras.values()}
+        self._make_pipeline = make_pipeline
+        self._tap_for = tap_for
+        self._judge_for = judge_for
+        self._masks_of = masks_of
         self._clerk = Clerk(
             sightings, states, pictures, life_sign=life_sign, retry_s=retry_s, monotonic=monotonic
         )
-        self._picture_due_s = dict.fromkeys(self._cameras, float("-inf"))
         self._heartbeat = heartbeat
+        self._forget = forget
+        self._cameras_now = cameras_now
         self._most_failures = most_failures
         self._monotonic = monotonic
         self._wake = threading.Event()
         self._observers = tuple(observers)
-        self._masks_of = masks_of
-        self._judges = {camera.id: judge_for(camera) for camera in self._cameras.values()}
-        self._readers = {
-            camera.id: reader(
-                camera,
-                wanted_interval_s=looks.patrol_interval_s,
-                on_frame=self._wake.set,
-                tap=tap_for(camera),
-            )
-            for camera in self._cameras.values()
-        }
-        self._schedule = LookSchedule(self._cameras, looks, now_s=monotonic(), slack=SLACK)
-        self._told_states: dict[str, CameraState] = {}
+        self._schedule = LookSchedule((), looks, now_s=monotonic(), slack=SLACK)
+        self._watched: dict[str, _Watched] = {}
+        self._gone = WorkerFigures(0, 0, 0, 0, 1.0, 0, 0, 0)
+        self._unusable: dict[str, Camera] = {}
+        for camera in cameras:
+            if camera.enabled:
+                self._add(camera)
         self._failures_in_a_row = 0
         self._housekeeping_due_s = self._overload_said_s = float("-inf")
 
     def run(self, stop: threading.Event) -> None:
         """Watch until `stop` is set; then the cameras are off."""
         self._clerk.start()
-        for live in self._readers.values():
-            live.start()
+        for one in self._watched.values():
+            one.live.start()
         try:
             while not stop.is_set():
                 if not self._look_once():
@@ -153,32 +173,34 @@ class Worker:
 
     @property
     def readers(self) -> dict[str, LiveReader]:
-        return dict(self._readers)
+        return {camera_id: one.live for camera_id, one in self._watched.items()}
 
     def figures(self) -> WorkerFigures:
-        readers = self._readers.values()
+        readers = [one.live for one in self._watched.values()]
+        gone = self._gone
         return WorkerFigures(
-            cameras=len(self._cameras),
+            cameras=len(self._watched),
             looks=self.counts.looks,
             failed_looks=self.counts.failed_looks,
             sightings=self.counts.sightings,
             stretch=round(self.stretch, 3),
-            unlooked=sum(live.replaced for live in readers),
-            connections=sum(live.connections for live in readers),
-            given_up=sum(live.abandoned for live in readers),
+            unlooked=gone.unlooked + sum(live.replaced for live in readers),
+            connections=gone.connections + sum(live.connections for live in readers),
+            given_up=gone.given_up + sum(live.abandoned for live in readers),
         )
 
     def _look_once(self) -> bool:
-        ready = [camera_id for camera_id, live in self._readers.items() if live.has_frame]
+        ready = [camera_id for camera_id, one in self._watched.items() if one.live.has_frame]
         camera_id = self._schedule.next(ready, self._monotonic())
         if camera_id is None:
             return False
-        live = self._readers[camera_id]
+        one = self._watched[camera_id]
+        live = one.live
         began_s, ready_since_s = self._monotonic(), live.ready_since_s
         frame = live.take()
         if frame is None:
             return True  # damaged, or nothing new in it: the next one may be looked at at once
-        suspicious = self._look(self._cameras[camera_id], frame)
+        suspicious = self._look(one, frame)
         interval_s = self._schedule.looked(
             camera_id, began_s, suspicious=suspicious, ready_since_s=ready_since_s
         )
@@ -187,13 +209,14 @@ class Worker:
             _log.info("look interval camera=%s interval_s=%g", camera_id, interval_s)
         return True
 
-    def _look(self, camera: Camera, frame: Frame) -> bool:
+    def _look(self, one: _Watched, frame: Frame) -> bool:
         """One look; whether the camera wants dense looks."""
-        self._judges[camera.id].saw(frame)
+        camera = one.camera
+        one.judge.saw(frame)
         masks = self._masks_of(camera)
         frame = without_private_parts(frame, masks)
         try:
-            result = self._pipelines[camera.id].look(frame)
+            result = one.pipeline.look(frame)
         except Exception as error:  # whatever a network does to one frame must not blind the other cameras
             self._look_failed(camera, error)
             return False
@@ -201,7 +224,7 @@ class Worker:
         self.counts.looks += 1
         if result.look.bad_picture is not None:
             self.counts.bad_pictures += 1
-        self._show(frame)
+        self._show(one, frame)
         for observer in self._observers:
             observer.looked(camera, frame, result)
         for sighting in result.sightings:
@@ -221,12 +244,12 @@ class Worker:
         if self._failures_in_a_row >= self._most_failures:
             raise DetectorBrokenError(f"{self._most_failures} looks in a row failed") from error
 
-    def _show(self, frame: Frame) -> None:
+    def _show(self, one: _Watched, frame: Frame) -> None:
         """Leave the picture for the console, every `PICTURE_INTERVAL_S`."""
         now_s = self._monotonic()
-        if now_s < self._picture_due_s[frame.camera_id]:
+        if now_s < one.picture_due_s:
             return
-        self._picture_due_s[frame.camera_id] = now_s + PICTURE_INTERVAL_S
+        one.picture_due_s = now_s + PICTURE_INTERVAL_S
         self._clerk.picture(frame)
 
     def _report(self, camera: Camera, sighting: Sighting, frame: Frame) -> None:
@@ -247,8 +270,9 @@ class Worker:
             return
         self._housekeeping_due_s = now_s + HOUSEKEEPING_S
         self._heartbeat(self.figures())
-        for live in self._readers.values():
-            live.watch()
+        self._follow()
+        for one in self._watched.values():
+            one.live.watch()
         self._tell_states()
         self._warn_of_overload(now_s)
 
@@ -267,18 +291,91 @@ class Worker:
         """How much longer than wanted the look intervals are for want of processor time; 1 is as wanted."""
         return self._schedule.stretch
 
+    def _follow(self) -> None:
+        """Watch what is to be watched now."""
+        if self._cameras_now is None:
+            return
+        wanted = {camera.id: camera for camera in self._cameras_now()}
+        for camera_id in [one for one in self._watched if one not in wanted]:
+            self._remove(camera_id)
+            off = CameraState(Condition.OFF, datetime.now(UTC), TAKEN_OUT)
+            self._clerk.state(camera_id, off, counts=False)
+        for camera in wanted.values():
+            one = self._watched.get(camera.id)
+            if one is None and self._unusable.get(camera.id) != camera:
+                self._start(camera)
+            elif one is not None and one.camera != camera:
+                if _read_alike(one.camera, camera):
+                    self._say_anew(one, camera)
+                else:
+                    self._remove(camera.id)
+                    self._start(camera)
+
+    def _start(self, camera: Camera) -> None:
+        try:
+            self._add(camera)
+        except Exception:  # one camera that cannot be built must not blind the others
+            self._unusable[camera.id] = camera
+            _log.exception("camera cannot be watched camera=%s", camera.id)
+            return
+        self._unusable.pop(camera.id, None)
+        self._watched[camera.id].live.start()
+        _log.info("camera watched from now on camera=%s", camera.id)
+
+    def _say_anew(self, one: _Watched, camera: Camera) -> None:
+        """Where it stands, looks, or what it is called: its pictures go on coming as they did."""
+        _log.info("camera described anew camera=%s", camera.id)
+        if one.camera.pose != camera.pose:
+            one.judge = self._judge_for(camera)  # it is right where it looks now
+        one.camera = camera
+
+    def _add(self, camera: Camera) -> None:
+        self._watched[camera.id] = _Watched(
+            camera=camera,
+            pipeline=self._make_pipeline(camera),
+            judge=self._judge_for(camera),
+            live=reader(
+                camera,
+                wanted_interval_s=self._looks.patrol_interval_s,
+                on_frame=self._wake.set,
+                tap=self._tap_for(camera),
+            ),
+        )
+        self._schedule.add(camera.id, self._monotonic())
+
+    def _remove(self, camera_id: str) -> None:
+        """Its threads end by themselves; one that hangs in a silent camera, when FFmpeg lets it."""
+        gone = self._watched.pop(camera_id)
+        gone.live.stop()
+        self._schedule.remove(camera_id)
+        self._forget(camera_id)
+        self._gone = replace(
+            self._gone,
+            unlooked=self._gone.unlooked + gone.live.replaced,
+            connections=self._gone.connections + gone.live.connections,
+            given_up=self._gone.given_up + gone.live.abandoned,
+        )
+        _log.info("camera watched no more camera=%s", camera_id)
+
     def _tell_states(self) -> None:
-        for camera_id, live in self._readers.items():
-            state = self._judges[camera_id].state(live.vitals(), datetime.now(UTC))
-            if state != self._told_states.get(camera_id):
-                self._told_states[camera_id] = state
+        for camera_id, one in self._watched.items():
+            state = one.judge.state(one.live.vitals(), datetime.now(UTC))
+            if state != one.told:
+                one.told = state
                 self._clerk.state(camera_id, state)
 
     def _shut_down(self) -> None:
-        for live in self._readers.values():
+        readers = [one.live for one in self._watched.values()]
+        for live in readers:
             live.stop()
         self._tell_states()
         self._clerk.close()
         deadline_s = time.monotonic() + 1.0
-        for live in self._readers.values():  # those that hang in a silent camera end with the process
+        for live in readers:  # those that hang in a silent camera end with the process
             live.join(max(0.0, deadline_s - time.monotonic()))
+
+
+def _read_alike(before: Camera, now: Camera) -> bool:
+    """Whether nothing changed of how the camera's pictures are fetched and looked at."""
+    same = {name: getattr(now, name) for name in _UNREAD}
+    return before.model_copy(update=same) == now

@@ -34,6 +34,10 @@ BLIND = frozenset(Condition) - {Condition.MOVED, Condition.LIVE}
 """A fire in front of such a camera would not be seen."""
 
 
+TAKEN_OUT = "taken out of service"
+"""Why a camera is off that nobody is meant to watch."""
+
+
 @dataclass(frozen=True)
 class CameraState:
     """A condition, since when it holds, and why in words (never with a password)."""
@@ -46,4 +50,8 @@ class CameraState:
 class CameraStateSink(Protocol):
     """Who keeps camera states (the store); the worker writes every change to it."""
 
-    def set_camera_state(self, camera_id: str, state: str, since: datetime, reason: str) -> None: ...
+    def set_camera_state(
+        self, camera_id: str, state: str, since: datetime, reason: str, *, counts: bool = True
+    ) -> None:
+        """Without `counts` it is meant to be so: no blind time."""
+        ...

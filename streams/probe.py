@@ -1,13 +1,21 @@
-"""Opens a camera and reports what it sends: for commissioning, `firewatch check --probe`."""
+"""Opens a camera and reports what it sends: for commissioning, `firewatch check --probe` and the console.
+
+A camera can hold FFmpeg longer than any time-out: who cannot wait runs this in a process of its own
+(`firewatch.processes.probe`).
+"""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import cv2
 
 from config import Camera
 from streams.cameras import connector
-from streams.errors import SourceError
+from streams.errors import BadPicture, SourceError
+from streams.frame import Frame
+from streams.group_decoder import GroupDecoder
 from streams.packet_source import PacketSource
 from streams.recorded import open_recorded
 from streams.source import LiveConnection
@@ -16,6 +24,7 @@ WATCH_S = 12.0
 """Long enough to see two key frames of a camera that sends one every five seconds."""
 FAR_APART_S = 5.0
 LARGE_SKEW_S = 1.0
+PICTURE_WIDTH_PX = 640
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,8 @@ class CameraProbe:
     clock: str = ""
     remarks: tuple[str, ...] = ()
     problem: str = ""
+    picture_jpeg: bytes = field(default=b"", repr=False)
+    """What it shows, at most `PICTURE_WIDTH_PX` wide; empty where none could be decoded."""
 
 
 def probe_camera(camera: Camera, watch_s: float = WATCH_S) -> CameraProbe:
@@ -55,6 +66,7 @@ def _probe_recorded(camera: Camera) -> CameraProbe:
             frame.width_px,
             frame.height_px,
             clock="none (recorded footage, played in real time)",
+            picture_jpeg=_small_jpeg(frame),
         )
 
 
@@ -71,6 +83,7 @@ def _probe_pictures(camera_id: str, connection: LiveConnection) -> CameraProbe:
             clock="none: time of arrival is used"
             if skew_s is None
             else f"HTTP, {skew_s:+.0f} s against ours",
+            picture_jpeg=_small_jpeg(frame),
         )
 
 
@@ -80,7 +93,9 @@ def _probe_stream(camera_id: str, connection: PacketSource, watch_s: float) -> C
         first_s: float | None = None
         last_s = 0.0
         spacing_s: float | None = None
-        for packet, _ in source.packets():
+        decoder = GroupDecoder(source.stream)
+        for packet, captured_at in source.packets():
+            decoder.add(packet, captured_at)
             last_s = time.monotonic()
             if source.counts.key_frame_spacing_s is not None:
                 spacing_s = max(spacing_s or 0.0, source.counts.key_frame_spacing_s)
@@ -112,4 +127,21 @@ def _probe_stream(camera_id: str, connection: PacketSource, watch_s: float) -> C
             if skew_s is None
             else f"RTCP, {skew_s:+.2f} s against ours",
             tuple(remarks),
+            picture_jpeg=_newest_jpeg(source, decoder),
         )
+
+
+def _newest_jpeg(source: PacketSource, decoder: GroupDecoder) -> bytes:
+    try:
+        frame = source.decode(decoder, key_only=True)
+    except BadPicture:
+        return b""
+    return _small_jpeg(frame) if frame is not None else b""
+
+
+def _small_jpeg(frame: Frame) -> bytes:
+    width, height = frame.width_px, frame.height_px
+    if width > PICTURE_WIDTH_PX:
+        width, height = PICTURE_WIDTH_PX, max(1, round(height * PICTURE_WIDTH_PX / width))
+    _, encoded = cv2.imencode(".jpg", frame.scaled(width, height), [cv2.IMWRITE_JPEG_QUALITY, 80])
+    return encoded.tobytes()

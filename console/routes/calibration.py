@@ -1,6 +1,7 @@
 """Where a camera looks, from landmarks that somebody finds on its picture and on the map.
 
-Only worked out here: a pose stands in the deployment file, and the answer has the line for it.
+Only worked out here: `PATCH /api/v1/cameras/{id}` saves a pose, and the answer has the line for who keeps
+cameras in a deployment file.
 """
 
 from __future__ import annotations

@@ -48,6 +48,7 @@ def _views(centre: Centre) -> tuple[views.CameraView, ...]:
             since=state.since if state else None,
             reason=state.reason if state else "",
             picture_at=centre.latest.captured_at(camera.id),
+            learning_until=centre.register.learning_until(camera.id),
         )
 
     return tuple(view(camera) for camera in centre.deployment.cameras)

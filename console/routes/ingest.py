@@ -22,7 +22,7 @@ from pydantic import AwareDatetime, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
-from alerting import ingest
+from alerting import ingest, learning
 from alerting.access_tokens import AccessToken
 from alerting.clips import LaterEvidence, add_later, camera_of
 from alerting.evidence import EvidenceError
@@ -174,6 +174,8 @@ def name_evidence(
     """Files that belong to a sighting. Those the centre does not have are `missing`: nothing happens before
     they were uploaded. 404 while the sighting itself has not been taken in."""
     _own_camera(camera_of(centre.store, sighting_id), token, centre)
+    if learning.is_known(centre.store, [sighting_id]):
+        return Named(missing=())  # of a camera that learns: its picture is enough
     files = [(one, centre.evidence.find(one.sha256, one.size_bytes, one.media_type)) for one in given]
     if missing := tuple(one.sha256 for one, file in files if file is None):
         return Named(missing=missing)

@@ -88,7 +88,10 @@ def _print_json(
         "remarks": remarks,
     }
     if probes is not None:
-        answer["probes"] = [asdict(found) for found in probes]
+        answer["probes"] = [
+            {name: value for name, value in asdict(found).items() if name != "picture_jpeg"}
+            for found in probes
+        ]
     print_json(answer)
 
 

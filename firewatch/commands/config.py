@@ -1,30 +1,110 @@
-"""`firewatch config schema`: the JSON Schema of deployment files."""
+"""`firewatch config schema|export|diff|apply`: deployment files, and what the store says otherwise."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from alerting.camera_register import CameraRegister
+    from config import Deployment
+
+_Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="Deployment file (YAML).")]
+_State = Annotated[Path, typer.Option("--state", metavar="DIR", help="The state folder of `firewatch run`.")]
+_Out = Annotated[
+    Path | None, typer.Option("--out", metavar="FILE", help="Write there instead of standard output.")
+]
 
 
 def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Deployment files.", no_args_is_help=True)
-    group.command("schema")(schema)
+    for command in (schema, export, diff, apply):
+        group.command()(command)
     group.callback()(lambda: None)
     app.add_typer(group, name="config")
 
 
-def schema(
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="Write there instead of standard output.")
-    ] = None,
-) -> None:
+def schema(out: _Out = None) -> None:
     """Print the JSON Schema of deployment files (config/deployment.schema.json), for editors."""
     from config.json_schema import deployment_schema_text
 
+    _write(deployment_schema_text(), out)
+
+
+def export(
+    config_file: _Config,
+    out: _Out = None,
+    with_secrets: Annotated[
+        bool, typer.Option("--with-secrets", help="Write addresses whole instead of as ${NAME}.")
+    ] = False,
+    state: _State = Path("var"),
+) -> None:
+    """The deployment file with the cameras as they are now in the store."""
+    from firewatch.config_files import exported
+
+    with _beside(config_file, state) as (file, registered):
+        text = config_file.read_text(encoding="utf-8-sig")
+        made = exported(text, file, registered.deployment, with_secrets=with_secrets)
+    _write(made, out, private=with_secrets)
+
+
+def diff(config_file: _Config, state: _State = Path("var")) -> None:
+    """Where the store says otherwise than the file; it rules. Exit code 1 if they differ."""
+    from firewatch.config_files import differences
+
+    with _beside(config_file, state) as (file, registered):
+        found = differences(file, registered.deployment)
+    for one in found:
+        typer.echo(str(one))
+    if found:
+        raise typer.Exit(1)
+    typer.echo("the store says what the file says")
+
+
+def apply(
+    config_file: _Config,
+    remove: Annotated[
+        bool, typer.Option("--remove", help="Take cameras that the file has not out of service.")
+    ] = False,
+    state: _State = Path("var"),
+) -> None:
+    """Make the store say of its cameras what the file says, as new versions. A running centre follows."""
+    from getpass import getuser
+
+    from alerting.journal import By
+    from firewatch.config_files import apply as make_so
+
+    with _beside(config_file, state) as (file, registered):
+        changed = make_so(file, registered, by=By(getuser(), "firewatch config apply"), remove=remove)
+    typer.echo(f"changed: {', '.join(changed)}" if changed else "nothing to change")
+
+
+@contextmanager
+def _beside(config_file: Path, state: Path) -> Iterator[tuple[Deployment, CameraRegister]]:
+    """The file as it is, and the register of its store."""
+    from alerting.camera_register import CameraRegister
+    from alerting.secret_box import KEY_FILE, SecretBox
+    from alerting.store import Store
+    from config import load
+
+    file = load(config_file)
+    store = Store.open(file.storage.database_url.reveal())
+    try:
+        yield file, CameraRegister(store, file, SecretBox(state / KEY_FILE), look_every_s=0)
+    finally:
+        store.close()
+
+
+def _write(text: str, out: Path | None, *, private: bool = False) -> None:
     if out is None:
-        typer.echo(deployment_schema_text(), nl=False)
-    else:
-        out.write_text(deployment_schema_text(), encoding="utf-8")
-        typer.echo(f"wrote {out}")
+        typer.echo(text, nl=False)
+        return
+    if private:
+        out.touch(mode=0o600)
+        out.chmod(0o600)
+    out.write_text(text, encoding="utf-8")
+    typer.echo(f"wrote {out}")

@@ -38,10 +38,11 @@ def coverage(
     from config import load
     from firewatch.coverage_files import figures, write
     from firewatch.failures import UserError
+    from firewatch.prepare import registered
     from firewatch.terminal import out, print_json
     from geometry.terrain import RasterTerrain
 
-    deployment = load(config_file)
+    deployment = registered(load(config_file))
     if deployment.terrain is None:
         raise UserError(f"{config_file} names no terrain: what the ground hides cannot be worked out")
     terrain = RasterTerrain.open(deployment.terrain)

@@ -18,6 +18,9 @@ def drill(
     patience_s: Annotated[
         float, typer.Option("--patience", min=1, help="Seconds to wait for each round of acknowledgements.")
     ] = 60.0,
+    state: Annotated[
+        Path, typer.Option("--state", metavar="DIR", help="The state folder of `firewatch run`.")
+    ] = Path("var"),
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Send a marked exercise through the running centre and report what each step took. Exit code 2 if one
@@ -30,9 +33,10 @@ def drill(
     from config import load
     from firewatch.drill import run_drill
     from firewatch.failures import UserError
+    from firewatch.prepare import registered
     from firewatch.terminal import out, print_json
 
-    deployment = load(config_file)
+    deployment = registered(load(config_file), state)
     try:
         chosen = deployment.camera(camera)
     except KeyError as error:

@@ -27,9 +27,10 @@ def health(
     from alerting.camera_periods import blind_minutes, days_until, minutes_per_day, span_of
     from alerting.store import Store
     from config import load
+    from firewatch.prepare import registered
     from firewatch.terminal import out, print_json
 
-    deployment = load(config_file)
+    deployment = registered(load(config_file))
     cameras = [deployment.camera(camera)] if camera else list(deployment.cameras)
     zone, now = ZoneInfo(deployment.time_zone), datetime.now(UTC)
     wanted = days_until(now.astimezone(zone).date(), days)

@@ -23,7 +23,8 @@ def live(
     from firewatch.live_app import run_live
     from firewatch.logs import start_logging
     from firewatch.plan import live_socket
+    from firewatch.prepare import registered
 
-    deployment = load(config_file)
+    deployment = registered(load(config_file), state)
     start_logging(settings=deployment.logs, name="live")
     run_live(deployment, live_socket(state))

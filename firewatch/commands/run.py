@@ -25,8 +25,8 @@ def run(
     from config import load
     from firewatch.dead_workers import tell_of_dead_workers
     from firewatch.logs import start_logging
-    from firewatch.plan import Plan
-    from firewatch.prepare import base_url, check_parts, link_key, listening_socket, prepare_store
+    from firewatch.plan import Plan, watched_here
+    from firewatch.prepare import base_url, check_parts, link_key, listening_socket, prepare_store, registered
     from firewatch.running import alone
     from firewatch.service_manager import ServiceManager
     from firewatch.supervision import Supervisor
@@ -41,12 +41,13 @@ def run(
     ):
         first = prepare_store(deployment)
         url = base_url(deployment, console)
-        plan = Plan(config_file, deployment, state, console.fileno(), url, link_key(state), workers)
+        watched = len(watched_here(registered(deployment).cameras))
+        plan = Plan(config_file, deployment, state, console.fileno(), url, link_key(state), workers, watched)
         out.print(f"{deployment.name}: console at {url}/")
         if first:
             out.print(f"first log-in: [bold]{first.username}[/bold] / [bold]{first.password}[/bold]")
         manager = ServiceManager()
-        manager.ready(f"watching {len(deployment.cameras)} cameras, console at {url}/")
+        manager.ready(f"watching {watched} cameras, console at {url}/")
         try:
             Supervisor(plan.processes(), on_death=tell_of_dead_workers(plan)).run(manager.alive)
         finally:

@@ -39,6 +39,7 @@ def backup(
     state: _State = Path("var"),
 ) -> None:
     """Write everything an installation must not lose into one file. The centre may run meanwhile."""
+    from alerting.secret_box import KEY_FILE
     from config import load
     from firewatch.backup import back_up, dated, prune
     from firewatch.terminal import out
@@ -52,6 +53,11 @@ def backup(
     out.print(f"deployment: {len(made.deployment_files)} files; it holds keys: keep the backup as one")
     for one in made.left_out:
         out.print(f"not in it: {one}", markup=False)
+    if any(one.path.endswith(KEY_FILE) for one in made.state):
+        out.print(
+            f"[yellow]it holds the store and {KEY_FILE}[/yellow]: whoever has the file can open the"
+            " cameras' addresses; keep it as you keep their passwords"
+        )
     if keep is not None and (gone := prune(target.parent, keep)):
         out.print(f"removed {len(gone)} older backups")
 

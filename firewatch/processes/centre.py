@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from config import Deployment
-from firewatch.processes.life import add_link_options, live, parser
+from firewatch.processes.life import add_link_options, box_of, live, parser
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -24,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = made.parse_args(arguments)
 
     def run(deployment: Deployment) -> None:
+        from alerting.camera_register import CameraRegister
         from alerting.evidence_links import EvidenceLinks
         from alerting.store import Store
         from console.app import create_app
@@ -34,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         store = Store.open(deployment.storage.database_url.reveal())
         try:
             links = EvidenceLinks(options.link_key.read_bytes(), options.base_url)
-            app = create_app(store, deployment, links=links, live_socket=options.live)
+            register = CameraRegister(store, deployment, box_of(options.secrets_key))
+            app = create_app(store, deployment, register=register, links=links, live_socket=options.live)
             ConsoleServer(app).run(sockets=[socket.socket(fileno=options.listen_fd)])
         finally:
             store.close()

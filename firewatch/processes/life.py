@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType
 
+from alerting.secret_box import SecretBox
 from config import Deployment, load
 from firewatch.failures import EXIT_FAULT, EXIT_KNOWN, known_error_types
 from firewatch.logs import start_logging
@@ -40,8 +41,14 @@ def parser(name: str, description: str) -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog=f"python -m firewatch.processes.{name}", description=description)
     made.add_argument("config", type=Path, help="deployment file")
     made.add_argument("--heartbeat", type=Path, help="file to touch while alive")
+    made.add_argument("--secrets-key", type=Path, help="file with the key of the cameras' addresses")
     made.set_defaults(process=name)
     return made
+
+
+def box_of(key_file: Path | None) -> SecretBox | None:
+    """Opens the addresses of cameras in the store; without it those that were added there stay closed."""
+    return SecretBox(key_file) if key_file is not None else None
 
 
 def run_all(stop: threading.Event, jobs: Mapping[str, Callable[[threading.Event], None]]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from config import Deployment
-from firewatch.processes.life import heartbeat_of, live, parser
+from firewatch.processes.life import box_of, heartbeat_of, live, parser
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -15,9 +15,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = made.parse_args(arguments)
 
     def run(deployment: Deployment) -> None:
+        from alerting.camera_register import CameraRegister
+        from alerting.store import Store
         from firewatch.live_app import run_live
 
-        run_live(deployment, options.socket, heartbeat_of(options.heartbeat))
+        store = Store.open(deployment.storage.database_url.reveal())
+        try:
+            register = CameraRegister(store, deployment, box_of(options.secrets_key))
+            beat = heartbeat_of(options.heartbeat)
+            run_live(deployment, options.socket, beat, cameras_now=lambda: register.cameras)
+        finally:
+            store.close()
 
     live(options, run)
 

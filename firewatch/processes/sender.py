@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from config import Deployment
-from firewatch.processes.life import add_link_options, live, parser, run_all, stop_on_signals
+from firewatch.processes.life import add_link_options, box_of, live, parser, run_all, stop_on_signals
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -16,6 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = made.parse_args(arguments)
 
     def run(deployment: Deployment) -> None:
+        from alerting.camera_register import CameraRegister
         from alerting.camera_watch import CameraWatch
         from alerting.evidence_links import EvidenceLinks
         from alerting.formats import Origin
@@ -30,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
         stop = stop_on_signals()
         store = Store.open(deployment.storage.database_url.reveal())
+        register = CameraRegister(store, deployment, box_of(options.secrets_key))
         zone = ZoneInfo(deployment.time_zone)
         trouble = Trouble.of(deployment)
         origin = Origin(deployment.name, deployment.sender, zone)
@@ -47,8 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 {
                     "outbox": sender.run,
                     "clocks": ClockKeeper(store, Rules.of(deployment)).run,
-                    "camera-watch": CameraWatch.of(store, deployment).run,
-                    "drill": DailyDrill(store, deployment, trouble).run,
+                    "camera-watch": CameraWatch.of(store, register).run,
+                    "drill": DailyDrill(store, register, trouble).run,
                     "heartbeats": Heartbeats(store, deployment.dispatch, origin).run,
                 },
             )

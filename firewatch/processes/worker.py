@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING
 
 from config import Camera, Deployment
 from firewatch.heap import keep_heap_small
-from firewatch.processes.life import live, parser, stop_on_signals
+from firewatch.processes.life import box_of, live, parser, stop_on_signals
 from firewatch.worker import CameraPipeline, LookObserver, WorkerFigures
 
 if TYPE_CHECKING:
+    from firewatch.followed_cameras import FollowedCameras
+    from firewatch.health import HealthJudges
+    from firewatch.recorder import ClipRecorder
     from firewatch.ties import Ties
 
 
@@ -39,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             of=options.of,
             spool=options.spool,
             recordings=options.recordings,
+            secrets_key=options.secrets_key,
             heartbeat=heartbeat,
         )
 
@@ -64,6 +68,7 @@ def watch(
     of: int = 1,
     spool: Path | None = None,
     recordings: Path | None = None,
+    secrets_key: Path | None = None,
     heartbeat: Callable[[WorkerFigures], None] = lambda _figures: None,
     observers: Sequence[LookObserver] = (),
     make_pipeline: Callable[[Camera], CameraPipeline] | None = None,
@@ -73,21 +78,28 @@ def watch(
 
     Benchmarks add observers, and a pipeline of their own in place of the deployment's detector.
     """
-    from firewatch.plan import share_of
+    from alerting.camera_register import CameraRegister
+    from alerting.store import Store
+    from firewatch.followed_cameras import FollowedCameras
     from firewatch.ties import ties_to_store
 
-    cameras = share_of(deployment.cameras, index, of)
-    watch_cameras(
-        deployment,
-        cameras,
-        stop,
-        ties_to_store(deployment, cameras, spool, first=index == 0),
-        views=spool.parent / "views" if spool is not None else None,
-        recordings=recordings,
-        heartbeat=heartbeat,
-        observers=observers,
-        make_pipeline=make_pipeline,
-    )
+    store = Store.open(deployment.storage.database_url.reveal())
+    try:
+        followed = FollowedCameras(CameraRegister(store, deployment, box_of(secrets_key)), index, of)
+        watch_cameras(
+            deployment,
+            followed.known,
+            stop,
+            ties_to_store(deployment, followed.known, spool, first=index == 0),
+            followed=followed,
+            views=spool.parent / "views" if spool is not None else None,
+            recordings=recordings,
+            heartbeat=heartbeat,
+            observers=observers,
+            make_pipeline=make_pipeline,
+        )
+    finally:
+        store.close()
 
 
 def watch_cameras(
@@ -96,13 +108,15 @@ def watch_cameras(
     stop: threading.Event,
     tied: AbstractContextManager[Ties],
     *,
+    followed: FollowedCameras | None = None,
     views: Path | None,
     recordings: Path | None,
     heartbeat: Callable[[WorkerFigures], None],
     observers: Sequence[LookObserver] = (),
     make_pipeline: Callable[[Camera], CameraPipeline] | None = None,
 ) -> None:
-    """Watch `cameras` for whoever they are `tied` to, until `stop` is set. `views` is the folder where it is
+    """Watch `cameras` for whoever they are `tied` to, until `stop` is set; those that are `followed` as they
+    change. `views` is the folder where it is
     kept how each view stands, `recordings` that of clips in the making."""
     import cv2
 
@@ -143,8 +157,13 @@ def watch_cameras(
                     cameras, settings, recordings, ties.clips, masks_of=masks.of, on_trouble=ties.on_trouble
                 )
             )
+        if followed is not None:
+            followed.tell(ties.know)
+            if recorder is not None:
+                followed.tell(recorder.know)
+            at_the_end.enter_context(followed)
         Worker(
-            cameras,
+            cameras if followed is None else followed.watched(),
             deployment.looks,
             make_pipeline,
             DoubtingSink(ties.sightings, health),
@@ -153,10 +172,23 @@ def watch_cameras(
             tap_for=recorder.tap_for if recorder is not None else lambda _camera: None,
             masks_of=masks.of,
             judge_for=health.judge_for,
+            cameras_now=followed.watched if followed is not None else None,
+            forget=_forgetting(health, recorder),
             observers=(health, *([recorder] if recorder is not None else []), *observers),
             heartbeat=beat,
             life_sign=LifeSign(ties.life, health),
         ).run(stop)
+
+
+def _forgetting(health: HealthJudges, recorder: ClipRecorder | None) -> Callable[[str], None]:
+    """What is to be forgotten of a camera that is watched no more."""
+
+    def forget(camera_id: str) -> None:
+        health.forget(camera_id)
+        if recorder is not None:
+            recorder.forget(camera_id)
+
+    return forget
 
 
 if __name__ == "__main__":

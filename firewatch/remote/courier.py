@@ -75,7 +75,12 @@ class Courier:
             self._changed.notify()
         self._thread.join(CLOSE_S)
 
-    def set_camera_state(self, camera_id: str, state: str, since: datetime, reason: str = "") -> None:
+    def set_camera_state(
+        self, camera_id: str, state: str, since: datetime, reason: str = "", *, counts: bool = True
+    ) -> None:
+        """What does not count as blindness is the centre's own knowledge: it is not told from here."""
+        if not counts:
+            return
         change = StateChange(camera_id=camera_id, state=Condition(state), since=since, reason=reason[:500])
         with self._changed:
             self._states.append(change)

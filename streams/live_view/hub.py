@@ -87,6 +87,7 @@ class Answer:
 @dataclass(frozen=True)
 class _Session:
     camera_id: str
+    feed: Feed
     connection: RTCPeerConnection
     track: ViewerTrack
 
@@ -145,9 +146,8 @@ class LiveHub:
         if session is None:
             return False
         session.track.stop()
-        feed = self._feeds[session.camera_id]
-        feed.give_video_back()
-        feed.release()
+        session.feed.give_video_back()
+        session.feed.release()
         await session.connection.close()
         _log.info(
             "viewer left camera=%s pictures_sent=%d dropped=%d",
@@ -164,6 +164,20 @@ class LiveHub:
             while True:
                 number, jpeg = await feed.next_jpeg(number)
                 yield jpeg
+
+    async def use(self, cameras: Sequence[Camera]) -> None:
+        """These are the cameras now. Who watches one that is gone, or is reached in another way, is shown no
+        more of it and asks again; nobody else notices."""
+        before, self._cameras = self._cameras, {one.id: one for one in cameras if one.enabled}
+        for camera_id, camera in before.items():
+            now = self._cameras.get(camera_id)
+            if now is not None and _reached_alike(camera, now):
+                continue
+            for session_id in [one for one, of in self._sessions.items() if of.camera_id == camera_id]:
+                await self.end(session_id)
+            feed = self._feeds.pop(camera_id, None)
+            if feed is not None:
+                feed.shut_down()
 
     def states(self) -> dict[str, FeedState]:
         """The cameras somebody watches or watched a moment ago."""
@@ -230,7 +244,7 @@ class LiveHub:
             _log.info("offer refused camera=%s reason=%s", feed.camera.id, type(error).__name__)
             raise UnusableOffer("this offer cannot be answered") from None
         feed.hold()
-        self._sessions[session_id] = _Session(feed.camera.id, connection, track)
+        self._sessions[session_id] = _Session(feed.camera.id, feed, connection, track)
 
         @connection.on("connectionstatechange")
         async def changed() -> None:
@@ -257,6 +271,12 @@ class LiveHub:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _reached_alike(before: Camera, now: Camera) -> bool:
+    """Whether the pictures of both come from the same place and are shown alike."""
+    names = ("source", "sub_source", "channel_id", "stream", "masks")
+    return all(getattr(before, name) == getattr(now, name) for name in names)
 
 
 def _h264_codecs() -> list[RTCRtpCodecCapability]:

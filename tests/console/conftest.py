@@ -19,8 +19,10 @@ from console_scenery import MASTS, Scenery, make_deployment
 
 from alerting import access_tokens
 from alerting.accounts import Accounts
+from alerting.camera_register import CameraRegister
 from alerting.evidence_links import EvidenceLinks
 from alerting.journal import By
+from alerting.secret_box import SecretBox
 from alerting.store import Store
 from config import Deployment
 from console.app import create_app
@@ -102,7 +104,9 @@ class Serve:
         live_socket: Path | None = None,
     ) -> Served:
         listener = socket.create_server(("127.0.0.1", port))
-        app = create_app(store, deployment, links=links, live_socket=live_socket)
+        key = Path(deployment.storage.evidence).with_name("secrets.key")
+        register = CameraRegister(store, deployment, SecretBox(key))
+        app = create_app(store, deployment, register=register, links=links, live_socket=live_socket)
         server = ConsoleServer(app)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="console")
         thread.start()

@@ -28,6 +28,7 @@ cameras:
     mast_height_m: 30
     pose: {{azimuth_deg: 35, tilt_deg: -6, hfov_deg: 62}}
 live: {{media_address: 127.0.0.1, viewers_per_camera: 2}}
+storage: {{database_url: "sqlite:///{folder}/live.db"}}
 """
 
 
@@ -40,7 +41,7 @@ def live_process() -> Iterator[Path]:
     ):
         source = cameras.url("dns-01").replace("rtsp://", f"rtsp://viewer:{PASSWORD}@")
         file, socket = Path(folder) / "hills.yaml", live_socket(Path(folder))
-        file.write_text(DEPLOYMENT.format(source=source), encoding="utf-8")
+        file.write_text(DEPLOYMENT.format(source=source, folder=folder), encoding="utf-8")
         command = [sys.executable, "-m", "firewatch.processes.live", str(file), "--socket", str(socket)]
         process = subprocess.Popen(command)
         try:

@@ -78,6 +78,18 @@ MATRIX = [
     ("POST", "/api/v1/cameras/{camera_id}/whep", None, SIGNED_IN),
     ("DELETE", "/api/v1/cameras/{camera_id}/whep/{session_id}", None, SIGNED_IN),
     ("GET", "/api/v1/cameras/{camera_id}/mjpeg", None, SIGNED_IN),
+    ("POST", "/api/v1/cameras/probe", {"source": ""}, ADMINS),
+    ("POST", "/api/v1/cameras", {"id": ""}, ADMINS),
+    ("GET", "/api/v1/cameras/{camera_id}/versions", None, SUPERVISORS),
+    ("PATCH", "/api/v1/cameras/{camera_id}", {"name": "x"}, SUPERVISORS),
+    ("PATCH", "/api/v1/cameras/{camera_id}", {"source": "rtsp://h/x"}, ADMINS),
+    ("POST", "/api/v1/cameras/{camera_id}/revert", {"version": 1}, SUPERVISORS),
+    ("DELETE", "/api/v1/cameras/{camera_id}", None, ADMINS),
+    ("GET", "/api/v1/cameras/{camera_id}/learning", None, SUPERVISORS),
+    ("POST", "/api/v1/cameras/{camera_id}/learning/end", {}, SUPERVISORS),
+    ("GET", "/api/v1/cameras/{camera_id}/learning/{number}/picture", None, SUPERVISORS),
+    ("POST", "/api/v1/cameras/{camera_id}/learning/{number}/dismissal", {"cause": "fog"}, SUPERVISORS),
+    ("POST", "/api/v1/cameras/{camera_id}/learning/{number}/alarm", None, SUPERVISORS),
     ("GET", "/api/v1/deliveries", None, SIGNED_IN),
     ("POST", "/api/v1/deliveries/{delivery_id}/redeliver", None, ADMINS),
     ("GET", "/api/v1/evidence/{evidence_id}", None, SIGNED_IN),
@@ -110,7 +122,7 @@ MATRIX = [
 ]
 VALUES = {
     "{incident_id}": "unknown", "{camera_id}": "unknown", "{session_id}": "unknown", "{evidence_id}": "1",
-    "{mask_id}": "1", "{sighting_id}": "unknown", "{sha256}": "0" * 64,
+    "{mask_id}": "1", "{number}": "1", "{sighting_id}": "unknown", "{sha256}": "0" * 64,
     "{delivery_id}": "1", "{burn_id}": "99", "{token_id}": "99", "{username}": "unknown",
     "{zoom}/{x}/{y}": "1/0/0",
 }  # fmt: skip

@@ -30,6 +30,7 @@ class RunningCentre:
     """What a test may look at while the centre runs."""
 
     receiver: DispatchReceiver
+    cameras: RtspServer
     process: subprocess.Popen[bytes]
     log: Path
     console_url: str
@@ -50,10 +51,14 @@ def truth_of(scene: str) -> GroundTruth:
 
 
 @contextmanager
-def running_centre(folder: Path, scenes: Collection[str]) -> Iterator[RunningCentre]:
-    """A centre that watches `scenes`; each camera's footage begins when the worker connects to it."""
-    playlists = {name: clips for name, clips in demo_playlists(VIDEOS).items() if name in scenes}
-    assert set(playlists) == set(scenes)
+def running_centre(
+    folder: Path, scenes: Collection[str], *, unwatched: Collection[str] = ()
+) -> Iterator[RunningCentre]:
+    """A centre that watches `scenes`; each camera's footage begins when the worker connects to it. Cameras of
+    `unwatched` scenes are there, and the centre does not know of them."""
+    served = {*scenes, *unwatched}
+    playlists = {name: clips for name, clips in demo_playlists(VIDEOS).items() if name in served}
+    assert set(playlists) == served
     (console_port,) = free_ports(1)
     with (
         RtspServer(playlists, wait_for_reader=True) as cameras,
@@ -75,7 +80,9 @@ def running_centre(folder: Path, scenes: Collection[str]) -> Iterator[RunningCen
                     "FIREWATCH_DEMO_STATE": str(folder),
                 },
             )
-        centre = RunningCentre(receiver, process, log, f"http://127.0.0.1:{console_port}", datetime.now(UTC))
+        centre = RunningCentre(
+            receiver, cameras, process, log, f"http://127.0.0.1:{console_port}", datetime.now(UTC)
+        )
         try:
             yield centre
         finally:

@@ -76,7 +76,10 @@ class Seen:
     def accept(self, *_: object) -> None:
         raise AssertionError("nothing is sighted here")
 
-    def set_camera_state(self, camera_id: str, state: str, since: datetime, reason: str) -> None:
+    def set_camera_state(
+        self, camera_id: str, state: str, since: datetime, reason: str, *, counts: bool = True
+    ) -> None:
+        assert counts
         assert since.tzinfo is not None
         self.states[camera_id] = (state, reason)
         self.history.append((camera_id, state))
@@ -350,7 +353,10 @@ class SlowDisk(Seen):
         self.freed = threading.Event()
         self.waiting = threading.Event()
 
-    def set_camera_state(self, camera_id: str, state: str, since: datetime, reason: str) -> None:
+    def set_camera_state(
+        self, camera_id: str, state: str, since: datetime, reason: str, *, counts: bool = True
+    ) -> None:
+        assert counts
         self.waiting.set()
         self.freed.wait(LIMIT_S)
         super().set_camera_state(camera_id, state, since, reason)

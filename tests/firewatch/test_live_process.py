@@ -29,8 +29,14 @@ cameras:
     mast_height_m: 30
     pose: {{azimuth_deg: 0, tilt_deg: 0, hfov_deg: 50}}
 live: {{media_address: 127.0.0.1}}
+storage: {{database_url: "sqlite:///{folder}/store.db"}}
 """
 VIDEO = Path(__file__).resolve().parents[2] / "sample_videos" / "chimney.mp4"
+
+
+def describe(folder: Path, source: str) -> None:
+    text = DEPLOYMENT.format(folder=folder, source=source)
+    (folder / "hills.yaml").write_text(text, encoding="utf-8")
 
 
 def started(folder: Path, heartbeat: Path | None = None) -> subprocess.Popen[str]:
@@ -62,7 +68,7 @@ def connected(folder: Path) -> Iterator[httpx.Client]:
 def test_pictures_come_through_the_socket_and_the_password_stays_inside(tmp_path: Path) -> None:
     with RtspServer({"ridge": VIDEO}, users={"viewer": "s3cret-words"}) as server:
         url = server.url("ridge").replace("rtsp://", "rtsp://viewer:s3cret-words@")
-        (tmp_path / "hills.yaml").write_text(DEPLOYMENT.format(source=url), encoding="utf-8")
+        describe(tmp_path, url)
         heartbeat = tmp_path / "heartbeat"
         process = started(tmp_path, heartbeat)
         try:
@@ -84,7 +90,7 @@ def test_pictures_come_through_the_socket_and_the_password_stays_inside(tmp_path
 
 
 def test_a_killed_live_view_comes_back_at_the_same_place(tmp_path: Path) -> None:
-    (tmp_path / "hills.yaml").write_text(DEPLOYMENT.format(source="rtsp://127.0.0.1:9/x"), encoding="utf-8")
+    describe(tmp_path, "rtsp://127.0.0.1:9/x")
     for _ in range(2):
         process = started(tmp_path)
         try:
@@ -97,7 +103,7 @@ def test_a_killed_live_view_comes_back_at_the_same_place(tmp_path: Path) -> None
 
 
 def test_the_centre_supervises_a_live_view(tmp_path: Path) -> None:
-    (tmp_path / "hills.yaml").write_text(DEPLOYMENT.format(source="rtsp://127.0.0.1:9/x"), encoding="utf-8")
+    describe(tmp_path, "rtsp://127.0.0.1:9/x")
     deployment = config.load(tmp_path / "hills.yaml")
     plan = Plan(tmp_path / "hills.yaml", deployment, tmp_path, 3, "http://127.0.0.1", tmp_path / "link.key")
     (live,) = [spec for spec in plan.processes() if spec.name == "live"]
@@ -106,7 +112,7 @@ def test_the_centre_supervises_a_live_view(tmp_path: Path) -> None:
 
 
 def test_ports_that_are_no_range_are_refused() -> None:
-    text = DEPLOYMENT.format(source="rtsp://127.0.0.1:9/x")
+    text = DEPLOYMENT.format(folder="var", source="rtsp://127.0.0.1:9/x")
     text = text.replace("live: {media_address", "live: {udp_first_port: 42000, media_address")
     with pytest.raises(config.ConfigError, match="udp_first_port and udp_last_port are no range"):
         config.loads(text)

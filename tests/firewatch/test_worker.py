@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
@@ -20,7 +21,9 @@ from detector.pipeline import LookResult
 from firewatch.masks import is_ignored, without_private_parts
 from firewatch.plan import share_of
 from firewatch.worker import DetectorBrokenError, Worker
+from streams.condition import TAKEN_OUT
 from streams.frame import Frame
+from streams.vitals import AgeJudge
 
 LIMIT_S = 30.0
 LOOKS = LookSettings(patrol_interval_s=0.4, dense_interval_s=0.1)
@@ -110,7 +113,10 @@ class Kept:
         assert sighting.camera_id == camera.id
         self.sightings.append((camera.id, frame))
 
-    def set_camera_state(self, camera_id: str, state: str, since: datetime, reason: str) -> None:
+    def set_camera_state(
+        self, camera_id: str, state: str, since: datetime, reason: str, *, counts: bool = True
+    ) -> None:
+        assert counts == (reason != TAKEN_OUT)
         assert since.tzinfo is not None
         assert isinstance(reason, str)
         self.states.append((camera_id, state))
@@ -262,3 +268,112 @@ def test_every_enabled_camera_is_in_exactly_one_share() -> None:
     shares = [share_of(cameras, index, 3) for index in range(3)]
     assert sorted(one.id for share in shares for one in share) == [f"c{n}" for n in range(10) if n != 3]
     assert max(map(len, shares)) - min(map(len, shares)) <= 1
+
+
+@contextmanager
+def following(
+    now: list[Camera], pipelines: dict[str, ScriptedPipeline], kept: Kept, **more: Any
+) -> Iterator[Worker]:
+    """A worker that watches whatever stands in `now`."""
+    worker = Worker(
+        tuple(now), LOOKS, lambda one: pipelines[one.id], kept, kept, kept,
+        cameras_now=lambda: tuple(now), retry_s=0.1, **more,
+    )  # fmt: skip
+    stop = threading.Event()
+    thread = threading.Thread(target=worker.run, args=(stop,), name="worker")
+    thread.start()
+    try:
+        yield worker
+    finally:
+        stop.set()
+        thread.join(LIMIT_S)
+        assert not thread.is_alive()
+
+
+def test_a_camera_that_is_added_is_looked_at_and_one_that_is_taken_away_is_off_and_the_others_go_on(
+    video: Path,
+) -> None:
+    pipelines = {name: ScriptedPipeline() for name in ("old", "new")}
+    now, kept, forgotten = [camera("old", video)], Kept(), list[str]()
+    with following(now, pipelines, kept, forget=forgotten.append) as worker:
+        assert until(lambda: len(pipelines["old"].seen) > 1)
+        old = worker.readers["old"]
+        now.append(camera("new", video))
+        assert until(lambda: len(pipelines["new"].seen) > 2 and ("new", "live") in kept.states)
+        now.pop()
+        assert until(lambda: ("new", "off") in kept.states)
+        looks = len(pipelines["new"].seen)
+        before = len(pipelines["old"].seen)
+        assert until(lambda: len(pipelines["old"].seen) > before + 3)
+        assert worker.readers == {"old": old}
+        assert old.connections == 1
+        assert worker.figures().connections == 2, "counts run on"
+    assert len(pipelines["new"].seen) == looks
+    assert forgotten == ["new"]
+    sequences = [frame.sequence for frame in pipelines["old"].seen]
+    assert sequences == sorted(set(sequences)), "its frames go on as if nothing had happened"
+
+
+def test_what_is_said_of_a_camera_changes_without_its_pictures_stopping(video: Path) -> None:
+    pipeline, kept = ScriptedPipeline(), Kept()
+    now = [camera("a", video)]
+    judged: list[float] = []
+
+    def judge_for(one: Camera) -> AgeJudge:
+        judged.append(one.pose.azimuth_deg)
+        return AgeJudge(30)
+
+    class Named:
+        def __init__(self) -> None:
+            self.names: list[str] = []
+
+        def looked(self, one: Camera, frame: Frame, result: LookResult) -> None:
+            assert result.look.camera_id == frame.camera_id == one.id
+            self.names.append(one.name)
+
+    named = Named()
+    with following(now, {"a": pipeline}, kept, judge_for=judge_for, observers=[named]) as worker:
+        assert until(lambda: len(pipeline.seen) > 1)
+        reader = worker.readers["a"]
+        turned = now[0].pose.model_copy(update={"azimuth_deg": 77.0})
+        now[0] = now[0].model_copy(update={"name": "山脊", "pose": turned})
+        assert until(lambda: named.names[-1] == "山脊")
+        assert worker.readers["a"] is reader
+        assert reader.connections == 1
+    assert judged[-1] == 77.0, "a pose measured anew is right where the camera looks now"
+
+
+def test_a_camera_whose_address_changes_is_connected_to_anew(video: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.mp4"
+    other.write_bytes(video.read_bytes())
+    pipeline, now = ScriptedPipeline(), [camera("a", video)]
+    with following(now, {"a": pipeline}, Kept()) as worker:
+        assert until(lambda: len(pipeline.seen) > 1)
+        before = worker.readers["a"]
+        now[0] = camera("a", other)
+        assert until(lambda: worker.readers["a"] is not before and worker.readers["a"].connections == 1)
+        seen = len(pipeline.seen)
+        assert until(lambda: len(pipeline.seen) > seen + 1)
+
+
+def test_a_camera_that_cannot_be_built_does_not_stop_the_others_and_is_tried_again_when_it_changes(
+    video: Path,
+) -> None:
+    pipelines = {"good": ScriptedPipeline()}
+    now = [camera("good", video)]
+    with following(now, pipelines, Kept()) as worker:
+        now.append(camera("bad", video))
+        assert until(lambda: len(pipelines["good"].seen) > 4)
+        assert list(worker.readers) == ["good"]
+        pipelines["bad"] = ScriptedPipeline()
+        now[1] = camera("bad", video, name="mended")
+        assert until(lambda: len(pipelines["bad"].seen) > 1)
+
+
+def test_a_camera_that_is_added_or_switched_off_moves_no_other_to_another_worker() -> None:
+    cameras = [camera(f"c{number}", "rtsp://h/x") for number in range(7)]
+    before = {one.id: index for index in range(3) for one in share_of(cameras, index, 3)}
+    cameras[1] = camera("c1", "rtsp://h/x", enabled=False)
+    cameras.append(camera("c7", "rtsp://h/x"))
+    after = {one.id: index for index in range(3) for one in share_of(cameras, index, 3)}
+    assert after == {**{id_: index for id_, index in before.items() if id_ != "c1"}, "c7": 1}

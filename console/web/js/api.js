@@ -33,10 +33,10 @@ export async function plain(path, { method, type, body, keepalive = false, signa
 
 /**
  * @param {string} path below /api/v1
- * @param {{ method?: string, body?: any, quiet?: boolean }} [how]
+ * @param {{ method?: string, body?: any, quiet?: boolean, patience_ms?: number }} [how]
  * @returns {Promise<any>} the answer's JSON, or null when it has none
  */
-export async function api(path, { method = "GET", body, quiet = false } = {}) {
+export async function api(path, { method = "GET", body, quiet = false, patience_ms = 15000 } = {}) {
   let answer;
   try {
     answer = await fetch(`/api/v1${path}`, {
@@ -46,7 +46,7 @@ export async function api(path, { method = "GET", body, quiet = false } = {}) {
         ...(method === "GET" ? {} : { "X-CSRF-Token": csrf }),
       },
       body: body === undefined ? undefined : JSON.stringify(body),
-      signal: AbortSignal.timeout(15000),
+      signal: AbortSignal.timeout(patience_ms),
     });
   } catch {
     throw new Problem(0, "unreachable", "");

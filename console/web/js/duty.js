@@ -110,7 +110,7 @@ function camerasSoon() {
   }, SOON_MS);
 }
 
-async function loadCameras() {
+export async function loadCameras() {
   if (document.hidden || !get().connection.up) return;
   const cameras = await api("/cameras").catch(() => null);
   if (cameras) set({ cameras });
@@ -204,6 +204,8 @@ export function showTab(tab) {
 }
 
 export const mayDecide = () => ["operator", "supervisor", "admin"].includes(get().session?.role);
+
+export const mayAdminister = () => get().session?.role === "admin";
 
 export const maySupervise = () => ["supervisor", "admin"].includes(get().session?.role);
 

@@ -80,7 +80,26 @@ const HEALTH = [
   [/^the picture is damaged/, "health.damaged"],
   [/^the worker has stopped watching it$/, "health.stopped"],
   [/^no worker watched it$/, "health.unwatched"],
+  [/^taken out of service$/, "health.taken_out"],
 ];
+
+/** @type {[RegExp, string][]} */
+const PROBE = [
+  [/^(?:RTCP|HTTP), ([-+][\d.]+) s against ours$/, "probe.clock"],
+  [/^no sender reports|^none: time of arrival/, "probe.no_clock"],
+  [/^fewer than two key frames/, "probe.no_keys"],
+  [/^key frames far apart/, "probe.far_keys"],
+  [/^camera clock differs by ([-+][\d.]+) s/, "probe.skew"],
+];
+
+/** What a camera's test found, in the page's language; what is not known is shown as it was written. */
+export function probeWords(text) {
+  for (const [pattern, key] of PROBE) {
+    const match = pattern.exec(text);
+    if (match) return t(key, { s: match[1] });
+  }
+  return text;
+}
 
 /** The state of a camera in a word; one that nobody watches although it should be is not "off". */
 export const stateWord = (camera) => t(camera.state === "off" && camera.enabled ? "state.unwatched" : `state.${camera.state}`);

@@ -1,6 +1,6 @@
 // Where a camera looks, from points that one finds on its picture and on the map: three at least, far apart.
 import { api } from "../api.js";
-import { notify, words } from "../duty.js";
+import { loadCameras, notify, words } from "../duty.js";
 import { own } from "../keys.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../lib.js";
 import { t } from "../words.js";
@@ -14,7 +14,8 @@ const POOR_PX = 10; // of a picture 1280 px wide: somebody took the wrong peak
 
 /** @typedef {{x: number, y: number, lat_deg?: number, lon_deg?: number}} Mark */
 
-export function Calibration({ camera, close }) {
+/** `seen`: the version that is looked at; `saved` is told of the new one. */
+export function Calibration({ camera, close, saved, seen = undefined, closing = undefined }) {
   const [marks, setMarks] = useState(/** @type {Mark[]} */ ([]));
   const [found, tell] = useState(/** @type {any} */ (null));
   const frame = useRef(null);
@@ -51,7 +52,25 @@ export function Calibration({ camera, close }) {
   }
 
   const onMap = (at) => pending && setMarks([...marks.slice(0, -1), { ...marks.at(-1), ...at }]);
-  const copy = () => navigator.clipboard?.writeText(found.deployment_line).then(() => notify(t("calibrate.copied")), () => null);
+  async function save() {
+    const number = (value) => Number(value.toFixed(4));
+    const pose = {
+      azimuth_deg: number(found.azimuth_deg) % 360,
+      tilt_deg: number(found.tilt_deg),
+      roll_deg: number(found.roll_deg),
+      hfov_deg: number(found.hfov_deg),
+      azimuth_sigma_deg: Math.max(0.01, number(found.azimuth_sigma_deg)),
+      tilt_sigma_deg: Math.max(0.01, number(found.tilt_sigma_deg)),
+    };
+    try {
+      const version = await api(`/cameras/${camera.id}`, { method: "PATCH", body: { pose, seen, why: t("calibrate.why", { n: whole.length, px: found.rms_px.toFixed(1) }) } });
+      notify(t("calibrate.saved"));
+      await loadCameras();
+      saved(version);
+    } catch (problem) {
+      notify(words(problem), "bad");
+    }
+  }
   const last = whole.at(-1);
   return html`
     <div class="calibration" data-calibration=${whole.length}>
@@ -70,12 +89,12 @@ export function Calibration({ camera, close }) {
           return html`<tr key=${index}><td>${index + 1}</td><td>${one.lat_deg.toFixed(5)}, ${one.lon_deg.toFixed(5)}</td><td>${off ? `${off.x_px.toFixed(1)}, ${off.y_px.toFixed(1)}` : "–"}</td><td><button class="button small" onClick=${() => setMarks(marks.filter((other) => other !== one))}>${t("calibrate.remove")}</button></td></tr>`;
         })}</tbody>
       </table>` : null}
-      ${found ? html`<${Found} found=${found} copy=${copy} />` : null}
-      <div class="mask-tools"><span class="spring">${t("calibrate.hint")}</span><button class="button small ghost" onClick=${close}>${t("close")}<kbd>Esc</kbd></button></div>
+      ${found ? html`<${Found} found=${found} save=${save} />` : null}
+      <div class="mask-tools"><span class="spring">${t("calibrate.hint")}</span><button class="button small ghost" onClick=${close}>${closing ?? t("close")}<kbd>Esc</kbd></button></div>
     </div>`;
 }
 
-function Found({ found, copy }) {
+function Found({ found, save }) {
   const value = (name, title) => html`<div><dt>${title}</dt><dd>${found[`${name}_deg`].toFixed(2)}° <small>± ${found[`${name}_sigma_deg`].toFixed(2)}°</small></dd></div>`;
   const poor = found.rms_px > POOR_PX;
   return html`
@@ -83,6 +102,5 @@ function Found({ found, copy }) {
       ${value("azimuth", t("calibrate.azimuth"))}${value("tilt", t("calibrate.tilt"))}${value("roll", t("calibrate.roll"))}${value("hfov", t("calibrate.hfov"))}
       <div class="wide"><dt>${t("calibrate.rms")}</dt><dd><b class=${poor ? "bad" : ""}>${found.rms_px.toFixed(1)} px</b>${poor ? html` <small>${t("calibrate.poor")}</small>` : null}</dd></div>
     </dl>
-    <pre class="mask-text">${found.deployment_line}</pre>
-    <div class="mask-tools"><span class="spring">${t("calibrate.where")}</span><button class="button small primary" onClick=${copy}>${t("mask.copy")}</button></div>`;
+    <div class="mask-tools"><span class="spring"></span><button class="button small primary" onClick=${save}>${t("calibrate.save")}</button></div>`;
 }

@@ -1,12 +1,14 @@
 // Every camera's health: those that do not see come first. One of them large, with its masks and its blind minutes.
 import { api, plain } from "../api.js";
-import { maySupervise, notify, showCamera, words } from "../duty.js";
+import { mayAdminister, maySupervise, notify, showCamera, words } from "../duty.js";
 import { own } from "../keys.js";
 import { html, useEffect, useLayoutEffect, useState } from "../lib.js";
 import { useApp } from "../state.js";
 import { ago, moment, span, useTick } from "../time.js";
 import { healthWords, stateWord, t } from "../words.js";
+import { AddCamera } from "./add_camera.js";
 import { Calibration } from "./calibration.js";
+import { History, LearningPanel } from "./camera_register.js";
 import { dotOf } from "./cameras.js";
 import { MaskEditor } from "./mask_editor.js";
 
@@ -18,6 +20,7 @@ export function CameraPage() {
   const cameras = useApp((s) => s.cameras);
   const [blind, setBlind] = useState({});
   const [chosen, choose] = useState(null);
+  const [adding, add] = useState(false);
   useTick(1000);
   useEffect(() => {
     const load = () => api(`/cameras/blind?days=${DAYS}`).then(setBlind).catch((error) => notify(words(error), "bad"));
@@ -29,20 +32,25 @@ export function CameraPage() {
   const sorted = [...cameras].sort((a, b) => WORST.indexOf(a.state) - WORST.indexOf(b.state) || a.name.localeCompare(b.name));
   const camera = sorted.find((one) => one.id === chosen) ?? sorted[0];
   const move = (by) => choose(sorted[Math.min(sorted.length - 1, Math.max(0, sorted.indexOf(camera) + by))]?.id);
-  useLayoutEffect(() => own({ ArrowDown: () => move(1), ArrowUp: () => move(-1) }), [camera?.id, sorted.length]);
-  if (!camera) return html`<main class="page" data-page="cameras"><div class="panel empty"><strong>${t("cameras.empty")}</strong></div></main>`;
+  useLayoutEffect(() => own(adding ? {} : { ArrowDown: () => move(1), ArrowUp: () => move(-1) }), [camera?.id, sorted.length, adding]);
+  if (!camera && !adding) return html`<main class="page" data-page="cameras"><div class="panel empty"><strong>${t("cameras.empty")}</strong></div></main>`;
+  const pick = (id) => {
+    add(false);
+    choose(id);
+  };
   return html`
     <main class="page camera-page" data-page="cameras">
       <section class="panel camera-list" aria-label=${t("cameras")}>
+        ${mayAdminister() ? html`<div class="mask-tools"><span class="spring"></span><button class="button small primary" disabled=${adding} onClick=${() => add(true)}>${t("add")}</button></div>` : null}
         <table>
           <thead><tr><th>${t("fact.camera")}</th><th>${t("admin.state")}</th><th>${t("camera.since")}</th><th>${t("camera.picture")}</th><th>${t("camera.blind.today")}</th></tr></thead>
           <tbody>
             ${sorted.map((one) => {
               const today = blind[one.id]?.at(-1) ?? 0;
               return html`
-                <tr key=${one.id} data-camera-row=${one.id} class=${one === camera ? "chosen" : ""} onClick=${() => choose(one.id)}>
-                  <td><button aria-pressed=${one === camera} onClick=${() => choose(one.id)}>${one.name}</button></td>
-                  <td class=${`state-${one.state}`}><i class=${`dot ${dotOf(one)}`}></i> ${stateWord(one)}${one.reason && one.state !== "live" ? html`<small> ${healthWords(one.reason)}</small>` : null}</td>
+                <tr key=${one.id} data-camera-row=${one.id} class=${one === camera && !adding ? "chosen" : ""} onClick=${() => pick(one.id)}>
+                  <td><button aria-pressed=${one === camera && !adding} onClick=${() => pick(one.id)}>${one.name}</button></td>
+                  <td class=${`state-${one.state}`}><i class=${`dot ${dotOf(one)}`}></i> ${stateWord(one)}${one.learning_until ? html` <span class="tag learning">${t("learning")}</span>` : null}${one.reason && one.state !== "live" ? html`<small> ${healthWords(one.reason)}</small>` : null}</td>
                   <td>${one.since ? html`<time title=${moment(one.since)}>${ago(one.since)}</time>` : "–"}</td>
                   <td>${one.picture_at ? ago(one.picture_at) : "–"}</td>
                   <td>${today >= 0.05 ? html`<b class=${today >= 10 ? "bad" : ""}>${today.toFixed(1)}</b>` : "0"}</td>
@@ -51,7 +59,7 @@ export function CameraPage() {
           </tbody>
         </table>
       </section>
-      <${One} key=${camera.id} camera=${camera} />
+      ${adding ? html`<${AddCamera} close=${() => add(false)} />` : html`<${One} key=${camera.id} camera=${camera} />`}
     </main>`;
 }
 
@@ -71,6 +79,7 @@ function One({ camera }) {
       <div class="panel">
         <div class="stage-head">
           <span class=${`tag state-${camera.state}`}><i class=${`dot ${dotOf(camera)}`}></i>${stateWord(camera)}</span>
+          ${camera.learning_until ? html`<span class="tag learning">${t("learning")}</span>` : null}
           <h2>${camera.name}</h2>
           <span class="place">${camera.id}</span>
           <span class="spring"></span>
@@ -80,9 +89,10 @@ function One({ camera }) {
         </div>
         ${camera.state !== "live" && camera.reason ? html`<p class="caution">${healthWords(camera.reason)}${camera.since ? ` · ${t("since", { time: moment(camera.since) })}` : ""}</p>` : null}
         ${calibrating
-          ? html`<${Calibration} camera=${camera} close=${() => calibrate(false)} />`
+          ? html`<${Calibration} camera=${camera} close=${() => calibrate(false)} saved=${() => calibrate(false)} />`
           : html`<${MaskEditor} key=${camera.id} camera=${camera} masks=${health?.masks ?? []} changed=${() => ask((n) => n + 1)} />`}
       </div>
+      ${maySupervise() ? html`<${LearningPanel} camera=${camera} />` : null}
       <div class="panel camera-facts">
         <dl class="facts">
           <div><dt>${t("camera.looks")}</dt><dd>${health ? t("camera.looks.every", { patrol: span(health.patrol_interval_s), dense: String(health.dense_interval_s) }) : "–"}</dd></div>
@@ -98,6 +108,7 @@ function One({ camera }) {
             (one) => html`<li key=${one.since + one.condition}><b class=${`state-${one.condition}`}>${stateWord({ state: one.condition, enabled: true })}</b><time>${moment(one.since)} – ${one.until ? moment(one.until) : t("camera.lasts")}</time><span>${healthWords(one.reason)}</span></li>`,
           )}
         </ol>
+        ${maySupervise() ? html`<${History} camera=${camera} />` : null}
       </div>
     </section>`;
 }

@@ -1,5 +1,5 @@
-// A camera's newest picture with its masks, and a pencil for new ones. What is to be ignored is kept by the centre
-// at once; what is private belongs in the deployment file, and is given as text for it.
+// A camera's newest picture with its masks, and a pencil for new ones. What is to be ignored is kept beside the
+// camera; what is private is a new version of it, because everything that is made of its picture is black there.
 import { api } from "../api.js";
 import { maySupervise, notify, words } from "../duty.js";
 import { own } from "../keys.js";
@@ -38,8 +38,14 @@ export function MaskEditor({ camera, masks, changed }) {
   const keep = () =>
     ask(() => api(`/cameras/${camera.id}/masks`, { method: "POST", body: { name: drawing.name || t("mask.ignore"), polygon: points } }));
   const remove = (id) => ask(() => api(`/cameras/${camera.id}/masks/${id}`, { method: "DELETE" }));
-  const copy = () =>
-    navigator.clipboard?.writeText(yaml(camera, masks, drawing)).then(() => notify(t("mask.copied")), () => null);
+  const keepPrivate = () =>
+    ask(async () => {
+      const [newest] = await api(`/cameras/${camera.id}/versions`);
+      const before = newest.camera.masks.map(({ kind, name, preset, polygon }) => ({ kind, name, preset, polygon }));
+      const masks = [...before, { kind: "private", name: drawing.name || t("mask.private"), polygon: points }];
+      await api(`/cameras/${camera.id}`, { method: "PATCH", body: { masks, seen: newest.version, why: t("mask.private.long") } });
+      notify(t("mask.private.saved"));
+    });
   return html`
     <div class=${`mask-frame ${drawing ? "drawing" : ""}`} ref=${frame} onClick=${corner} data-masks=${masks.length}>
       <${LatestPicture} camera=${camera} />
@@ -59,23 +65,10 @@ export function MaskEditor({ camera, masks, changed }) {
             <label>${t("mask.name")}<input value=${drawing.name} maxlength="64" onInput=${(event) => draw({ ...drawing, name: event.target.value })} /></label>
             <span class="spring">${t("mask.hint", { n: points.length })}</span>
             <button class="button small" disabled=${!points.length} onClick=${() => draw({ ...drawing, points: points.slice(0, -1) })}>${t("mask.back")}<kbd>⌫</kbd></button>
-            ${drawing.kind === "ignore"
-              ? html`<button class="button small primary" disabled=${points.length < 3} onClick=${keep}>${t("save")}</button>`
-              : html`<button class="button small primary" disabled=${points.length < 3} onClick=${copy}>${t("mask.copy")}</button>`}
-            <button class="button small ghost" onClick=${() => draw(null)}>${t("cancel")}<kbd>Esc</kbd></button>
-            ${drawing.kind === "private" && points.length >= 3 ? html`<pre class="mask-text">${yaml(camera, masks, drawing)}</pre>` : null}`
+            <button class="button small primary" disabled=${points.length < 3} onClick=${drawing.kind === "ignore" ? keep : keepPrivate}>${t("save")}</button>
+            <button class="button small ghost" onClick=${() => draw(null)}>${t("cancel")}<kbd>Esc</kbd></button>`
         : html`<span class="spring">${masks.length ? t("mask.count", { n: masks.length }) : t("mask.none")}</span>
             ${may ? masks.filter((one) => one.mask_id !== null).map((one) => html`<button key=${one.mask_id} class="button small" title=${t("mask.by", { who: one.drawn_by })} onClick=${() => remove(one.mask_id)}>${t("mask.remove", { name: one.name })}</button>`) : null}
             ${may ? html`<button class="button small" onClick=${() => draw({ kind: "ignore", name: t("mask.ignore"), points: [] })}>${t("mask.draw")}</button>` : null}`}
     </div>`;
-}
-
-/** The camera's `masks` as the deployment file has them; JSON strings are YAML strings. */
-function yaml(camera, masks, drawn) {
-  const all = drawn ? [...masks, { kind: drawn.kind, name: drawn.name || drawn.kind, preset: null, polygon: drawn.points }] : masks;
-  const lines = all.map((one) => {
-    const preset = one.preset ? `, preset: ${one.preset}` : "";
-    return `  - {kind: ${one.kind}, name: ${JSON.stringify(one.name)}${preset}, polygon: ${JSON.stringify(one.polygon)}}`;
-  });
-  return [`# ${t("mask.where", { camera: camera.id })}`, "masks:", ...lines].join("\n");
 }

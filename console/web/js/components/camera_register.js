@@ -1,0 +1,98 @@
+// What was said of a camera, by whom and when, and the way back; and what it reports while it learns.
+import { api } from "../api.js";
+import { loadCameras, mayAdminister, notify, words } from "../duty.js";
+import { html, useEffect, useState } from "../lib.js";
+import { moment } from "../time.js";
+import { t } from "../words.js";
+
+const CAUSES = ["cloud", "fog", "dust", "glare", "light", "water", "lens", "other"];
+const SHOWN = 12;
+
+/** Ask the centre, show what it says, and read the cameras again. */
+async function tell(path, body, method = "POST") {
+  try {
+    await api(path, { method, body });
+    await loadCameras();
+  } catch (problem) {
+    notify(words(problem), "bad");
+  }
+}
+
+export function LearningPanel({ camera }) {
+  const [found, setFound] = useState(/** @type {any} */ (null));
+  const load = () => api(`/cameras/${camera.id}/learning`).then(setFound).catch((error) => notify(words(error), "bad"));
+  useEffect(() => {
+    load();
+    const timer = setInterval(load, 10000);
+    return () => clearInterval(timer);
+  }, [camera.id, camera.learning_until]);
+  if (!found || (!found.learning_until && !found.sightings.length)) return null;
+  const end = async () => {
+    if (!confirm(t("learning.end.sure"))) return;
+    await tell(`/cameras/${camera.id}/learning/end`, {});
+    await load();
+  };
+  const judge = async (one, how, body) => {
+    await tell(`/cameras/${camera.id}/learning/${one.number}/${how}`, body);
+    await load();
+  };
+  return html`
+    <section class="panel learning" aria-label=${t("learning")} data-learning=${found.learning_until ? "on" : "over"}>
+      <div class="stage-head">
+        <span class="tag learning">${t("learning")}</span>
+        <h3>${found.learning_until ? t("learning.until", { time: moment(found.learning_until) }) : t("learning.over")}</h3>
+        <span class="spring"></span>
+        ${found.learning_until ? html`<button class="button small" onClick=${end}>${t("learning.end")}</button>` : null}
+      </div>
+      <p class="none">${t("learning.what")}</p>
+      ${found.sightings.length ? null : html`<p class="none">${t("learning.nothing")}</p>`}
+      <ol class="learnt">
+        ${found.sightings.slice(0, SHOWN).map((one) => html`
+          <li key=${one.number} data-learnt=${one.number}>
+            <img loading="lazy" src=${`/api/v1/cameras/${camera.id}/learning/${one.number}/picture`} alt=${t(one.label)} />
+            <span><b>${t(one.label)}</b> ${Math.round(one.confidence * 100)} % · <time>${moment(one.confirmed_at)}</time> <span class="tag learning">${t("learning.unsent")}</span></span>
+            ${one.raised_as
+              ? html`<a href=${`#/duty/${one.raised_as}`}>${t("learning.raised", { who: one.judged_by })}</a>`
+              : html`<span class="row">
+                  <label>${t("learning.was")} <select value=${one.cause ?? ""} onChange=${(event) => event.target.value && judge(one, "dismissal", { cause: event.target.value })}>
+                    <option value="">–</option>${CAUSES.map((cause) => html`<option key=${cause} value=${cause}>${t(`cause.${cause}`)}</option>`)}
+                  </select></label>
+                  ${one.judged_by ? html`<small>${one.judged_by}</small>` : null}
+                  <button class="button small" onClick=${() => confirm(t("learning.alarm.sure")) && judge(one, "alarm")}>${t("learning.alarm")}</button>
+                </span>`}
+          </li>`)}
+      </ol>
+    </section>`;
+}
+
+export function History({ camera }) {
+  const [versions, setVersions] = useState(/** @type {any[]} */ ([]));
+  const [open, setOpen] = useState(false);
+  const load = () => api(`/cameras/${camera.id}/versions`).then(setVersions).catch((error) => notify(words(error), "bad"));
+  useEffect(() => {
+    if (open) load();
+  }, [camera.id, open, JSON.stringify(camera.pose), camera.enabled, camera.name]);
+  const go = async (path, body, method) => {
+    await tell(`/cameras/${camera.id}${path}`, body, method);
+    await load();
+  };
+  return html`
+    <details class="versions" open=${open} onToggle=${(event) => setOpen(event.target.open)}>
+      <summary>${t("versions")}</summary>
+      <ol>
+        ${versions.map((one, index) => html`
+          <li key=${one.version} data-version=${one.version}>
+            <b>${one.version || t("versions.file")}</b>
+            <span>${one.action ? t(`versions.${one.action.split(" ")[0]}`, { n: one.action.split(" ").at(-1) }) : ""}${one.who ? ` · ${one.who}` : ""}${one.why ? ` · ${one.why}` : ""}</span>
+            <time>${one.at ? moment(one.at) : ""}</time>
+            <small>${one.camera.address} · ${one.camera.pose.azimuth_deg.toFixed(2)}° / ${one.camera.pose.tilt_deg.toFixed(2)}° · ${t("camera.hfov", { n: one.camera.pose.hfov_deg.toFixed(1) })}</small>
+            ${index ? html`<button class="button small" onClick=${() => go("/revert", { version: one.version })}>${t("versions.revert")}</button>` : null}
+          </li>`)}
+      </ol>
+      <div class="row">
+        ${camera.enabled
+          ? mayAdminister() ? html`<button class="button small" onClick=${() => confirm(t("versions.remove.sure", { name: camera.name })) && go("", undefined, "DELETE")}>${t("versions.remove")}</button>` : null
+          : html`<button class="button small" onClick=${() => go("", { enabled: true }, "PATCH")}>${t("versions.enable")}</button>`}
+      </div>
+    </details>`;
+}

@@ -1,0 +1,151 @@
+"""Adding a camera in a real browser: its address is tested, it is added and learns, what it reports is judged
+by a supervisor, its pose is saved and taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from conftest import Serve, Served, go_in
+from console_scenery import Scenery, jpeg
+from live_process import PASSWORD, VIDEO, live_process
+
+from alerting import learning
+from alerting.camera_register import CameraRegister
+from alerting.intake import Evidence
+from alerting.journal import By
+from alerting.lifecycle import Cause
+from alerting.secret_box import SecretBox
+from detector.detection import Detection, Sighting
+from simulator.rtsp import RtspServer
+
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install '.[dev]'")
+from playwright.sync_api import Page, expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+
+@pytest.fixture
+def with_live(store, deployment, serve: Serve) -> Iterator[Served]:
+    with live_process() as socket:
+        yield serve(store, deployment, live_socket=socket)
+
+
+def register_of(console: Served) -> CameraRegister:
+    key = Path(console.deployment.storage.evidence).with_name("secrets.key")
+    return CameraRegister(console.store, console.deployment, SecretBox(key), look_every_s=0)
+
+
+def test_a_camera_is_added_from_its_address_to_its_time_of_learning(with_live: Served, page: Page) -> None:
+    with RtspServer({"mast": VIDEO}, users={"viewer": PASSWORD}) as server:
+        url = server.url("mast").replace("rtsp://", f"rtsp://viewer:{PASSWORD}@")
+        go_in(page, with_live, "admin", path="#/cameras")
+        page.get_by_role("button", name="添加摄像机").click()
+
+        page.get_by_label("取流地址").fill(url.replace(PASSWORD, "wrong-words"))
+        page.get_by_role("button", name="测试连接").click()
+        refused = page.locator("[data-probe=bad]")
+        expect(refused).to_contain_text("连接失败", timeout=60_000)
+        expect(refused).not_to_contain_text("wrong-words")
+
+        page.get_by_label("取流地址").fill(url)
+        page.get_by_role("button", name="测试连接").click()
+        found = page.locator("[data-probe=good]")
+        expect(found).to_contain_text("h264", timeout=60_000)
+        expect(found.locator("img")).to_have_js_property("naturalWidth", 640)
+        page.get_by_role("button", name="下一步").click()
+
+    page.get_by_label("名称").fill("东岭瞭望塔")
+    page.get_by_label("编号").fill("dongling-01")
+    expect(page.locator(".add-camera [data-map=ready]")).to_be_visible()
+    page.locator(".add-camera canvas").click(position={"x": 400, "y": 200})
+    expect(page.get_by_label("纬度")).not_to_have_value("")
+    expect(page.get_by_label("编号")).to_have_value("dongling-01")
+    page.get_by_label("纬度").fill("23.0812")
+    page.get_by_label("经度").fill("116.4301")
+    page.get_by_label("镜头离地高度").fill("30")
+    page.get_by_role("button", name="下一步").click()
+    page.get_by_label("方位").fill("35")
+    page.get_by_role("button", name="添加", exact=True).click()
+    expect(page.locator("[data-step=landmarks]")).to_be_visible()
+    page.get_by_role("button", name="以后再做").click()
+    page.get_by_role("button", name="下一步").click()
+    expect(page.locator("[data-added=dongling-01]")).to_contain_text("学习期到")
+    page.get_by_role("button", name="完成").click()
+    expect(page.locator("[data-camera-row=dongling-01]")).to_contain_text("学习中")
+
+    register = register_of(with_live)
+    added = register.deployment.camera("dongling-01")
+    assert added.source.reveal() == url
+    assert (added.lat_deg, added.pose.azimuth_deg, added.mast_height_m) == (23.0812, 35, 30)
+    assert register.learning_until("dongling-01") is not None
+
+
+def test_what_a_camera_reports_while_it_learns_is_judged_by_a_supervisor_and_sounds_nowhere(
+    console: Served, scenery: Scenery, page: Page
+) -> None:
+    camera = console.deployment.camera("dns-01").model_copy(
+        update={"id": "dongling-01", "name": "东岭瞭望塔"}
+    )
+    register_of(console).add(camera, by=By("wang"), learn_for=timedelta(hours=24))
+    fire, at = scenery.fire_at("dns-01", 560, 400), datetime.now(UTC)
+    picture = jpeg(scenery.paint("dns-01", fire))
+    detection = Detection("smoke", 0.8, fire.box)
+    sighting = Sighting(
+        "learnt-1", "dongling-01", None, "smoke", 0.8, at, at, fire.box, 1280, 720, ((at, detection),),
+        "drawn/0", "balanced",
+    )  # fmt: skip
+    assert scenery.intake.accept(sighting, Evidence(picture, picture), camera).learning
+    go_in(page, console, "supervisor")
+    expect(page.locator("[data-incident]")).to_have_count(0)
+    page.get_by_role("link", name="摄像机").click()
+    page.get_by_role("button", name="东岭瞭望塔").click()
+    panel = page.locator("[data-learning=on]")
+    expect(panel.locator("[data-learnt]")).to_contain_text("学习中 · 未外发")
+    expect(panel.locator("img")).to_have_js_property("naturalWidth", 1280)
+    panel.get_by_label("其实是").select_option("fog")
+    expect(panel.locator("[data-learnt] small")).to_have_text("supervisor")
+    (judged,) = learning.of_camera(console.store, "dongling-01")
+    assert judged.cause is Cause.FOG
+
+    page.on("dialog", lambda dialog: dialog.accept())
+    panel.get_by_role("button", name="结束学习").click()
+    expect(page.locator("[data-learning=over]")).to_be_visible()
+    assert register_of(console).learning_until("dongling-01") is None
+
+
+def test_a_pose_found_from_landmarks_is_saved_and_an_earlier_one_is_brought_back(
+    console: Served, scenery: Scenery, page: Page
+) -> None:
+    before = console.deployment.camera("dns-01").pose.azimuth_deg
+    found = {
+        **{f"{name}_deg": 0.0 for name in ("roll", "roll_sigma", "hfov_sigma")},
+        "azimuth_deg": 38.5, "tilt_deg": -5.2, "hfov_deg": 60.0, "azimuth_sigma_deg": 0.02,
+        "tilt_sigma_deg": 0.02, "rms_px": 0.8, "residuals": [{"x_px": 0.1, "y_px": 0.2}] * 3,
+        "deployment_line": "",
+    }  # fmt: skip
+    # Where on a map a click lands depends on its frame: what the clicks mean is the API's test.
+    page.route("**/calibration", lambda route: route.fulfill(json=found))
+    go_in(page, console, "supervisor")
+    page.get_by_role("link", name="摄像机").click()
+    page.get_by_role("button", name="大南山主峰 · 东北向").click()
+    page.get_by_role("button", name="标定姿态").click()
+    expect(page.locator(".calibration [data-map=ready]")).to_be_visible()
+    for x in (0.2, 0.5, 0.8):
+        picture = page.locator(".calibration .mask-frame")
+        box = picture.bounding_box()
+        assert box is not None
+        picture.click(position={"x": x * box["width"], "y": 0.6 * box["height"]})
+        page.locator(".calibration canvas").click(position={"x": 200 + 200 * x, "y": 150})
+    page.get_by_role("button", name="保存姿态").click()
+    expect(page.locator(".camera-facts")).to_contain_text("38.5° / -5.2°")
+
+    page.get_by_text("变更记录").click()
+    changed = page.locator("[data-version='2']")
+    expect(changed).to_contain_text("3 个标志物")
+    page.locator("[data-version='1']").get_by_role("button", name="恢复此版").click()
+    expect(page.locator("[data-version='3']")).to_contain_text("恢复到第 1 版")
+    assert register_of(console).deployment.camera("dns-01").pose.azimuth_deg == before
+    assert scenery.model("dns-01").position.lat_deg > 0

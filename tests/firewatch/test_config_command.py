@@ -1,0 +1,127 @@
+"""`firewatch config export|diff|apply`: the deployment file beside what the store says."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from alerting.camera_register import CameraRegister
+from alerting.journal import By
+from alerting.secret_box import SecretBox
+from alerting.store import Store
+from config import Camera, load, loads
+from firewatch.cli import _register_commands, app
+
+TEXT = """
+name: hills
+cameras:
+  - id: north
+    name: 北岭
+    source: rtsp://viewer:${NORTH_PASSWORD}@10.2.0.11/live
+    lat_deg: 23.1
+    lon_deg: 116.4
+    mast_height_m: 20
+    pose: {azimuth_deg: 0, tilt_deg: 0, hfov_deg: 50}
+  - id: west
+    name: 西坡
+    source: rtsp://viewer:${NORTH_PASSWORD}@10.2.0.12/live
+    lat_deg: 23.1
+    lon_deg: 116.4
+    mast_height_m: 20
+    pose: {azimuth_deg: 270, tilt_deg: 0, hfov_deg: 50}
+"""
+NEW = "rtsp://viewer:n3w-words@10.2.0.13/live"
+LI = By("li")
+_register_commands()
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("NORTH_PASSWORD", "s3cret-words")
+    path = tmp_path / "hills.yaml"
+    path.write_text(TEXT + f"storage: {{database_url: 'sqlite:///{tmp_path}/store.db'}}\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def register(file: Path, tmp_path: Path) -> Iterator[CameraRegister]:
+    """What people changed in the console: north was turned, a third camera was added."""
+    store = Store.open(f"sqlite:///{tmp_path}/store.db")
+    made = CameraRegister(store, load(file), SecretBox(tmp_path / "secrets.key"), look_every_s=0)
+    pose = {"azimuth_deg": 77.5, "tilt_deg": -2, "hfov_deg": 50}
+    made.change("north", {"pose": pose, "name": "北岭新塔"}, by=LI)
+    added = {**load(file).camera("west").model_dump(), "id": "east", "name": "东岭", "source": NEW}
+    made.add(Camera.model_validate(added), by=LI, learn_for=timedelta(0))
+    yield made
+    store.close()
+
+
+def run(*arguments: object, code: int = 0) -> str:
+    answer = CliRunner().invoke(app, ["config", *map(str, arguments)])
+    assert answer.exit_code == code, answer.output
+    return answer.output
+
+
+@pytest.mark.usefixtures("register")
+def test_the_difference_is_told_field_by_field_without_a_password(file: Path, tmp_path: Path) -> None:
+    told = run("diff", file, "--state", tmp_path, code=1)
+    assert "north.name: 北岭 -> 北岭新塔" in told
+    assert "77.5" in told
+    assert "east: only in the store (东岭, in service)" in told
+    assert "west" not in told
+    assert "words" not in told
+
+
+def test_a_file_that_the_store_agrees_with_has_no_differences(file: Path, tmp_path: Path) -> None:
+    assert "says what the file says" in run("diff", file, "--state", tmp_path)
+
+
+@pytest.mark.usefixtures("register")
+def test_the_export_is_a_deployment_file_with_references_in_place_of_secrets(
+    file: Path, tmp_path: Path
+) -> None:
+    text = run("export", file, "--state", tmp_path)
+    assert "rtsp://viewer:${NORTH_PASSWORD}@10.2.0.11/live" in text
+    assert "${EAST_SOURCE}" in text
+    assert "words" not in text
+    read = loads(text, environment={"NORTH_PASSWORD": "s3cret-words", "EAST_SOURCE": NEW})
+    assert [one.id for one in read.cameras] == ["north", "west", "east"]
+    assert read.camera("north").pose.azimuth_deg == 77.5
+    assert read.camera("east").source.reveal() == NEW
+
+
+def test_an_export_with_secrets_is_whole_and_for_its_owner_only(
+    file: Path, tmp_path: Path, register: CameraRegister
+) -> None:
+    out = tmp_path / "whole.yaml"
+    run("export", file, "--state", tmp_path, "--with-secrets", "--out", out)
+    assert load(out).cameras == register.cameras
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+
+
+def test_applying_the_file_makes_new_versions_and_leaves_or_takes_out_what_it_has_not(
+    file: Path, tmp_path: Path, register: CameraRegister
+) -> None:
+    assert "changed: north" in run("apply", file, "--state", tmp_path)
+    assert register.deployment.camera("north") == load(file).camera("north")
+    assert register.versions("north")[0].why == "as the deployment file says"
+    assert register.deployment.camera("east").enabled
+    assert "changed: east" in run("apply", file, "--state", tmp_path, "--remove")
+    assert not register.deployment.camera("east").enabled
+    assert "nothing to change" in run("apply", file, "--state", tmp_path, "--remove")
+
+
+def test_an_address_that_changed_in_the_file_is_applied_whole(
+    file: Path, tmp_path: Path, register: CameraRegister
+) -> None:
+    file.write_text(file.read_text(encoding="utf-8").replace("10.2.0.11", "10.9.0.11"), encoding="utf-8")
+    told = run("diff", file, "--state", tmp_path, code=1)
+    assert "north.source: rtsp://10.9.0.11 -> rtsp://10.2.0.11" in told
+    run("apply", file, "--state", tmp_path)
+    now = register.deployment.camera("north").source
+    assert now.reveal() == "rtsp://viewer:s3cret-words@10.9.0.11/live"
