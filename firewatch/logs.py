@@ -17,7 +17,7 @@ from pathlib import Path
 from config.logs import LogSettings
 
 _FORMAT = "%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s %(message)s"
-_PAIR = re.compile(r"(?<![\w.])([a-z][a-z_]*)=([^\s:;,]+)")
+_PAIR = re.compile(r"(?<![\w.])([a-z][a-z_]*)=([^\s;,]+?)(?=:?(?:[\s;,]|$))")  # a time has colons inside
 
 _PLAIN = LogSettings()
 

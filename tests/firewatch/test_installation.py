@@ -180,7 +180,7 @@ def test_a_damaged_bundle_is_not_installed(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1700)
 @pytest.mark.skipif(os.geteuid() != 0 or shutil.which("unshare") is None, reason="needs a network namespace")
 def test_the_bundle_installs_and_watches_without_any_network(tmp_path: Path) -> None:
     """Built with the package index; installed and run where there is not even a loopback to it."""
@@ -205,7 +205,7 @@ import urllib.request as r; print(r.urlopen("http://127.0.0.1:8080/readyz", time
         {prefix}/.venv/bin/firewatch backup {first} --state {tmp_path}/state
     """
     answer = subprocess.run(
-        ["unshare", "--net", "sh", "-c", steps], capture_output=True, text=True, check=False, timeout=800
+        ["unshare", "--net", "sh", "-c", steps], capture_output=True, text=True, check=False, timeout=1500
     )
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert "hill-1-int8" in answer.stdout

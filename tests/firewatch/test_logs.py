@@ -43,6 +43,19 @@ def test_each_event_is_one_json_object_with_its_pairs_apart(capsys: pytest.Captu
     assert "OSError: disk full" in event["exception"]
 
 
+def test_a_time_in_an_event_keeps_its_colons_and_a_pair_loses_the_one_behind_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    start_logging(settings=LogSettings(form="json"))
+    logging.getLogger("alerting").warning(
+        "postponed: target=county captured_at=2026-11-26T16:06:44.357380+00:00, pause_s=3: no answer"
+    )
+    event = json.loads(capsys.readouterr().err)
+    assert event["fields"] == {
+        "target": "county", "captured_at": "2026-11-26T16:06:44.357380+00:00", "pause_s": "3"
+    }  # fmt: skip
+
+
 def test_a_folder_gets_a_file_for_each_process(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     start_logging(settings=LogSettings(folder=f"{tmp_path}/logs"), name="worker-1")
     logging.getLogger("firewatch").info("camera live camera=north")
