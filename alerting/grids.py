@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from statistics import NormalDist
 from typing import Any, Literal, get_args
@@ -62,7 +62,7 @@ class Grids:
 
     def __init__(self, features: list[Any], source: str = "grids", time_zone: str = "Asia/Shanghai") -> None:
         self._zone = ZoneInfo(time_zone)
-        self._areas: dict[str, _Area] = {}
+        self._areas: dict[str, ListedArea] = {}
         polygons: list[tuple[shapely.Geometry, str]] = []
         for index, feature in enumerate(features):
             where = f"{source}: feature {index + 1}"
@@ -90,6 +90,10 @@ class Grids:
     def contacts_of(self, code: str, at: datetime | None = None) -> tuple[Contact, ...]:
         """Who answers for an area, `at` that time or at any; nobody for an area that is not in the file."""
         return self._area(code, at).contacts if code in self._areas else ()
+
+    def listed(self) -> tuple[ListedArea, ...]:
+        """Every area as the file has it, with all contacts and their shifts."""
+        return tuple(self._areas.values())
 
     def touched(self, lat_deg: float, lon_deg: float, ellipse: Ellipse) -> tuple[GridShare, ...]:
         """All smallest areas that the 95 % ellipse touches, each with the probability that the fire lies in
@@ -218,7 +222,7 @@ class Grids:
                 )
 
 
-class _Duty(BaseModel):
+class Duty(BaseModel):
     """A shift that comes back every week; one that ends before it starts ends the next morning."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
@@ -234,30 +238,39 @@ class _Duty(BaseModel):
         yesterday = (today - 2) % 7 + 1
         return (today in self.days and now >= self.start) or (yesterday in self.days and now < self.end)
 
+    def ends(self, local: datetime) -> datetime:
+        """When the shift that covers this time is over."""
+        tonight = self.start >= self.end and local.time() >= self.start
+        return datetime.combine(local.date() + timedelta(days=tonight), self.end, local.tzinfo)
 
-class _Contact(BaseModel):
+
+class ListedContact(BaseModel):
+    """A person as the file has them; without `duty` always on duty."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
     name: str = Field(min_length=1)
     role: str = Field(min_length=1)
     phone: str = Field(min_length=1)
     channels: dict[str, str] = Field(default_factory=dict)
-    duty: _Duty | None = None
+    duty: Duty | None = None
 
 
-class _Area(BaseModel):
+class ListedArea(BaseModel):
+    """An area as the file has it."""
+
     model_config = ConfigDict(extra="ignore", frozen=True)
     level: Level
     code: str = Field(min_length=1)
     name: str = Field(min_length=1)
     parent: str | None = None
-    contacts: tuple[_Contact, ...] = ()
+    contacts: tuple[ListedContact, ...] = ()
 
 
-def _read_area(feature: Any, where: str) -> _Area:
+def _read_area(feature: Any, where: str) -> ListedArea:
     if not isinstance(feature, dict) or feature.get("type") != "Feature":
         raise GridError(f"{where} is not a GeoJSON Feature")
     try:
-        return _Area.model_validate(feature.get("properties") or {})
+        return ListedArea.model_validate(feature.get("properties") or {})
     except ValidationError as error:
         first = error.errors(include_input=False)[0]  # contacts stay out of messages
         field = ".".join(str(part) for part in first["loc"])

@@ -80,8 +80,12 @@ class Placement:
 
     def areas_at(self, lat_deg: float, lon_deg: float, at: datetime) -> tuple[GridArea, ...]:
         """Whose ground a place is, and who is on duty there at that time."""
-        grids = self._grids.now() if self._grids is not None else None
+        grids = self.grids()
         return grids.chain_at(lat_deg, lon_deg, at) if grids is not None else ()
+
+    def grids(self) -> Grids | None:
+        """The areas of responsibility as they are now."""
+        return self._grids.now() if self._grids is not None else None
 
     def _whose(
         self, where: Location, seen: Sequence[Observation], at: datetime

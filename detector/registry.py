@@ -9,6 +9,7 @@ Format of the registry:
 
     current: NAME
     previous: NAME                 # what `firewatch models rollback` returns to
+    promoted_at: 2026-03-12T...    # when the current one became it here; left out as shipped
     models:
       NAME:
         title: one line
@@ -31,11 +32,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from detector.backend import Backend, BackendName, open_backend
 from detector.calibration import Calibration
@@ -147,7 +149,7 @@ def promote(name: str, *, registry: Path = REGISTRY) -> None:
     load_model(name, registry=registry)
     current = _read_registry(registry).current
     if name != current:
-        _rewrite(registry, current=name, previous=current)
+        _rewrite(registry, current=name, previous=current, promoted_at=_now())
 
 
 def rollback(*, registry: Path = REGISTRY) -> str:
@@ -156,8 +158,27 @@ def rollback(*, registry: Path = REGISTRY) -> str:
     if document.previous is None:
         raise ModelError(f"{registry}: no earlier model is remembered; name one with `models promote`")
     load_model(document.previous, registry=registry)
-    _rewrite(registry, current=document.previous, previous=document.current)
+    _rewrite(registry, current=document.previous, previous=document.current, promoted_at=_now())
     return document.previous
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """Which model the registry names, which before it, and since when; `at` is None as shipped."""
+
+    current: str
+    previous: str | None
+    at: datetime | None
+
+
+def promotion(registry: Path = REGISTRY) -> Promotion:
+    """Raises ModelError for a registry that cannot be read."""
+    document = _read_registry(registry)
+    return Promotion(document.current, document.previous, document.promoted_at)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _rewrite(registry: Path, **changes: str) -> None:
@@ -209,6 +230,7 @@ _Written = TypeVar("_Written", bound=BaseModel)
 class _Registry(_Strict):
     current: str
     previous: str | None = None
+    promoted_at: AwareDatetime | None = None
     models: dict[str, Entry]
 
 

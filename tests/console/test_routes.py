@@ -112,6 +112,8 @@ MATRIX = [
     ("POST", "/api/v1/ingest/states", [], MACHINES),
     ("POST", "/api/v1/ingest/life", {"sent_at": "2026-05-01T12:00:00Z"}, MACHINES),
     ("GET", "/api/v1/ingest/news", None, MACHINES),
+    ("GET", "/api/v1/rosters", None, OPERATORS),
+    ("GET", "/api/v1/models", None, ADMINS),
     ("GET", "/api/v1/tokens", None, ADMINS),
     ("POST", "/api/v1/tokens", {"name": ""}, ADMINS),
     ("DELETE", "/api/v1/tokens/{token_id}", None, ADMINS),

@@ -11,7 +11,16 @@ from handmade import START, brightness_network, hill, with_smoke, write_picture,
 from test_commands import firewatch
 
 from detector.errors import FootageError, ModelError
-from detector.registry import Model, list_models, load_model, promote, rollback, sha256_of
+from detector.registry import (
+    Model,
+    Promotion,
+    list_models,
+    load_model,
+    promote,
+    promotion,
+    rollback,
+    sha256_of,
+)
 from firewatch.promotion import Comparison, Outcome, compare
 
 
@@ -74,8 +83,12 @@ def test_more_false_alarms_are_clearly_worse_and_one_more_is_chance():
 def test_promotion_keeps_the_model_before_and_rollback_returns_to_it(tmp_path):
     registry = write_registry(tmp_path)
     add_model(registry, "hill-2")
+    assert promotion(registry) == Promotion("hill-1", None, None)
     promote("hill-2", registry=registry)
     assert list_models(registry)[0] == "hill-2"
+    promoted = promotion(registry)
+    assert (promoted.current, promoted.previous) == ("hill-2", "hill-1")
+    assert promoted.at is not None
     assert rollback(registry=registry) == "hill-1"
     assert list_models(registry)[0] == "hill-1"
     assert rollback(registry=registry) == "hill-2"

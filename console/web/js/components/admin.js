@@ -1,17 +1,19 @@
-// Accounts, and how the receivers of alerts are doing. For administrators.
+// Accounts, tokens, how the receivers of alerts are doing, rosters, models, audit. For administrators.
 import { api } from "../api.js";
 import { notify, words } from "../duty.js";
 import { html, useEffect, useState } from "../lib.js";
 import { useApp } from "../state.js";
 import { addDays, dayStart, moment, now, today } from "../time.js";
 import { t } from "../words.js";
+import { Models } from "./admin_models.js";
+import { Rosters } from "./admin_rosters.js";
 
 const ROLES = ["viewer", "operator", "supervisor", "admin"];
 
 export function Admin() {
   const role = useApp((s) => s.session?.role);
   if (role !== "admin") return html`<main class="page" data-page="admin"><div class="panel empty"><strong>${t("admin.only")}</strong></div></main>`;
-  return html`<main class="page admin" data-page="admin"><${Accounts} /><${Tokens} /><${Receivers} /><${Audit} /></main>`;
+  return html`<main class="page admin" data-page="admin"><${Accounts} /><${Tokens} /><${Receivers} /><${Rosters} /><${Models} /><${Audit} /></main>`;
 }
 
 function Accounts() {
@@ -165,9 +167,12 @@ function Receivers() {
   const [found, setFound] = useState(null); // null: not known, which is not "none"
   const [problem, setProblem] = useState(null);
   const load = () =>
-    Promise.all(["pending", "dead"].map((state) => api(`/deliveries?state=${state}&limit=${MOST}`)))
-      .then(([pending, dead]) => {
-        setFound({ pending, dead });
+    Promise.all([
+      ...["pending", "dead"].map((state) => api(`/deliveries?state=${state}&limit=${MOST}`)),
+      ...Object.keys(targets).map((id) => api(`/deliveries?state=delivered&target_id=${encodeURIComponent(id)}&limit=1`)),
+    ])
+      .then(([pending, dead, ...last]) => {
+        setFound({ pending, dead, last: new Map(last.flat().map((one) => [one.target_id, one])) });
         setProblem(null);
       })
       .catch(setProblem);
@@ -190,15 +195,25 @@ function Receivers() {
     const mine = list.filter((one) => one.target_id === id).length;
     return list.length === MOST && mine ? `${mine}+` : mine; // the list may go on
   };
+  const trouble = (id) => {
+    const tried = found.pending.find((one) => one.target_id === id && one.last_error);
+    return tried ? html`<span class="bad">${tried.last_error}</span> <small>${t("delivery.attempts", { n: tried.attempts })} · ${t("admin.receiver.next", { time: moment(tried.next_attempt_at) })}</small>` : "–";
+  };
   const head = html`<div class="stage-head"><h1>${t("admin.receivers")}</h1>${problem ? html`<span class="bad" role="alert">${words(problem)}</span>` : null}</div>`;
   if (!found) return html`<section class="panel" aria-label=${t("admin.receivers")} aria-busy=${!problem}>${head}${problem ? null : html`<div class="empty"><div class="spinner" role="status" aria-label=${t("loading")}></div></div>`}</section>`;
   return html`
     <section class="panel" aria-label=${t("admin.receivers")}>
       ${head}
       <table>
-        <thead><tr><th>${t("admin.receiver")}</th><th>${t("delivery.pending")}</th><th>${t("delivery.dead")}</th></tr></thead>
+        <thead><tr><th>${t("admin.receiver")}</th><th>${t("delivery.pending")}</th><th>${t("delivery.dead")}</th><th>${t("admin.receiver.last")}</th><th>${t("admin.receiver.trouble")}</th></tr></thead>
         <tbody>
-          ${Object.entries(targets).map(([id, name]) => html`<tr key=${id} data-target=${id}><td>${name}</td><td>${count(found.pending, id)}</td><td>${count(found.dead, id) ? html`<b class="bad">${count(found.dead, id)}</b>` : 0}</td></tr>`)}
+          ${Object.entries(targets).map(
+            ([id, name]) => html`
+              <tr key=${id} data-target=${id}>
+                <td>${name}</td><td>${count(found.pending, id)}</td><td>${count(found.dead, id) ? html`<b class="bad">${count(found.dead, id)}</b>` : 0}</td>
+                <td>${found.last.has(id) ? moment(found.last.get(id).acknowledged_at) : t("admin.receiver.never")}</td><td>${trouble(id)}</td>
+              </tr>`,
+          )}
         </tbody>
       </table>
       ${found.dead.length
