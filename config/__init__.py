@@ -10,11 +10,13 @@ from config.health import HealthSettings
 from config.live import IceServer, LiveSettings
 from config.loader import load, loads
 from config.logs import LogSettings
+from config.map import BaseMap, MapSettings
 from config.response import ResponseSettings
 from config.secrets import SecretSource, redact_url
 from config.targets import BasicAuth, DispatchTarget, Drill, Gateway, Notify, Person, Tls
 
 __all__ = [
+    "BaseMap",
     "BasicAuth",
     "Camera",
     "ConfigError",
@@ -31,6 +33,7 @@ __all__ = [
     "LiveSettings",
     "LogSettings",
     "LookSettings",
+    "MapSettings",
     "Mask",
     "Notify",
     "Person",

@@ -18,6 +18,7 @@ from config.evidence import EvidenceSettings
 from config.health import HealthSettings
 from config.live import LiveSettings
 from config.logs import LogSettings
+from config.map import MapSettings
 from config.response import ResponseSettings
 from config.secrets import surroundings_of
 from config.targets import DispatchTarget, Drill, Notify
@@ -118,7 +119,9 @@ class Deployment(Section):
     live: LiveSettings = Field(
         default=LiveSettings(), title="Live view", description="Watching cameras in the browser."
     )
-
+    map: MapSettings = Field(
+        default=MapSettings(), title="Map", description="Base maps beside the terrain's own picture."
+    )
     logs: LogSettings = Field(
         default=LogSettings(), title="Logs", description="What processes write about their work, and where."
     )

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -30,6 +31,7 @@ from config import Deployment
 from console import description, problems, webhooks
 from console.access import AccessLog
 from console.auth import Authentication
+from console.base_maps import BaseMapError, Tiles, open_tiles
 from console.context import Centre
 from console.feed import EventFeed
 from console.hardening import Hardening
@@ -75,6 +77,8 @@ from console.shared import SharedAnswer
 from console.sign_on import SignOn
 from console.tags import Tags
 from console.viewsheds import Viewsheds
+
+log = logging.getLogger(__name__)
 
 WEB = Path(__file__).parent / "web"
 CAMERAS_FOR_S = 0.5
@@ -159,6 +163,7 @@ def create_app(
         viewsheds=Viewsheds(placement.terrain, astuple(hillshade.bounds))
         if placement.terrain is not None and hillshade is not None
         else None,
+        base_maps=_base_maps(deployment),
         live=live,
         camera_list=SharedAnswer(CAMERAS_FOR_S, monotonic),
         links=links,
@@ -171,9 +176,22 @@ def create_app(
     app.mount("/web", _Assets(directory=WEB))
     app.add_middleware(Tags)  # before anything is compressed
     app.add_middleware(GZipMiddleware, minimum_size=1000)
-    app.add_middleware(Hardening, uploads=ingest.UPLOADS)
+    hosts = [host for one in deployment.map.base_maps for host in one.origins]
+    app.add_middleware(Hardening, uploads=ingest.UPLOADS, map_hosts=tuple(dict.fromkeys(hosts)))
     app.add_middleware(AccessLog)
     return app
+
+
+def _base_maps(deployment: Deployment) -> dict[str, Tiles]:
+    """Those that can be opened: without one of its maps a centre still watches for fires."""
+    found: dict[str, Tiles] = {}
+    for one in deployment.map.base_maps:
+        if one.file is not None:
+            try:
+                found[one.id] = open_tiles(one.file)
+            except BaseMapError as error:
+                log.error("base map left out: %s", error)
+    return found
 
 
 def api_document() -> dict[str, Any]:

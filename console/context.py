@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -16,6 +17,7 @@ from alerting.people import target_names
 from alerting.placement import Placement
 from alerting.store import Store
 from config import Camera, Deployment
+from console.base_maps import Tiles
 from console.feed import EventFeed
 from console.hillshade import Hillshade
 from console.live_view import LiveView
@@ -35,6 +37,8 @@ class Centre:
     feed: EventFeed
     hillshade: Hillshade | None
     viewsheds: Viewsheds | None
+    base_maps: Mapping[str, Tiles]
+    """Of the deployment's maps those that are files and could be opened, by id."""
     live: LiveView
     camera_list: SharedAnswer
     intake: Intake

@@ -33,6 +33,7 @@ PATH_VALUES: dict[str, Any] = {
     "burn_id": 1,
     "token_id": 1,
     "username": "王芳",
+    "map_id": "county",
     "zoom": 12,
     "x": 3372,
     "y": 1777,

@@ -6,7 +6,7 @@ Plain ASGI, because event streams must flow through untouched.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -16,24 +16,32 @@ from console import problems
 MAX_BODY_BYTES = 64 * 1024
 """Only uploads carry more than a sentence."""
 
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "worker-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' blob: data:",  # data: MapLibre's own button pictures are in its style sheet
-        "connect-src 'self'",
-        "media-src 'self'",
-        "manifest-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
+
+def content_security_policy(map_hosts: Sequence[str] = ()) -> str:
+    """What a page may do; of other hosts it may read tiles from `map_hosts` (scheme://host) and nothing else.
+
+    >>> [part for part in content_security_policy(["https://t0.x.cn"]).split("; ") if "x.cn" in part]
+    ["img-src 'self' blob: data: https://t0.x.cn", "connect-src 'self' https://t0.x.cn"]
+    """
+    maps = "".join(f" {host}" for host in map_hosts)
+    return "; ".join(
+        (
+            "default-src 'none'",
+            "script-src 'self'",
+            "worker-src 'self'",
+            "style-src 'self'",
+            f"img-src 'self' blob: data:{maps}",  # data: MapLibre's button pictures are in its style sheet
+            f"connect-src 'self'{maps}",
+            "media-src 'self'",
+            "manifest-src 'self'",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'none'",
+        )
     )
-)
+
 
 HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -44,13 +52,19 @@ HEADERS = {
 
 
 class Hardening:
-    """Wraps an ASGI application."""
+    """Wraps an ASGI application; its pages may read tiles from `map_hosts`."""
 
-    def __init__(self, app: ASGIApp, uploads: Mapping[re.Pattern[str], int] | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        uploads: Mapping[re.Pattern[str], int] | None = None,
+        map_hosts: Sequence[str] = (),
+    ) -> None:
         """`uploads`: paths whose bodies may be larger, by how many bytes. Those are not kept in memory: they
         reach the application as they come, and are cut off at that size."""
         self._app = app
         self._uploads = dict(uploads or {})
+        self._headers = {"Content-Security-Policy": content_security_policy(map_hosts), **HEADERS}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -60,7 +74,7 @@ class Hardening:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
+                for name, value in self._headers.items():
                     headers.setdefault(name, value)
                 if scope["path"].startswith("/api/"):
                     headers.setdefault("Cache-Control", "no-store")

@@ -220,6 +220,14 @@ class EvidenceView(View):
     url: str
 
 
+class EstimateView(View):
+    """Where the incident was said to be at a time, from so many sightings."""
+
+    at: datetime
+    sightings: int
+    location: LocationView
+
+
 class ClockView(View):
     """What happens by itself unless somebody acts before."""
 
@@ -235,6 +243,9 @@ class IncidentDetailView(View):
     alerts: tuple[AlertView, ...]
     deliveries: tuple[DeliveryView, ...]
     evidence: tuple[EvidenceView, ...]
+    estimates: tuple[EstimateView, ...] = Field(
+        description="Its track: where it was said to be, oldest first; the last is its present location."
+    )
     allowed_actions: tuple[Action, ...]
     undoable_history_id: int | None = Field(description="The decision that /undo would take back now.")
     retractable_history_id: int | None = Field(description="The step that /undo would take back now.")
@@ -348,6 +359,7 @@ def incident_detail(
             )
             for one in detail.evidence
         ),
+        estimates=tuple(EstimateView.model_validate(one) for one in detail.estimates),
         allowed_actions=allowed_actions(detail.summary.state),
         undoable_history_id=latest.history_id if latest else None,
         retractable_history_id=step.history_id if step else None,

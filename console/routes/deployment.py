@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from config import BaseMap
 from console.auth import SignedIn
 from console.context import InCentre
 from console.hillshade import MAX_ZOOM, MIN_ZOOM
@@ -36,6 +38,20 @@ class IceServerView(BaseModel):
     credential: str | None
 
 
+class BaseMapView(BaseModel):
+    """Raster tiles in Web Mercator, to be shown with their attribution and approval number."""
+
+    id: str
+    name: str
+    tiles: tuple[str, ...] = Field(description="Addresses with {z}, {x}, {y}; below / of the centre itself.")
+    datum: Literal["wgs84", "cgcs2000", "gcj02"]
+    min_zoom: int
+    max_zoom: int
+    tile_px: int
+    attribution: str
+    approval_number: str
+
+
 class PatienceView(View):
     """How long people may take before the alarm rises, as for the calls that go out by themselves."""
 
@@ -48,6 +64,7 @@ class DeploymentView(BaseModel):
     time_zone: str
     now: datetime
     terrain: TerrainView | None
+    base_maps: tuple[BaseMapView, ...] = Field(description="The first is shown at the start.")
     targets: dict[str, str]
     patience: PatienceView
     ice_servers: tuple[IceServerView, ...] = Field(description="For the live view; often none.")
@@ -66,6 +83,11 @@ def deployment(_session: SignedIn, centre: InCentre) -> DeploymentView:
         time_zone=centre.deployment.time_zone,
         now=centre.store.clock(),
         terrain=terrain,
+        base_maps=tuple(
+            _base_map(one)
+            for one in centre.deployment.map.base_maps
+            if one.file is None or one.id in centre.base_maps
+        ),
         targets=centre.target_names,
         patience=PatienceView.model_validate(centre.deployment.response),
         ice_servers=tuple(
@@ -76,4 +98,19 @@ def deployment(_session: SignedIn, centre: InCentre) -> DeploymentView:
             )
             for one in centre.deployment.live.ice_servers
         ),
+    )
+
+
+def _base_map(one: BaseMap) -> BaseMapView:
+    own = f"/api/v1/map/base/{one.id}/{{z}}/{{x}}/{{y}}"
+    return BaseMapView(
+        id=one.id,
+        name=one.name,
+        tiles=one.addresses or (own,),
+        datum=one.datum,
+        min_zoom=one.min_zoom,
+        max_zoom=one.max_zoom,
+        tile_px=one.tile_px,
+        attribution=one.attribution,
+        approval_number=one.approval_number,
     )

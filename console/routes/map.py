@@ -8,12 +8,14 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from alerting.lifecycle import Stage, Status
 from alerting.records import Frame
 from console.auth import SignedIn, role_of
+from console.base_maps import media_type_of
 from console.context import InCentre, require_camera
+from console.problems import Problem
 from console.sight import Sees, look_at
 from console.views import EllipseView, GridAreaView, View, grid_chain
 from detector.detection import Label
@@ -69,6 +71,33 @@ def terrain_tile(
     return Response(centre.hillshade.tile(zoom, x, y), media_type="image/webp", headers=headers)
 
 
+@router.get(
+    "/base/{map_id}/{zoom}/{x}/{y}",
+    response_class=Response,
+    responses={
+        200: {"content": {"image/png": {}, "image/jpeg": {}, "image/webp": {}}},
+        204: {"description": "The map has nothing there."},
+    },
+)
+def base_map_tile(
+    map_id: str,
+    zoom: Annotated[int, Path(ge=0, le=24)],
+    x: Annotated[int, Path(ge=0, lt=2**24)],
+    y: Annotated[int, Path(ge=0, lt=2**24)],
+    _session: SignedIn,
+    centre: InCentre,
+) -> Response:
+    """A tile of one of the deployment's own maps (`map.base_maps`), as it is in its file."""
+    tiles = centre.base_maps.get(map_id)
+    if tiles is None:
+        raise Problem(404, "not-found", f"no base map {map_id!r} in a file that can be read")
+    picture = tiles.tile(zoom, x, y) if x < 2**zoom and y < 2**zoom else None
+    if picture is None:
+        return Response(status_code=204)
+    headers = {"Cache-Control": "private, max-age=86400"}
+    return Response(picture, media_type=media_type_of(picture), headers=headers)
+
+
 @router.get("/incidents")
 def incidents_in_frame(
     _session: SignedIn,
@@ -78,13 +107,20 @@ def incidents_in_frame(
     north_deg: Annotated[float, Query(ge=-90, le=90)],
     east_deg: Annotated[float, Query(ge=-180, le=180)],
     days: Annotated[float, Query(gt=0, le=36600)] = 30,
+    until: AwareDatetime | None = None,
     status: Annotated[list[Status] | None, Query()] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 500,
 ) -> tuple[MarkView, ...]:
-    """The newest incidents with a position in this frame, of the last `days`."""
+    """The newest incidents with a position in this frame, of the last `days` before `until` (now)."""
+    end = until if until is not None else centre.store.clock()
+    try:
+        since = end - timedelta(days=days)
+    except OverflowError as error:
+        raise Problem(422, "invalid-request", "the time begins before any calendar") from error
     marks = centre.store.map_incidents(
         Frame(south_deg, west_deg, north_deg, east_deg),
-        since=centre.store.clock() - timedelta(days=days),
+        since=since,
+        until=end,
         status=status,
         limit=limit,
     )

@@ -95,6 +95,7 @@ MATRIX = [
     ("GET", "/api/v1/evidence/{evidence_id}", None, SIGNED_IN),
     ("GET", "/api/v1/events", None, SIGNED_IN),
     ("GET", "/api/v1/map/terrain/{zoom}/{x}/{y}", None, SIGNED_IN),
+    ("GET", "/api/v1/map/base/{map_id}/{zoom}/{x}/{y}", None, SIGNED_IN),
     ("GET", "/api/v1/map/grids", None, SIGNED_IN),
     ("GET", "/api/v1/map/place", None, SIGNED_IN),
     ("GET", "/api/v1/map/viewsheds/{camera_id}", None, SIGNED_IN),
@@ -126,7 +127,7 @@ VALUES = {
     "{incident_id}": "unknown", "{camera_id}": "unknown", "{session_id}": "unknown", "{evidence_id}": "1",
     "{mask_id}": "1", "{number}": "1", "{sighting_id}": "unknown", "{sha256}": "0" * 64,
     "{delivery_id}": "1", "{burn_id}": "99", "{token_id}": "99", "{username}": "unknown",
-    "{zoom}/{x}/{y}": "1/0/0",
+    "{map_id}": "unknown", "{zoom}/{x}/{y}": "1/0/0",
 }  # fmt: skip
 
 

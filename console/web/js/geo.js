@@ -62,6 +62,18 @@ export function rayFeatures(detail) {
   });
 }
 
+/** Where the chosen incident was said to be, one estimate after another. */
+export function trackFeatures(detail) {
+  const known = (detail?.estimates ?? []).filter((one) => one.location.lat_deg !== null);
+  if (known.length < 2) return [];
+  const way = known.map((one) => [one.location.lon_deg, one.location.lat_deg]);
+  const { label } = detail.summary;
+  return [
+    feature("LineString", way, { label }),
+    ...way.slice(0, -1).map((at, index) => feature("Point", at, { label, age: (way.length - 1 - index) / way.length })),
+  ];
+}
+
 /** From each camera that has the place in its picture to that place. */
 export function lookFeatures(place, cameras) {
   if (!place) return [];

@@ -587,4 +587,7 @@ export const en = {
   "profile.sensitive": "sensitive",
   "profile.balanced": "balanced",
   "profile.quiet": "quiet",
+  "map.base": "Base map",
+  "map.base.terrain": "Terrain",
+  "map.approval": "Approval no. {number}",
 };

@@ -587,4 +587,7 @@ export const zh = {
   "profile.sensitive": "灵敏",
   "profile.balanced": "均衡",
   "profile.quiet": "安静",
+  "map.base": "底图",
+  "map.base.terrain": "地形",
+  "map.approval": "审图号：{number}",
 };

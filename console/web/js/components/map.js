@@ -1,7 +1,8 @@
 // The map: ground from our own terrain, cameras with what they see, incidents with how sure we are of the place.
 import { api } from "../api.js";
 import { queue, select, showCamera, tabOf } from "../duty.js";
-import { cameraFeatures, ellipseFeatures, incidentPoints, lookFeatures, rayFeatures } from "../geo.js";
+import { addShifted, chooseMap, chosenMap, rasterSource } from "../base_map.js";
+import { cameraFeatures, ellipseFeatures, incidentPoints, lookFeatures, rayFeatures, trackFeatures } from "../geo.js";
 import { html, useEffect, useRef, useState } from "../lib.js";
 import { get, useApp } from "../state.js";
 import { t } from "../words.js";
@@ -10,7 +11,11 @@ import { layers } from "./map_style.js";
 const REBUILD_MS = 2000;
 
 let library = null;
-const loadLibrary = () => (library ??= import("../../vendor/maplibre-gl-6.17.0/maplibre-gl.mjs"));
+const loadLibrary = () =>
+  (library ??= import("../../vendor/maplibre-gl-6.17.0/maplibre-gl.mjs").then((module) => {
+    addShifted(module, get().deployment.base_maps);
+    return module;
+  }));
 
 export function hasWebGl() {
   const canvas = document.createElement("canvas");
@@ -66,8 +71,21 @@ export function MapPanel({ whole = false, marks, onIncident = select, onCamera =
   }, [state, cameras, incidents, selected, detail, camera, marks, looked]);
 
   useEffect(() => {
-    if (state === "ready") view.current.put("viewsheds", viewsheds ?? []);
+    if (state !== "ready") return;
+    view.current.put("viewsheds", viewsheds ?? []);
+    element.current.dataset.viewsheds = String(viewsheds?.length ?? 0);
   }, [state, viewsheds]);
+
+  const maps = get().deployment?.base_maps ?? [];
+  const [base, setBase] = useState(() => chosenMap(maps));
+  const shown = maps.find((one) => one.id === base);
+  useEffect(() => {
+    if (state === "ready") view.current.showBase(shown);
+  }, [state, base]);
+  const choose = (event) => {
+    chooseMap(event.target.value);
+    setBase(event.target.value);
+  };
 
   const place = detail?.summary.location;
   useEffect(() => {
@@ -86,7 +104,16 @@ export function MapPanel({ whole = false, marks, onIncident = select, onCamera =
             ${get().deployment.terrain ? null : html`<span class="chip glass flat">${t("map.no_terrain")}</span>`}
             ${detail ? html`<button class="chip glass" onClick=${() => view.current.showIncident(detail)}>${t("map.incident")}</button>` : null}
             <button class="chip glass" onClick=${() => view.current.showAll()}>${t("map.all")}</button>
-          </div>`
+            ${maps.length
+              ? html`<select class="chip glass" aria-label=${t("map.base")} value=${base} onChange=${choose}>
+                  ${maps.map((one) => html`<option key=${one.id} value=${one.id}>${one.name}</option>`)}
+                  <option value="terrain">${t("map.base.terrain")}</option>
+                </select>`
+              : null}
+          </div>
+          ${shown && (shown.approval_number || shown.attribution)
+            ? html`<p class="map-credit">${[shown.approval_number && t("map.approval", { number: shown.approval_number }), shown.attribution].filter(Boolean).join(" · ")}</p>`
+            : null}`
         : null}
     </section>`;
 }
@@ -143,6 +170,15 @@ class View {
     this.map.getSource(name)?.setData({ type: "FeatureCollection", features });
   }
 
+  /** The base map above the terrain's picture and below all else; undefined: the terrain alone. */
+  showBase(map) {
+    if (this.map.getLayer("base")) this.map.removeLayer("base");
+    if (this.map.getSource("base")) this.map.removeSource("base");
+    if (!map) return;
+    this.map.addSource("base", rasterSource(map));
+    this.map.addLayer({ id: "base", type: "raster", source: "base", paint: { "raster-brightness-max": 0.8, "raster-saturation": -0.15, "raster-fade-duration": 120 } }, "viewsheds");
+  }
+
   draw({ cameras, incidents, selected, detail, camera, marks, looked }) {
     const known = [...incidents.values()].filter((one) => tabOf(one) !== "ended" || one.incident_id === selected);
     const open = marks ?? known;
@@ -151,6 +187,8 @@ class View {
     put("cameras", cameraFeatures(cameras, alarmed, camera ? [camera] : (detail?.summary.camera_ids ?? [])));
     put("ellipses", ellipseFeatures(open, selected));
     put("rays", rayFeatures(detail));
+    put("track", trackFeatures(detail));
+    this.map.getContainer().dataset.track = String(detail?.estimates.length ?? 0);
     put("looks", lookFeatures(looked, cameras));
     this.drawMarkers(incidentPoints(open), selected);
   }

@@ -4,7 +4,7 @@ import { goTo, notify, showCamera, showIncident, words } from "../duty.js";
 import { html, useEffect, useMemo, useState } from "../lib.js";
 import { openPage } from "../router.js";
 import { get, useApp } from "../state.js";
-import { moment } from "../time.js";
+import { addDays, dayStart, moment, today } from "../time.js";
 import { t } from "../words.js";
 import { Burns } from "./burns.js";
 import { length } from "./facts.js";
@@ -12,6 +12,7 @@ import { Icon } from "./icon.js";
 import { MapPanel } from "./map.js";
 import { Status } from "./queue.js";
 
+/** @type {[string, number][]} */
 const SPANS = [["records.today", 1], ["records.week", 7], ["records.month", 30], ["records.year", 365]];
 const SHOWN = {
   open: ["suspected", "confirmed", "dispatched", "on_scene", "controlled"],
@@ -20,9 +21,10 @@ const SHOWN = {
 };
 const WORLD = { south_deg: -90, west_deg: -180, north_deg: 90, east_deg: 180 };
 const AGAIN_MS = 15000;
+const DAY_MS = 86400000;
 
 export function MapPage() {
-  const [days, setDays] = useState(7);
+  const [days, setDays] = useState(() => ({ from: addDays(today(), -6), to: today() }));
   const [shown, setShown] = useState("fires");
   const [marks, setMarks] = useState(null);
   const [place, setPlace] = useState(null);
@@ -32,7 +34,9 @@ export function MapPage() {
 
   useEffect(() => {
     let wanted = true;
-    const question = new URLSearchParams(Object.entries({ ...WORLD, days }).map(([name, value]) => [name, String(value)]));
+    const until = dayStart(addDays(days.to, 1));
+    const span = { days: (until.getTime() - dayStart(days.from).getTime()) / DAY_MS, until: until.toISOString() };
+    const question = new URLSearchParams(Object.entries({ ...WORLD, ...span }).map(([name, value]) => [name, String(value)]));
     for (const status of SHOWN[shown]) question.append("status", status);
     const load = () => api(`/map/incidents?${question}`).then((found) => wanted && setMarks(found)).catch((error) => wanted && notify(words(error), "bad"));
     load();
@@ -59,7 +63,11 @@ export function MapPage() {
       <${MapPanel} whole marks=${marks ? drawn : undefined} onIncident=${open} onPlace=${look} place=${place} viewsheds=${viewsheds.features} />
       <aside class="map-side">
         <section class="panel map-filter" aria-label=${t("map.filter")}>
-          <div class="row">${SPANS.map(([name, count]) => html`<button key=${name} class=${`chip ${days === count ? "chosen" : ""}`} aria-pressed=${days === count} onClick=${() => setDays(count)}>${t(name)}</button>`)}</div>
+          <div class="row">${SPANS.map(([name, count]) => html`<button key=${name} class=${`chip ${recent(days, count) ? "chosen" : ""}`} aria-pressed=${recent(days, count)} onClick=${() => setDays({ from: addDays(today(), 1 - count), to: today() })}>${t(name)}</button>`)}</div>
+          <div class="row dates">
+            <label>${t("records.from")}<input type="date" value=${days.from} max=${days.to} onChange=${(event) => event.target.value && setDays({ ...days, from: event.target.value })} /></label>
+            <label>${t("records.to")}<input type="date" value=${days.to} min=${days.from} max=${today()} onChange=${(event) => event.target.value && setDays({ ...days, to: event.target.value })} /></label>
+          </div>
           <div class="row">${Object.keys(SHOWN).map((name) => html`<button key=${name} class=${`chip ${shown === name ? "chosen" : ""}`} aria-pressed=${shown === name} onClick=${() => setShown(name)}>${t(`map.show.${name}`)}</button>`)}</div>
           <div class="row"><button class=${`chip ${sights ? "chosen" : ""}`} aria-pressed=${sights} data-viewsheds=${viewsheds.done} onClick=${() => showSights(!sights)}>${t("map.viewsheds")}${viewsheds.done < viewsheds.of ? ` ${viewsheds.done}/${viewsheds.of}` : ""}</button></div>
           ${sights ? html`<p class="sight-key"><i class="ground"></i>${t("sees.ground")} <i class="plume"></i>${t("map.viewsheds.plume")}</p>` : null}
@@ -78,6 +86,8 @@ export function MapPage() {
       </aside>
     </main>`;
 }
+
+const recent = (days, count) => days.to === today() && days.from === addDays(today(), 1 - count);
 
 /** What every camera sees, asked for one after another: the centre works each out once, in a second or two. */
 function useViewsheds(wanted) {

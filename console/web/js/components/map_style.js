@@ -28,6 +28,7 @@ export function layers(terrain) {
       cameras: geojson(),
       ellipses: geojson(),
       rays: geojson(),
+      track: geojson(),
       looks: geojson(),
     },
     layers: [
@@ -84,6 +85,20 @@ export function layers(terrain) {
         type: "line",
         source: "rays",
         paint: { "line-color": label, "line-width": 2, "line-dasharray": [2, 1.5], "line-opacity": 0.95 },
+      },
+      {
+        id: "track",
+        type: "line",
+        source: "track",
+        filter: ["==", ["geometry-type"], "LineString"],
+        paint: { "line-color": "#ffffff", "line-width": 1.8, "line-opacity": 0.85 },
+      },
+      {
+        id: "track-points",
+        type: "circle",
+        source: "track",
+        filter: ["==", ["geometry-type"], "Point"],
+        paint: { "circle-radius": 4.5, "circle-color": label, "circle-stroke-color": "#ffffff", "circle-stroke-width": 1.2, "circle-opacity": ["-", 1, ["*", 0.7, ["get", "age"]]] },
       },
       {
         id: "looks",
