@@ -60,7 +60,8 @@ def test_each_operation_is_described_and_shows_an_example_that_fits_its_schema(
         for parameter in operation.get("parameters", ()):
             if parameter["in"] == "path" or (parameter["in"] == "query" and parameter["required"]):
                 assert fits(document, parameter["example"], parameter["schema"]), (where, parameter["name"])
-        answer = next(one for code, one in operation["responses"].items() if code.startswith("2"))
+        answers = operation["responses"].items()
+        answer = next((one for code, one in answers if code.startswith("2")), {})  # {}: leads elsewhere
         contents = [*operation.get("requestBody", {}).get("content", {}).items()]
         contents += answer.get("content", {}).items()
         for media_type, content in contents:
