@@ -46,6 +46,8 @@ _log = logging.getLogger("soak")
 SAMPLE_EVERY_S = 30.0
 WARM_S = 300.0
 """A worker's memory is compared from here on: by then every buffer is in use."""
+SPAN = 8
+"""Samples at either end that are compared: four minutes, longer than any recording."""
 REFERENCE_AGES_S = (15, 30, 60, 120)
 MOST_GROWTH_MB = 12.0
 """The evidence of places goes on for 40 minutes (0.3 MB a camera), and what the allocator holds wanders."""
@@ -227,22 +229,25 @@ class Soak:
 
 
 def growth(samples: dict[int, list[Sample]], since_s: float) -> tuple[float, int, int]:
-    """Largest growth (MB, threads, open files) of one process between its first and last warm minutes."""
+    """Largest growth (MB, threads, open files) of one process between its first and last warm minutes.
+
+    Recordings and clips under way come and go: of threads and files the least of some minutes is compared,
+    which a leak raises and they do not; of memory the median.
+    """
     worst = (0.0, 0, 0)
     for found in samples.values():
         born_s = found[0].at_s
         warm = [one for one in found if one.at_s >= born_s + since_s]
-        if len(warm) < 8:
+        if len(warm) < 2 * SPAN:
             continue
-        first, last = warm[:4], warm[-4:]
+        first, last = warm[:SPAN], warm[-SPAN:]
+        median_mb = [statistics.median(one.memory_mb for one in span) for span in (first, last)]
+        threads = [min(one.threads for one in span) for span in (first, last)]
+        files = [min(one.open_files for one in span) for span in (first, last)]
         worst = (
-            max(
-                worst[0],
-                statistics.median(one.memory_mb for one in last)
-                - statistics.median(one.memory_mb for one in first),
-            ),
-            max(worst[1], last[-1].threads - max(one.threads for one in first)),
-            max(worst[2], last[-1].open_files - max(one.open_files for one in first)),
+            max(worst[0], median_mb[1] - median_mb[0]),
+            max(worst[1], threads[1] - threads[0]),
+            max(worst[2], files[1] - files[0]),
         )
     return worst
 
