@@ -2,13 +2,14 @@
 
 Ground has edges that stay where they are; clouds drift, and clear sky has none. So the ground of a view is
 where edges were found at the same place in all of several pictures taken minutes apart, and a detection
-hangs in the sky when the band just beneath it shows no such edges. It errs to one side: masts, lens
+hangs in the sky when the band just beneath it shows no ground. A far slope in haze is smooth, but lies
+under a skyline and is darker than the sky above that: it is ground as well. It errs to one side: masts, lens
 borders, captions and a cloud that stood still count as ground, ground once seen fades over six hours only
 (smoke or fog may cover it), and where the near ground shows few edges itself (night, dense fog) nothing is
 said at all. A detection in the sky is not dropped either; only its score is quartered, for no rule of
 thumb may blind a camera.
 
-Share of lasting edges beneath, on the val cameras: 273 detections on boxed plumes >= 0.64 (>= 0.37 at half
+Share of ground beneath, on the val cameras: 273 detections on boxed plumes >= 0.64 (>= 0.37 at half
 the contrast, as in haze); of 80 detections before ignition 40 % below 0.3, all cloud.
 """
 
@@ -25,7 +26,8 @@ from detector.detection import Box, Detection
 
 Grey = npt.NDArray[np.uint8]
 Ground = npt.NDArray[np.float32]
-"""For each cell of the look, the share (0..1) of its pixels with a lasting edge."""
+"""For each cell of the look, how far it is ground (0..1): the share of its pixels with a lasting edge; 1 for
+a cell of a smooth slope."""
 
 CELL_PX = 8
 LEAST_PICTURES = 3
@@ -35,6 +37,9 @@ SKY_SCORE_SHARE = 0.25
 GROUND_BENEATH = 0.3  # lasting edges in the band: plumes >= 0.64, see above
 _EDGE = 3.0  # grey levels per px, after slight smoothing; noise stays far below in the minimum of three
 _NEAR_GROUND = 0.5  # of the lowest third of the picture must have edges, else it is night or fog
+_SKYLINE = 0.3  # lasting edges in the first cell of a column, from above, that is no longer sky
+_DARKER = 8  # grey levels: rendered slope 8 km away in haze 28-45; below a still cloud bank 45 brighter
+_SLOPE_CELLS = 12  # 96 px of 640: wider than a mast
 _BAND_CELLS = (3, 6)  # height of the band: that of the box, within these limits
 
 
@@ -50,7 +55,25 @@ def ground_of(pictures: Sequence[Grey]) -> Ground | None:
     cells = (width // CELL_PX, height // CELL_PX)
     share = cv2.resize((lasting > _EDGE).astype(np.float32), cells, interpolation=cv2.INTER_AREA)
     near = float(share[-(cells[1] // 3) :].mean())
-    return np.asarray(share, np.float32) if near >= _NEAR_GROUND else None
+    if near < _NEAR_GROUND:
+        return None
+    usual = cv2.resize(np.median(pictures, axis=0).astype(np.uint8), cells, interpolation=cv2.INTER_AREA)
+    return np.where(_smooth_slopes(share, usual), np.float32(1), share)
+
+
+def _smooth_slopes(share: Ground, brightness: Grey) -> npt.NDArray[np.bool_]:
+    """Cells under a skyline that are darker than the sky above it, in runs wider than a mast.
+
+    Both arguments and the answer are by cells. The sky of a column is what lies above its first lasting edge.
+    """
+    darker = np.zeros(share.shape, np.uint8)
+    for column, edges in enumerate((share >= _SKYLINE).T):
+        top = int(edges.argmax())
+        if top > 0:
+            sky = float(np.median(brightness[:top, column]))
+            darker[top:, column] = brightness[top:, column] <= sky - _DARKER
+    runs = np.ones((1, _SLOPE_CELLS), np.uint8)
+    return np.asarray(cv2.morphologyEx(darker, cv2.MORPH_OPEN, runs), np.bool_)
 
 
 def settle(found: Ground | None, previous: Ground | None, elapsed_s: float) -> Ground | None:

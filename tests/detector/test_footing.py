@@ -59,6 +59,37 @@ def test_a_plume_on_a_far_ridge_stands_on_it_even_at_half_the_contrast() -> None
     assert not hangs_in_the_sky(on_ground(), ground)
 
 
+def smooth_slope(brightness: int) -> list[np.ndarray]:
+    """A far slope without any texture under a skyline, over near ground; three pictures, grey."""
+    picture = hill()
+    picture[HORIZON_PX:400] = brightness
+    picture[HORIZON_PX - 4 : HORIZON_PX] = 120  # trees on the ridge
+    return [picture] * 3
+
+
+def test_a_smooth_far_slope_under_its_skyline_is_ground() -> None:
+    plume_on_the_slope = Box(300, 200, 330, 290)
+    ground = ground_of(smooth_slope(165))
+    assert ground is not None
+    assert not hangs_in_the_sky(plume_on_the_slope, ground)
+    assert hangs_in_the_sky(in_sky(), ground)
+
+
+def test_bright_sky_under_a_cloud_bank_that_stood_still_is_no_ground() -> None:
+    ground = ground_of(smooth_slope(195))
+    assert ground is not None
+    assert hangs_in_the_sky(Box(300, 230, 330, 290), ground)
+
+
+def test_dark_sky_beside_a_mast_is_no_ground() -> None:
+    """What a mast's arm crosses is not a slope, though it is darker than the sky above the arm."""
+    picture = hill()
+    picture[20:HORIZON_PX, 300:340] = 100
+    ground = ground_of([picture] * 3)
+    assert ground is not None
+    assert hangs_in_the_sky(Box(270, 100, 340, 140), ground)
+
+
 def test_by_night_and_in_dense_fog_nothing_is_said() -> None:
     dark = np.full((480, 640), 8, np.uint8)
     dark[400:404, 100:104] = 255  # a village lamp is not the ground
