@@ -7,16 +7,18 @@
    most `longest_vouch_s` seconds, so that two chance hits a minute apart are not a minute of smoke.
 2. **Strong smoke quickly, weak smoke with patience.** A track is confirmed when its evidence reaches
    `evidence_to_confirm_score_s`, it has been seen in at least `least_looks` looks and for at least
-   `persistence_s` seconds, and its base has stayed where it was: moved by at most `greatest_drift` of its
-   size (a plume stands on its fire; clouds, shadows and vehicles move). Or, with the same base and looks,
-   when it has lasted for `lasting_s` and its *place* holds `lasting_evidence_score_s`: the same sum against
-   the lower `lasting_reference_score` and against what is usual at that place (`detector.place_evidence`).
+   `persistence_s` seconds, and its base has stayed where it was while that evidence came in: moved by at
+   most `greatest_drift` of its size (a plume stands on its fire; clouds, shadows and vehicles move). Or,
+   with the same base and looks, when it has lasted for `lasting_s` and its *place* holds
+   `lasting_evidence_score_s`: the same sum against the lower `lasting_reference_score` and against what is
+   usual at that place (`detector.place_evidence`).
 3. **What stood there when watching began is not new.** A track that opened before the view had been watched
    for `familiar_s` (a chimney, a haze bank, after a start or a cut) is confirmed only once it has grown to
    `standing_growth` times its first area: a fire that was already burning grows, the furniture does not.
 4. **One cause at one place is one sighting.** A new track that meets (boxes widened by half) a cause that was
    confirmed before belongs to it, whatever its class; the cause counts anew after `same_cause_s` without it.
-5. A track without a detection for `forget_s` ends. Bad pictures are no evidence either way.
+5. A track without a detection for `forget_s` ends, one of what stood there after `same_cause_s`. Bad pictures
+   are no evidence either way.
 6. A camera is suspicious while an unconfirmed track younger than `suspicion_s` holds evidence: the worker
    then looks densely, so that a real fire is confirmed within `persistence_s` to 20 s.
 
@@ -141,19 +143,13 @@ class Confirmer:
         vouched_s = min(elapsed_s, policy.longest_vouch_s)
         self._last_look_at = at
 
-        forget = timedelta(seconds=policy.forget_s)
-        living = [track for track in self._tracks if at - track.last_seen_at <= forget]
+        living = [track for track in self._tracks if not self._is_forgotten(track, at)]
         step = associate(
             living, candidates, at, next_id=self._next_id, standing=watched_s < policy.familiar_s
         )
         self._next_id += len(step.new)
         self._places.advance(at, candidates, vouched_s)
-        seen = [
-            _with_evidence(
-                track, (track.points[-1].detection.confidence - policy.reference_score) * vouched_s
-            )
-            for track in step.seen
-        ]
+        seen = [_judged(track, policy.reference_score, vouched_s) for track in (*step.seen, *step.new)]
         unseen = [_with_evidence(track, -policy.reference_score * vouched_s) for track in step.unseen]
 
         self._causes = tuple(
@@ -163,7 +159,7 @@ class Confirmer:
         )
         settled: list[Track] = []
         confirmed: list[Track] = []
-        for track in sorted([*seen, *step.new], key=lambda track: -track.evidence_score_s):
+        for track in sorted(seen, key=lambda track: -track.evidence_score_s):
             settled.append(self._settle(track, at, confirmed))
         self._tracks = tuple(sorted([*settled, *unseen], key=lambda track: track.track_id))
         return Verdict(
@@ -172,6 +168,10 @@ class Confirmer:
             any(self._raises_suspicion(t, at) for t in self._tracks),
             self._places.strongest_score_s,
         )
+
+    def _is_forgotten(self, track: Track, at: datetime) -> bool:
+        forget_s = self.policy.same_cause_s if track.standing else self.policy.forget_s
+        return (at - track.last_seen_at).total_seconds() > forget_s
 
     def _settle(self, track: Track, at: datetime, confirmed: list[Track]) -> Track:
         """The track after it was compared with known causes and with the policy."""
@@ -240,6 +240,15 @@ def sighting_of(track: Track, look: Look, *, policy: Policy, profile: str) -> Si
         ),
         probability=max((d.probability for _, d in history if d.probability is not None), default=None),
     )
+
+
+def _judged(track: Track, reference_score: float, vouched_s: float) -> Track:
+    """The track with the evidence of its latest look; a look that opens a track is no evidence yet."""
+    point = track.points[-1]
+    change_score_s = (point.detection.confidence - reference_score) * vouched_s
+    point = replace(point, evidence_score_s=max(0.0, change_score_s))
+    track = replace(track, points=(*track.points[:-1], point))
+    return _with_evidence(track, change_score_s if track.looks_seen > 1 else 0.0)
 
 
 def _with_evidence(track: Track, change_score_s: float) -> Track:

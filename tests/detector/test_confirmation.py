@@ -224,3 +224,26 @@ def test_after_a_cut_of_the_footage_nothing_is_new_again():
     confirmer.reset()
     verdicts = [confirmer.advance(START + timedelta(seconds=100 + n), [found(0.9)]) for n in range(120)]
     assert not any(verdict.confirmed for verdict in verdicts)
+
+
+@pytest.mark.parametrize("every_s", [1, 5, 60])
+def test_a_slope_that_was_first_seen_in_part_is_not_new_when_it_is_seen_whole(every_s):
+    part, whole = Box(410, 135, 471, 204), Box(360, 130, 630, 246)
+
+    def slope(t: float) -> list[Detection]:
+        return [found(0.27, part) if int(t // every_s) in (1, 2, 3) else found(0.7, whole)]
+
+    assert confirmed_at_s(slope, every_s=every_s) == []
+
+
+def test_a_plume_beside_a_slope_that_scored_before_is_confirmed_by_its_second_look():
+    slope, plume = Box(360, 130, 630, 246), Box(316, 134, 405, 216)  # overlap enough to be one track
+    looks = {540: found(0.24, slope), 600: found(0.29, slope), 660: found(0.5, plume), 720: found(0.5, plume)}
+    scene = lambda t: [looks[t]] if t in looks else []  # noqa: E731
+    assert confirmed_at_s(scene, every_s=60, until_s=720) == [720]
+
+
+def test_a_slope_that_scores_now_and_then_since_watching_began_is_never_new():
+    """Longer between two times than a track lives: what stood there is remembered like a cause."""
+    slope = lambda t: [found(0.5, Box(360, 130, 630, 246))] if t % 300 <= 60 else []  # noqa: E731
+    assert confirmed_at_s(slope, every_s=60, until_s=3600) == []
