@@ -133,7 +133,12 @@ class ConfirmationPolicy(Section):
         description="How many times its first area a thing that was there from the start must reach.",
     )
     forget_s: float | None = Field(
-        default=None, gt=0, le=3600, title="Forget", description="Seconds unseen after which a track ends."
+        default=None,
+        gt=0,
+        le=3600,
+        title="Forget",
+        description="Seconds unseen after which a track ends; one of what stood there when watching began "
+        "ends after the time of 'Same cause'.",
     )
     same_cause_s: float | None = Field(
         default=None,
