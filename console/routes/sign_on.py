@@ -89,7 +89,6 @@ def finish(
 ) -> RedirectResponse:
     """Come back from the provider."""
     sign_on = _configured(centre)
-    auth.slow_down(client_address(request))
     mine = request.cookies.get(STATE_COOKIE, "")
     if not state or not secrets.compare_digest(mine.encode(), state.encode()):
         return _back("failed", SignOnError("the state is not that of this browser"))
