@@ -76,6 +76,7 @@ from console.routes import (
 from console.shared import SharedAnswer
 from console.sign_on import SignOn
 from console.tags import Tags
+from console.uploads import ExpectedUploads
 from console.viewsheds import Viewsheds
 
 log = logging.getLogger(__name__)
@@ -169,6 +170,7 @@ def create_app(
         links=links,
         intake=Intake.from_deployment(store, deployment, placement=placement),
         sign_on=sign_on,
+        uploads=ExpectedUploads(),
     )
     app.state.authentication = Authentication(store, RateLimit(LOGIN_ATTEMPTS, LOGIN_WITHIN_S, monotonic))
     _answer_at(app)

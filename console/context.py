@@ -24,6 +24,7 @@ from console.live_view import LiveView
 from console.problems import Problem
 from console.shared import SharedAnswer
 from console.sign_on import SignOn
+from console.uploads import ExpectedUploads
 from console.viewsheds import Viewsheds
 
 
@@ -43,6 +44,7 @@ class Centre:
     camera_list: SharedAnswer
     intake: Intake
     sign_on: SignOn | None
+    uploads: ExpectedUploads
     links: EvidenceLinks | None
 
     @property

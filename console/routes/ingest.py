@@ -177,8 +177,10 @@ def name_evidence(
     if learning.is_known(centre.store, [sighting_id]):
         return Named(missing=())  # of a camera that learns: its picture is enough
     files = [(one, centre.evidence.find(one.sha256, one.size_bytes, one.media_type)) for one in given]
-    if missing := tuple(one.sha256 for one, file in files if file is None):
-        return Named(missing=missing)
+    if missing := [one for one, file in files if file is None]:
+        for one in missing:
+            centre.uploads.expect(token.token_id, one.sha256, one.size_bytes)
+        return Named(missing=tuple(one.sha256 for one in missing))
     later = [
         LaterEvidence(one.kind, file, one.captured_at, one.incomplete)
         for one, file in files
@@ -197,14 +199,21 @@ def name_evidence(
     openapi_extra=_body("image/jpeg", "video/mp4"),
     responses=_CANNOT_KEEP,
 )
-async def upload(sha256: Sha256, request: Request, _token: Machine, centre: InCentre) -> None:
-    """A file of evidence under its hash; kept only if the hash is right. Name it afterwards."""
+async def upload(sha256: Sha256, request: Request, token: Machine, centre: InCentre) -> None:
+    """A file of evidence that was named as belonging to a sighting and is missing; kept only if its hash is
+    right. 404: name it (again) first."""
     media_type = request.headers.get("content-type", "")
     if media_type not in ("image/jpeg", "video/mp4"):
         raise Problem(422, "invalid-request", "Content-Type must be image/jpeg or video/mp4")
-    hasher = hashlib.sha256()
+    size_bytes = centre.uploads.size_bytes(token.token_id, sha256)
+    if size_bytes is None:
+        raise Problem(404, "not-found", "no sighting waits for this file: name it with its sighting first")
+    hasher, size = hashlib.sha256(), 0
     with tempfile.NamedTemporaryFile(prefix="firewatch-upload-") as file:
         async for piece in request.stream():
+            size += len(piece)
+            if size > size_bytes:
+                raise Problem(413, "too-large", f"this file was said to have {size_bytes} bytes")
             hasher.update(piece)
             await run_in_threadpool(file.write, piece)
         if hasher.hexdigest() != sha256:
@@ -214,6 +223,7 @@ async def upload(sha256: Sha256, request: Request, _token: Machine, centre: InCe
             await run_in_threadpool(centre.evidence.write_file, Path(file.name), media_type)
         except EvidenceError as error:
             raise _cannot_keep(error) from error
+    centre.uploads.arrived(token.token_id, sha256)
 
 
 @router.get("/news")

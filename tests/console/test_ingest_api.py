@@ -204,6 +204,25 @@ def test_a_clip_is_named_uploaded_named_again_and_told_once(
         assert client.get(f"/api/v1/evidence/{clips[0].evidence_id}").content == CLIP
 
 
+def test_a_file_that_no_sighting_waits_for_or_that_is_larger_than_it_was_said_to_be_is_not_taken(
+    box: httpx.Client, seen: tuple[Sighting, Evidence]
+) -> None:
+    digest, kind = hashlib.sha256(CLIP).hexdigest(), {"Content-Type": "video/mp4"}
+    path = f"/api/v1/ingest/evidence/{digest}"
+    assert kind_of(box.put(path, content=CLIP, headers=kind)) == (404, "not-found")
+    post(box, seen)
+    file = {
+        "kind": "clip",
+        "sha256": digest,
+        "size_bytes": len(CLIP) - 1,
+        "media_type": "video/mp4",
+        "captured_at": seen[0].first_seen_at.isoformat(),
+    }
+    named = box.post(f"/api/v1/ingest/sightings/{seen[0].sighting_id}/evidence", json=[file])
+    assert named.json() == {"missing": [digest]}
+    assert kind_of(box.put(path, content=CLIP, headers=kind)) == (413, "too-large")
+
+
 def test_states_keep_their_times_and_the_time_nobody_spoke_for_a_camera_is_not_hidden(
     console: Served, box: httpx.Client, now: datetime
 ) -> None:
