@@ -103,6 +103,7 @@ def test_what_a_camera_reports_while_it_learns_is_judged_by_a_supervisor_and_sou
     page.get_by_role("link", name="摄像机").click()
     page.get_by_role("button", name="东岭瞭望塔").click()
     panel = page.locator("[data-learning=on]")
+    expect(panel.locator("[data-learnt]")).to_contain_text("烟 80 %")
     expect(panel.locator("[data-learnt]")).to_contain_text("学习中 · 未外发")
     expect(panel.locator("img")).to_have_js_property("naturalWidth", 1280)
     panel.get_by_label("其实是").select_option("fog")

@@ -49,8 +49,8 @@ export function LearningPanel({ camera }) {
       <ol class="learnt">
         ${found.sightings.slice(0, SHOWN).map((one) => html`
           <li key=${one.number} data-learnt=${one.number}>
-            <img loading="lazy" src=${`/api/v1/cameras/${camera.id}/learning/${one.number}/picture`} alt=${t(one.label)} />
-            <span><b>${t(one.label)}</b> ${Math.round(one.confidence * 100)} % · <time>${moment(one.confirmed_at)}</time> <span class="tag learning">${t("learning.unsent")}</span></span>
+            <img loading="lazy" src=${`/api/v1/cameras/${camera.id}/learning/${one.number}/picture`} alt=${t(`label.${one.label}`)} />
+            <span><b>${t(`label.${one.label}`)}</b> ${Math.round(one.confidence * 100)} % · <time>${moment(one.confirmed_at)}</time> <span class="tag learning">${t("learning.unsent")}</span></span>
             ${one.raised_as
               ? html`<a href=${`#/duty/${one.raised_as}`}>${t("learning.raised", { who: one.judged_by })}</a>`
               : html`<span class="row">
