@@ -16,6 +16,7 @@ from config import Deployment
 from config.files import named_files
 
 SMALL_BYTES = 16 * 1024 * 1024
+_COMMENT = re.compile(r"(^|\s)#.*")
 _REFERENCE = re.compile(r"\$\{(file:[^}]*|[A-Za-z_][A-Za-z0-9_]*)")
 
 
@@ -48,6 +49,9 @@ def choose(
         else:
             inside = one.path.is_relative_to(folder)
             chosen.append(Chosen(str(one.path.relative_to(folder) if inside else one.path), one.path))
+    for camera in deployment.cameras:
+        if not camera.source.scheme:
+            left_out.append(f"the footage of camera {camera.id}: {camera.source}")
     return tuple(chosen), (*left_out, *_references_in(config_file.read_text(encoding="utf-8")))
 
 
@@ -62,9 +66,9 @@ def target_of(place: str, config_file: Path) -> Path:
 
 def _references_in(text: str) -> Sequence[str]:
     """
-    >>> _references_in("secret: ${DISPATCH_SECRET}  # or ${file:/run/word}")
+    >>> _references_in("secret: ${DISPATCH_SECRET}  # or ${ANOTHER}\\nbearer: ${file:/run/word}")
     ['what ${DISPATCH_SECRET} stands for', 'what ${file:/run/word} stands for']
     """
-    lines = (line for line in text.splitlines() if not line.lstrip().startswith("#"))
+    lines = (_COMMENT.sub("", line) for line in text.splitlines())
     names = dict.fromkeys(name for line in lines for name in _REFERENCE.findall(line))
     return [f"what ${{{name}}} stands for" for name in names]
