@@ -66,7 +66,7 @@ function Person({ person }) {
   return html`
     <div class="on-roster">
       ${person.name} <small>${person.role}</small> <a href=${`tel:${person.phone}`}>${person.phone}</a>
-      <small>${shift(person)}${person.until ? html` · ${t("admin.rosters.until", { time: moment(person.until) })}` : null}${person.channels.length ? ` · ${person.channels.join(", ")}` : ""}</small>
+      <small> · ${shift(person)}${person.until ? html` · ${t("admin.rosters.until", { time: moment(person.until) })}` : null}${person.channels.length ? ` · ${person.channels.join(", ")}` : ""}</small>
     </div>`;
 }
 

@@ -1,7 +1,7 @@
 import { silence, switchSound } from "../alarm.js";
 import { queue } from "../duty.js";
 import { keyName } from "../keys.js";
-import { html } from "../lib.js";
+import { html, useEffect, useRef } from "../lib.js";
 import { PAGES } from "../router.js";
 import { set, useApp } from "../state.js";
 import { clock, day, now, useTick, zoneName } from "../time.js";
@@ -33,9 +33,11 @@ function Nav() {
   const page = useApp((s) => s.page);
   const role = useApp((s) => s.session?.role);
   const open = useApp((s) => queue(s.incidents, "suspected").length);
+  const bar = useRef(null);
+  useEffect(() => bar.current.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" }), [page]); // on a phone the bar is wider than the screen
   const shown = PAGES.filter((name) => name !== "admin" || role === "admin");
   return html`
-    <nav class="nav" aria-label=${t("pages")}>
+    <nav ref=${bar} class="nav" aria-label=${t("pages")}>
       ${shown.map((name) => html`<a key=${name} href=${`#/${name}`} aria-current=${page === name ? "page" : undefined}>${t(`page.${name}`)}${name === "duty" && page !== "duty" && open ? html`<b>${open}</b>` : null}</a>`)}
     </nav>`;
 }
