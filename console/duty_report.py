@@ -96,8 +96,14 @@ class Section:
     note: str = ""
 
 
+EARLIEST_YEAR, LATEST_YEAR = 2000, 2199
+"""Far from where local midnights leave the calendar."""
+
+
 def gather(store: Store, deployment: Deployment, first: date, last: date, by: str) -> Report:
     """The report of local days `first` to `last`. Raises ValueError for a span that makes no sense."""
+    if first.year < EARLIEST_YEAR or last.year > LATEST_YEAR:
+        raise ValueError(f"days of the years {EARLIEST_YEAR} to {LATEST_YEAR} can be told")
     if not first <= last <= first + timedelta(days=archive.MOST_DAYS - 1):
         raise ValueError(
             f"the last day must not come before the first, and at most {archive.MOST_DAYS} later"

@@ -14,7 +14,7 @@ from alerting.clips import LaterEvidence, add_later
 from alerting.evidence import EvidenceStore
 from alerting.notices import Notice
 from alerting.retention import MB, Keeper
-from alerting.store import Store
+from alerting.store import NotFoundError, Store
 from alerting.trouble import Trouble
 from config import Deployment
 from firewatch.recording import About, Product
@@ -32,6 +32,7 @@ class StoreEvidence:
     evidence: EvidenceStore
 
     def add(self, about: About, products: Sequence[Product]) -> None:
+        """Raises NotFoundError when the store lacks a sighting yet; the others have the files then."""
         if learning.is_known(self.store, [one.sighting_id for one in about.sightings]):
             return  # of a camera that learns: its picture is enough
         stored = [
@@ -43,8 +44,14 @@ class StoreEvidence:
             )
             for one in products
         ]
-        for seen in about.sightings:
-            add_later(self.store, seen.sighting_id, stored)
+        unknown: NotFoundError | None = None
+        for seen in about.sightings:  # one that is still on its way holds up no other
+            try:
+                add_later(self.store, seen.sighting_id, stored)
+            except NotFoundError as error:
+                unknown = error
+        if unknown is not None:
+            raise unknown
 
 
 class DiskAlarm:

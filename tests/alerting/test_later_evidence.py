@@ -15,6 +15,8 @@ from alerting.evidence import EvidenceStore
 from alerting.evidence_links import EvidenceLinks
 from alerting.lifecycle import Action, Cause, Decision, Verdict
 from alerting.store import NotFoundError, Store
+from firewatch.keeping import StoreEvidence
+from firewatch.recording import About, Product, Seen
 
 CLIP = b"not really an mp4"
 
@@ -64,6 +66,18 @@ def test_the_same_clip_again_changes_nothing(
     before = store.incident(incident_id)
     assert add_later(store, sighting_id, [clip(evidence, noon)]) is None
     assert store.incident(incident_id) == before
+
+
+def test_a_sighting_that_is_still_on_its_way_holds_up_no_other_of_its_recording(
+    store: Store, evidence: EvidenceStore, tmp_path: Path, noon: datetime
+) -> None:
+    incident_id, sighting_id = raised(store, tmp_path, noon)
+    (tmp_path / "clip.mp4").write_bytes(CLIP)
+    about = About("north", noon, (Seen("on its way", noon, noon), Seen(sighting_id, noon, noon)))
+    product = Product("clip", tmp_path / "clip.mp4", "video/mp4", noon, incomplete=False)
+    with pytest.raises(NotFoundError, match="on its way"):  # the recording is kept for it
+        StoreEvidence(store, evidence).add(about, [product])
+    assert [one.kind for one in store.incident(incident_id).evidence].count("clip") == 1
 
 
 def test_an_incomplete_clip_says_so(

@@ -156,6 +156,13 @@ def test_a_duty_report_tells_the_day_in_both_languages_on_paper_and_on_the_scree
     assert backwards.status_code == 422
 
 
+@pytest.mark.parametrize("day", ["0001-01-01", "1999-12-31", "9999-12-31"])
+def test_a_report_of_days_beyond_all_calendars_is_refused_in_words(console: Served, day: str) -> None:
+    with console.signed_in() as client:
+        answer = client.get("/api/v1/records/report", params={"first": day, "last": day})
+    assert (answer.status_code, "years 2000 to 2199" in answer.json()["detail"]) == (422, True)
+
+
 def test_names_with_markup_stay_text_in_a_report(console: Served, now: datetime) -> None:
     day = now.astimezone(ZoneInfo("Asia/Shanghai")).date()
     named = console.deployment.model_copy(update={"name": "<script>大南山</script>"})
