@@ -573,7 +573,7 @@ export const zh = {
   "admin.rosters.daily": "每天",
   "admin.rosters.weekdays": "周一 周二 周三 周四 周五 周六 周日",
   "admin.models": "检测模型",
-  "admin.models.what": "由 firewatch models promote / rollback 切换，工作进程重启后生效",
+  "admin.models.what": "由管理员在命令行切换或回退，工作进程重启后生效",
   "admin.models.in_use": "使用中",
   "admin.models.since": "自 {time}",
   "admin.models.shipped": "随安装包提供",
