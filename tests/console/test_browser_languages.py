@@ -78,7 +78,7 @@ def names(console: Served) -> list[str]:
     with console.signed_in("admin") as client:
         told = [
             client.get(f"/api/v1/{path}").text
-            for path in ("cameras", "deployment", "incidents", "map/grids", "tokens")
+            for path in ("cameras", "deployment", "incidents", "map/grids", "tokens", "rosters")
         ]
         place = client.get("/api/v1/map/place", params={"lat_deg": 23.1, "lon_deg": 116.4}).text
     found = {text for one in [*told, place] for text in re.findall(r'"([^"]*[\u4e00-\u9fff][^"]*)"', one)}
