@@ -127,6 +127,10 @@ def news_for(store: Store, camera_ids: Collection[str]) -> News:
     )
 
 
+SILENT_AFTER = timedelta(minutes=2)
+"""A worker elsewhere that was not heard for so long is not at work, or cannot say so."""
+
+
 @dataclass(frozen=True)
 class RemoteWorker:
     """What a worker elsewhere said last. `name` is that of its token."""

@@ -32,7 +32,7 @@ from console import description, problems, webhooks
 from console.access import AccessLog
 from console.auth import Authentication
 from console.base_maps import BaseMapError, Tiles, open_tiles
-from console.context import Centre
+from console.context import Centre, WorkerFigures
 from console.feed import EventFeed
 from console.hardening import Hardening
 from console.hillshade import Hillshade
@@ -122,11 +122,13 @@ def create_app(
     register: CameraRegister | None = None,
     links: EvidenceLinks | None = None,
     live_socket: Path | None = None,
+    worker_figures: WorkerFigures = dict,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> FastAPI:
     """The console of `deployment` over `store`. `register` can keep addresses of cameras; without it none
     can be added. With `links`, evidence is also given to holders of signed links; at `live_socket` the live
-    process answers. Raises what opening the evidence store or the terrain raises."""
+    process answers. `worker_figures` gives what the workers here told last. Raises what opening the evidence
+    store or the terrain raises."""
     feed = EventFeed(store)
     live = LiveView(live_socket)
     oidc = deployment.console.oidc
@@ -171,6 +173,7 @@ def create_app(
         intake=Intake.from_deployment(store, deployment, placement=placement),
         sign_on=sign_on,
         uploads=ExpectedUploads(),
+        worker_figures=worker_figures,
     )
     app.state.authentication = Authentication(store, RateLimit(LOGIN_ATTEMPTS, LOGIN_WITHIN_S, monotonic))
     _answer_at(app)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -27,6 +27,9 @@ from console.sign_on import SignOn
 from console.uploads import ExpectedUploads
 from console.viewsheds import Viewsheds
 
+WorkerFigures = Callable[[], Mapping[str, Mapping[str, float]]]
+"""What each worker told last, by its name."""
+
 
 @dataclass(frozen=True)
 class Centre:
@@ -45,6 +48,7 @@ class Centre:
     intake: Intake
     sign_on: SignOn | None
     uploads: ExpectedUploads
+    worker_figures: WorkerFigures
     links: EvidenceLinks | None
 
     @property

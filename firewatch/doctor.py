@@ -23,7 +23,7 @@ from sqlalchemy.engine import make_url
 
 from alerting import snapshot
 from alerting.camera_register import CameraRegister
-from alerting.ingest import RemoteWorker, remote_workers
+from alerting.ingest import SILENT_AFTER, RemoteWorker, remote_workers
 from alerting.records import CameraState, DeliveryRecord
 from alerting.store import Store, StoreError
 from config import Deployment, LogSettings
@@ -36,7 +36,6 @@ CERTIFICATE_WARN, CERTIFICATE_ALARM = timedelta(days=30), timedelta(days=3)
 BACKUP_WARN = timedelta(days=8)
 ACCESS_LOG_DAYS = 184  # six months, whichever they are
 BLIND_ALARM = timedelta(minutes=5)
-BOX_SILENT = timedelta(minutes=2)
 WAITING_WARN = timedelta(minutes=10)
 _NTP_EPOCH_S = 2_208_988_800  # 1900 to 1970 (RFC 5905)
 
@@ -252,7 +251,7 @@ def box(worker: RemoteWorker, now: datetime) -> Finding:
     """Whether a worker on a hill box is heard, how its clock goes, and what waits there."""
     subject = f"box {worker.name}"
     silent = now - worker.heard_at
-    if silent > BOX_SILENT:
+    if silent > SILENT_AFTER:
         return Finding("alarm", subject, f"not heard for {silent / timedelta(minutes=1):.0f} min")
     ahead_s = worker.clock_ahead_s
     waiting = worker.figures.get("waiting_sightings", 0)

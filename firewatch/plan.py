@@ -96,7 +96,10 @@ class Plan:
         links = ("--link-key", str(self.link_key), "--base-url", self.base_url)
         listen = ("--listen-fd", str(self.listen_fd))
         live_at = str(live_socket(self.state_folder))
-        centre = self._spec("centre", *listen, *links, "--live", live_at, keep_open=(self.listen_fd,))
+        figures = ("--workers", str(self._heartbeats))
+        centre = self._spec(
+            "centre", *listen, *links, "--live", live_at, *figures, keep_open=(self.listen_fd,)
+        )
         spool = ("--spool", str(self.state_folder / "spool"))
         recordings = ("--recordings", str(self.state_folder / "recordings"))
         count = str(self.worker_count)
@@ -125,6 +128,10 @@ class Plan:
         """The file with the key of what is sealed in the store; made when there is something to seal."""
         return self.state_folder / KEY_FILE
 
+    @property
+    def _heartbeats(self) -> Path:
+        return self.state_folder / "heartbeats"
+
     def log_of(self, name: str) -> Path | None:
         return self.state_folder / "logs" / f"{name}.log" if self.logs_to_files else None
 
@@ -136,7 +143,7 @@ class Plan:
         command += ["--secrets-key", str(self.secrets_key)]
         heartbeat = None
         if module in _WITH_HEARTBEAT:
-            heartbeat = self.state_folder / "heartbeats" / name
+            heartbeat = self._heartbeats / name
             command += ["--heartbeat", str(heartbeat)]
         return ProcessSpec(
             name, tuple(command), log=self.log_of(name), heartbeat=heartbeat, keep_open=keep_open

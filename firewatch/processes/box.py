@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from config import Deployment
+from firewatch.figures import beating_into
 from firewatch.processes.life import live, parser, stop_on_signals
-from firewatch.processes.worker import beating_into, watch_cameras
+from firewatch.processes.worker import watch_cameras
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from config import Deployment
@@ -20,6 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--listen-fd", type=int, required=True, help="listening socket inherited from the parent"
     )
     made.add_argument("--live", type=Path, help="unix socket of the live view")
+    made.add_argument(
+        "--workers", type=Path, help="folder of the workers' heartbeats, which hold their figures"
+    )
     add_link_options(made)
     options = made.parse_args(arguments)
 
@@ -29,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from alerting.store import Store
         from console.app import create_app
         from console.serving import ConsoleServer
+        from firewatch.figures import told_in
         from firewatch.logs import start_access_log
 
         start_access_log(deployment.logs)
@@ -36,7 +41,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         try:
             links = EvidenceLinks(options.link_key.read_bytes(), options.base_url)
             register = CameraRegister(store, deployment, box_of(options.secrets_key))
-            app = create_app(store, deployment, register=register, links=links, live_socket=options.live)
+            app = create_app(
+                store,
+                deployment,
+                register=register,
+                links=links,
+                live_socket=options.live,
+                worker_figures=partial(told_in, options.workers) if options.workers else dict,
+            )
             ConsoleServer(app).run(sockets=[socket.socket(fileno=options.listen_fd)])
         finally:
             store.close()

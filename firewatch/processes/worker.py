@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack, suppress
-from dataclasses import asdict
+from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from config import Camera, Deployment
+from firewatch.figures import beating_into
 from firewatch.heap import keep_heap_small
 from firewatch.processes.life import box_of, live, parser, stop_on_signals
 from firewatch.worker import CameraPipeline, LookObserver, WorkerFigures
@@ -47,17 +46,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
 
     live(options, run)
-
-
-def beating_into(path: Path | None) -> Callable[[WorkerFigures], None]:
-    """Tells the supervisor that we are alive, and whoever reads the file how we are doing (JSON)."""
-
-    def beat(figures: WorkerFigures) -> None:
-        if path is not None:
-            with suppress(OSError):  # on a full disk the file is emptied, and its time still tells
-                path.write_text(json.dumps(asdict(figures)), encoding="utf-8")
-
-    return beat
 
 
 def watch(

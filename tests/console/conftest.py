@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -102,11 +102,12 @@ class Serve:
         port: int = 0,
         links: EvidenceLinks | None = None,
         live_socket: Path | None = None,
+        **more: Any,
     ) -> Served:
         listener = socket.create_server(("127.0.0.1", port))
         key = Path(deployment.storage.evidence).with_name("secrets.key")
         register = CameraRegister(store, deployment, SecretBox(key))
-        app = create_app(store, deployment, register=register, links=links, live_socket=live_socket)
+        app = create_app(store, deployment, register=register, links=links, live_socket=live_socket, **more)
         server = ConsoleServer(app)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="console")
         thread.start()

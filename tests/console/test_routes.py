@@ -9,9 +9,14 @@ import httpx
 import pytest
 import shapely
 import yaml
-from conftest import Served
+from conftest import Serve, Served
 from console_scenery import Scenery, jpeg
 
+from alerting import access_tokens, ingest
+from alerting.ingest import LifeSign
+from alerting.journal import By
+from alerting.store import Store
+from config import Deployment
 from console.app import create_app
 from console.hardening import MAX_BODY_BYTES
 from console.hillshade import Hillshade
@@ -254,6 +259,23 @@ def test_figures_are_counted_for_prometheus(console: Served, now: datetime) -> N
     assert 'firewatch_deliveries{state="dead"} 0' in lines
     for line in lines:
         assert line.startswith("# ") or float(line.rpartition(" ")[2]) >= 0
+
+
+def test_how_workers_do_here_and_elsewhere_is_told_to_prometheus(
+    store: Store, deployment: Deployment, serve: Serve
+) -> None:
+    told = {"worker-1": {"stretch": 1.5, "looks": 40.0, "failed_looks": 2.0}}
+    _, made = access_tokens.create(
+        store, name="north box", role=access_tokens.MACHINE_ROLE, lifetime=timedelta(days=1), by=By("admin")
+    )
+    ingest.heard(store, made.token_id, LifeSign(sent_at=store.clock(), figures={"stretch": 1.0}))
+    console = serve(store, deployment, worker_figures=lambda: told)
+    with console.client() as client:
+        lines = client.get("/metrics").text.splitlines()
+    assert 'firewatch_worker_stretch{worker="worker-1"} 1.5' in lines
+    assert f'firewatch_worker_stretch{{worker="box-{made.token_id}"}} 1.0' in lines
+    assert "# TYPE firewatch_worker_failed_looks_total counter" in lines
+    assert 'firewatch_worker_failed_looks_total{worker="worker-1"} 2.0' in lines
 
 
 def test_a_camera_id_cannot_lead_out_of_the_folder(console: Served) -> None:
