@@ -1,11 +1,17 @@
-"""Fixtures for all tests: where the shared data lies, and small videos made on the spot."""
+"""Fixtures for all tests: where the shared data lies, and a real browser."""
 
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED_DATA = Path(os.environ.get("FIREWATCH_DATA", ROOT.parent / "shared" / "data"))
@@ -25,3 +31,42 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def shared_data() -> Path:
     """The folder with the shared data; only for tests marked `data`."""
     return SHARED_DATA
+
+
+CHROMIUM = os.environ.get("FIREWATCH_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--enable-unsafe-swiftshader",
+)
+PATIENCE_MS = 30_000
+"""Software WebGL on a loaded machine."""
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    playwright_api = pytest.importorskip(
+        "playwright.sync_api", reason="playwright is not installed: pip install '.[dev]'"
+    )
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here: apt-get install chromium, or set FIREWATCH_CHROMIUM to its path")
+    playwright_api.expect.set_options(timeout=PATIENCE_MS)
+    with playwright_api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A desk's screen."""
+    context = browser.new_context(viewport={"width": 1920, "height": 1080}, locale="zh-CN")
+    made = context.new_page()
+    made.set_default_timeout(PATIENCE_MS)
+    yield made
+    context.close()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import socket
 import threading
 import time
@@ -32,7 +30,7 @@ from console.passwords import hash_password
 from console.serving import ConsoleServer
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
 PASSWORD = "mountain watch 7"
 PASSWORD_HASH = hash_password(PASSWORD)
@@ -147,45 +145,6 @@ def console(store: Store, deployment: Deployment, serve: Serve) -> Served:
 @pytest.fixture
 def now() -> datetime:
     return datetime.now(UTC)
-
-
-CHROMIUM = os.environ.get("FIREWATCH_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu-sandbox",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--enable-unsafe-swiftshader",
-)
-PATIENCE_MS = 30_000
-"""Software WebGL on a loaded machine."""
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    playwright_api = pytest.importorskip(
-        "playwright.sync_api", reason="playwright is not installed: pip install '.[dev]'"
-    )
-    if CHROMIUM is None:
-        pytest.skip("no Chromium here: apt-get install chromium, or set FIREWATCH_CHROMIUM to its path")
-    playwright_api.expect.set_options(timeout=PATIENCE_MS)
-    with playwright_api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A desk's screen."""
-    context = browser.new_context(viewport={"width": 1920, "height": 1080}, locale="zh-CN")
-    made = context.new_page()
-    made.set_default_timeout(PATIENCE_MS)
-    yield made
-    context.close()
 
 
 @pytest.fixture
