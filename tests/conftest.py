@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,7 +49,8 @@ PATIENCE_MS = 30_000
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def launch() -> Iterator[Callable[..., Browser]]:
+    """Starts a Chromium with the arguments it is given. One Playwright a process: it allows no second."""
     playwright_api = pytest.importorskip(
         "playwright.sync_api", reason="playwright is not installed: pip install '.[dev]'"
     )
@@ -57,9 +58,14 @@ def browser() -> Iterator[Browser]:
         pytest.skip("no Chromium here: apt-get install chromium, or set FIREWATCH_CHROMIUM to its path")
     playwright_api.expect.set_options(timeout=PATIENCE_MS)
     with playwright_api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
-        yield opened
-        opened.close()
+        yield lambda *arguments: playwright.chromium.launch(executable_path=CHROMIUM, args=list(arguments))
+
+
+@pytest.fixture(scope="session")
+def browser(launch: Callable[..., Browser]) -> Iterator[Browser]:
+    opened = launch(*ARGUMENTS)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

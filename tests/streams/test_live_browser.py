@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from footage_files import FootageFiles
@@ -13,12 +11,11 @@ from live_centre import LiveCentre
 from test_live_view import camera, readers, until
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install '.[dev]'")
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from simulator.rtsp import RtspServer
 from streams.cameras import reader
 
-CHROMIUM = os.environ.get("FIREWATCH_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
 PATIENT_MS = 20_000
 """For a loaded machine; a real page gives video 2 s."""
@@ -27,20 +24,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 
 @pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium here: apt-get install chromium, or set FIREWATCH_CHROMIUM to its path")
-    with sync_playwright() as running:
-        yield running
-
-
-def launched(playwright: Playwright, *more: str) -> Browser:
-    return playwright.chromium.launch(executable_path=CHROMIUM, args=[*ARGUMENTS, *more])
-
-
-@pytest.fixture(scope="module")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    opened = launched(playwright)
+def browser(launch: Callable[..., Browser]) -> Iterator[Browser]:
+    opened = launch(*ARGUMENTS)
     yield opened
     opened.close()
 
@@ -133,8 +118,8 @@ def test_a_camera_with_b_frames_is_encoded_once_for_all(server: RtspServer, brow
         page.close()
 
 
-def test_where_udp_is_blocked_pictures_are_shown(server: RtspServer, playwright: Playwright) -> None:
-    blocked = launched(playwright, "--webrtc-ip-handling-policy=disable_non_proxied_udp")
+def test_where_udp_is_blocked_pictures_are_shown(server: RtspServer, launch: Callable[..., Browser]) -> None:
+    blocked = launch(*ARGUMENTS, "--webrtc-ip-handling-policy=disable_non_proxied_udp")
     with LiveCentre([camera("a", server.url("quick"))]) as centre:
         page = opened(blocked, centre)
         assert page.evaluate("watch('a')")["kind"] == "pictures"
@@ -144,8 +129,10 @@ def test_where_udp_is_blocked_pictures_are_shown(server: RtspServer, playwright:
 
 
 @pytest.mark.slow
-def test_a_viewer_that_vanishes_without_a_word_is_noticed(server: RtspServer, playwright: Playwright) -> None:
-    doomed = launched(playwright)
+def test_a_viewer_that_vanishes_without_a_word_is_noticed(
+    server: RtspServer, launch: Callable[..., Browser]
+) -> None:
+    doomed = launch(*ARGUMENTS)
     with LiveCentre([camera("a", server.url("quick"))]) as centre:
         page = opened(doomed, centre)
         assert page.evaluate(f"watch('a', {PATIENT_MS})")["kind"] == "video"
