@@ -58,10 +58,11 @@ class RemuxWriter:
     """Writes packets as they come into a fragmented MP4."""
 
     def __init__(self, path: Path, template: VideoStream) -> None:
-        self._container = _opened(path)
+        self._file = _Growing(path)
         try:
-            self._stream: VideoStream = self._container.add_stream_from_template(template)
+            self._stream: VideoStream = self._file.container.add_stream_from_template(template)
         except (av.error.FFmpegError, ValueError) as error:
+            self._file.close()
             raise ClipError(f"{template.codec_context.name} does not fit into MP4") from error
         self._base: int | None = None
         self._last_dts = -1
@@ -81,10 +82,10 @@ class RemuxWriter:
         self._last_dts = copy.dts
         copy.is_keyframe = given.is_keyframe
         copy.stream = self._stream
-        _mux(self._container, [copy])
+        _mux(self._file.container, [copy])
 
     def close(self) -> None:
-        _close(self._container)
+        self._file.close()
 
 
 class MaskedWriter:
@@ -93,7 +94,7 @@ class MaskedWriter:
     def __init__(self, path: Path, template: VideoStream, masks: Sequence[Mask]) -> None:
         self._masks = masks
         self._decoder = decoder_of(template)
-        self._container = _opened(path)
+        self._file = _Growing(path)
         self._encoder: _PictureEncoder | None = None
         self._began: datetime | None = None
         self._due = timedelta(0)
@@ -106,13 +107,15 @@ class MaskedWriter:
                 continue
             self._due = at + timedelta(seconds=1 / MASKED_PER_S)
             image = blacked_out(scaled_bgr(picture, LONGEST_SIDE_PX), self._masks)
-            self._encoder = self._encoder or _PictureEncoder(self._container, image, MASKED_PER_S)
+            self._encoder = self._encoder or _PictureEncoder(self._file.container, image, MASKED_PER_S)
             self._encoder.add(image, at)
 
     def close(self) -> None:
-        if self._encoder is not None:
-            self._encoder.finish()
-        _close(self._container)
+        try:
+            if self._encoder is not None:
+                self._encoder.finish()
+        finally:
+            self._file.close()
 
 
 @dataclass(frozen=True)
@@ -238,6 +241,27 @@ def scaled_bgr(picture: VideoFrame, longest_side_px: int) -> Image:
 # Private
 
 
+class _Growing:
+    """A fragmented MP4 that is written as it comes.
+
+    The file is opened and closed here, because PyAV leaves its own open for ever when a header or the last
+    packets cannot be written."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("wb", buffering=0)
+        self.container = av.open(self._file, "w", format="mp4", options=_FRAGMENTED)
+
+    def close(self) -> None:
+        """Raises ClipError, OSError; the file is closed all the same."""
+        try:
+            self.container.close()
+        except av.error.FFmpegError as error:
+            _raise_if_disk(error)
+            raise ClipError(f"the clip cannot be closed ({type(error).__name__})") from error
+        finally:
+            self._file.close()
+
+
 class _PictureEncoder:
     """H.264 of BGR pictures that all come out in the size of the first."""
 
@@ -262,14 +286,6 @@ class _PictureEncoder:
         _mux(self._container, self._stream.encode(None))
 
 
-def _opened(path: Path) -> av.container.OutputContainer:
-    try:
-        return av.open(str(path), "w", format="mp4", options=_FRAGMENTED)
-    except av.error.FFmpegError as error:
-        _raise_if_disk(error)
-        raise ClipError(f"{path} cannot be written ({type(error).__name__})") from error
-
-
 def _mux(container: av.container.OutputContainer, packets: Iterable[Packet[Any]]) -> None:
     try:
         for packet in packets:
@@ -277,14 +293,6 @@ def _mux(container: av.container.OutputContainer, packets: Iterable[Packet[Any]]
     except av.error.FFmpegError as error:
         _raise_if_disk(error)
         raise ClipError(f"a packet does not fit into the clip ({type(error).__name__})") from error
-
-
-def _close(container: av.container.OutputContainer) -> None:
-    try:
-        container.close()
-    except av.error.FFmpegError as error:
-        _raise_if_disk(error)
-        raise ClipError(f"the clip cannot be closed ({type(error).__name__})") from error
 
 
 def _raise_if_disk(error: av.error.FFmpegError) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,7 @@ from footage_files import FPS, FootageFiles
 from config import Mask
 from streams.clips import ClipError, MaskedWriter, RemuxWriter, cut, encode_pictures, key_pictures
 from streams.live_view.rendering import jpeg_of
-from streams.ring import PacketRing
+from streams.ring import PacketRing, RingPacket
 from streams.tap import lasting_template
 
 NOON = datetime(2026, 5, 1, 4, tzinfo=UTC)
@@ -173,6 +174,29 @@ def test_single_pictures_become_a_time_lapse(tmp_path: Path) -> None:
     assert greys == pytest.approx([40, 80, 120, 160, 200], abs=6)
     with pytest.raises(ClipError):
         encode_pictures(tmp_path / "none.mp4", [b"damaged"])
+
+
+def write_and_close(writer: RemuxWriter, packet: RingPacket) -> None:
+    """PyAV may notice at either."""
+    try:
+        writer.write(packet)
+    finally:
+        writer.close()
+
+
+def test_a_clip_that_cannot_be_begun_leaves_no_file_open(files: FootageFiles, tmp_path: Path) -> None:
+    """A camera told a codec and no size: the header of the file fails at the first packet."""
+    (tmp_path / "no parameters.h264").write_bytes(b"\x00\x00\x00\x01\x65" + bytes(range(1, 200)) * 40)
+    ring = PacketRing(30, 1 << 24)
+    fed(ring, files.quick)
+    path = tmp_path / "never.mp4"
+    with av.open(str(tmp_path / "no parameters.h264"), format="h264") as unknown:
+        writer = RemuxWriter(path, unknown.streams.video[0])
+        first = ring.after(-1)[0]
+        with pytest.raises(ClipError):
+            write_and_close(writer, first)
+    assert path.exists()
+    assert str(path) not in [os.path.realpath(one) for one in Path("/proc/self/fd").iterdir()]
 
 
 @pytest.fixture
