@@ -23,14 +23,14 @@ from sqlalchemy.engine import make_url
 
 from alerting import snapshot
 from alerting.camera_register import CameraRegister
-from alerting.ingest import SILENT_AFTER, RemoteWorker, remote_workers
+from alerting.ingest import CLOCK_WARN_S, SILENT_AFTER, RemoteWorker, remote_workers
 from alerting.records import CameraState, DeliveryRecord
 from alerting.store import Store, StoreError
 from config import Deployment, LogSettings
 
 Level = Literal["ok", "warn", "alarm"]
 
-CLOCK_WARN_S, CLOCK_ALARM_S = 2.0, 30.0
+CLOCK_ALARM_S = 30.0
 DISK_WARN_BYTES, DISK_ALARM_BYTES = 5e9, 500e6
 CERTIFICATE_WARN, CERTIFICATE_ALARM = timedelta(days=30), timedelta(days=3)
 BACKUP_WARN = timedelta(days=8)

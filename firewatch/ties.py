@@ -51,15 +51,13 @@ class Ties:
 
 @contextmanager
 def ties_to_store(
-    deployment: Deployment, cameras: Sequence[Camera], spool: Path | None, *, first: bool
+    deployment: Deployment, store: Store, cameras: Sequence[Camera], spool: Path | None, *, first: bool
 ) -> Iterator[Ties]:
     """Sightings wait for the store in `spool`; without it they go straight into the store. The `first` worker
     of a centre also keeps the evidence of all of them within bounds."""
     ids = [camera.id for camera in cameras]
     zone = ZoneInfo(deployment.time_zone)
     with ExitStack() as at_the_end:
-        store = Store.open(deployment.storage.database_url.reveal())
-        at_the_end.callback(store.close)
         intake = Intake.from_deployment(store, deployment)
         feedback = StoreFeedback(store, ids)
         sightings: SightingSink = StoreSink(intake, zone)

@@ -78,7 +78,7 @@ def watch(
             deployment,
             followed.known,
             stop,
-            ties_to_store(deployment, followed.known, spool, first=index == 0),
+            ties_to_store(deployment, store, followed.known, spool, first=index == 0),
             followed=followed,
             views=spool.parent / "views" if spool is not None else None,
             recordings=recordings,
@@ -104,8 +104,8 @@ def watch_cameras(
     make_pipeline: Callable[[Camera], CameraPipeline] | None = None,
 ) -> None:
     """Watch `cameras` for whoever they are `tied` to, until `stop` is set; those that are `followed` as they
-    change. `views` is the folder where it is
-    kept how each view stands, `recordings` that of clips in the making."""
+    change. `views` is the folder where it is kept how each view stands, `recordings` that of clips in the
+    making."""
     import cv2
 
     from firewatch.detecting import open_detector, pipeline_for, shadow_of
