@@ -1,23 +1,12 @@
 // Which weights look at the cameras, since when, which are tried beside them, and what their cards say.
-import { api } from "../api.js";
+import { useAnswer } from "../answer.js";
 import { words } from "../duty.js";
-import { html, useEffect, useState } from "../lib.js";
+import { html } from "../lib.js";
 import { moment } from "../time.js";
 import { t } from "../words.js";
 
 export function Models() {
-  const [found, setFound] = useState(null);
-  const [problem, setProblem] = useState(null);
-  const load = () =>
-    api("/models")
-      .then((told) => {
-        setFound(told);
-        setProblem(null);
-      })
-      .catch(setProblem);
-  useEffect(() => {
-    load();
-  }, []);
+  const { found, problem, load } = useAnswer("/models");
 
   const state = (one) =>
     one.in_use

@@ -1,7 +1,7 @@
 // Who is on duty now, area by area, and until when: as the deployment's grid file has it.
-import { api } from "../api.js";
+import { useAnswer } from "../answer.js";
 import { words } from "../duty.js";
-import { html, useEffect, useState } from "../lib.js";
+import { html, useState } from "../lib.js";
 import { moment } from "../time.js";
 import { t } from "../words.js";
 
@@ -9,22 +9,9 @@ const AGAIN_MS = 60000;
 const MOST = 200; // a county has thousands of grids: one searches
 
 export function Rosters() {
-  const [found, setFound] = useState(null);
-  const [problem, setProblem] = useState(null);
+  const { found, problem, load } = useAnswer("/rosters", AGAIN_MS);
   const [wanted, want] = useState("");
   const [only, showOnly] = useState(false);
-  const load = () =>
-    api("/rosters")
-      .then((told) => {
-        setFound(told);
-        setProblem(null);
-      })
-      .catch(setProblem);
-  useEffect(() => {
-    load();
-    const timer = setInterval(load, AGAIN_MS);
-    return () => clearInterval(timer);
-  }, []);
 
   const areas = (found?.areas ?? []).filter((one) => (!only || !one.is_covered) && fits(one, wanted.trim()));
   const uncovered = (found?.areas ?? []).filter((one) => !one.is_covered).length;

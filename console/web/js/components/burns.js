@@ -1,9 +1,10 @@
 // Permitted burns: who may burn where and when. A permit is a circle around the place chosen on the map; smoke in
 // it is to be verified and calls nobody by itself.
+import { useAnswer } from "../answer.js";
 import { api } from "../api.js";
 import { mayDecide, notify, words } from "../duty.js";
 import { away } from "../geo.js";
-import { html, useEffect, useState } from "../lib.js";
+import { html, useState } from "../lib.js";
 import { addDays, dayStart, moment, today } from "../time.js";
 import { t } from "../words.js";
 
@@ -16,18 +17,7 @@ const circle = (place, radius) =>
   Array.from({ length: CORNERS }, (_, corner) => away([place.lon_deg, place.lat_deg], (360 * corner) / CORNERS, radius));
 
 export function Burns({ place }) {
-  const [burns, setBurns] = useState(null);
-  const [problem, setProblem] = useState(null);
-  const load = () =>
-    api("/burns")
-      .then((found) => {
-        setBurns(found);
-        setProblem(null);
-      })
-      .catch(setProblem);
-  useEffect(() => {
-    load();
-  }, []);
+  const { found: burns, problem, load } = useAnswer("/burns");
 
   async function withdraw(burn) {
     try {
