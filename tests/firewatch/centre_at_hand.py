@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -51,7 +52,7 @@ def deployment_file(folder: Path, sources: dict[str, str]) -> Path:
     return path
 
 
-class CentreAtHand:
+class CentreAtHand(ABC):
     """The store of a deployment and the port where its console and API will answer."""
 
     def __init__(self, config: Path) -> None:
@@ -69,11 +70,11 @@ class CentreAtHand:
         self.end()
         self.store.close()
 
-    def start(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def start(self) -> None: ...
 
-    def end(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def end(self) -> None: ...
 
     def token_file(self, *camera_ids: str) -> Path:
         """The secret of a new token for these cameras, in a file."""

@@ -22,6 +22,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from at_work import at_work
 from camera_peers import Babbler, Link
 
 from alerting.latest import LatestPictures
@@ -120,15 +121,8 @@ def until(condition: Callable[[], bool]) -> bool:
 @contextmanager
 def watching(cameras: list[Camera], seen: Seen) -> Iterator[Worker]:
     worker = Worker(cameras, LOOKS, lambda _camera: seen, seen, seen, seen)
-    stop = threading.Event()
-    thread = threading.Thread(target=worker.run, args=(stop,), name="worker")
-    thread.start()
-    try:
+    with at_work(worker):
         yield worker
-    finally:
-        stop.set()
-        thread.join(LIMIT_S)
-        assert not thread.is_alive()
 
 
 @pytest.fixture(scope="module")

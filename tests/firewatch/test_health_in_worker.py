@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
+from at_work import at_work
 
 import config
 from alerting.latest import LatestPictures
@@ -74,7 +74,7 @@ def deployment(server: RtspServer, folder: Path) -> config.Deployment:
 @contextmanager
 def watched(of: config.Deployment) -> Iterator[Store]:
     store = Store.open(of.storage.database_url.reveal())
-    health, idle, stop = HealthJudges(of), Idle(), threading.Event()
+    health, idle = HealthJudges(of), Idle()
     worker = Worker(
         of.cameras,
         of.looks,
@@ -86,14 +86,8 @@ def watched(of: config.Deployment) -> Iterator[Store]:
         observers=(health,),
         life_sign=LifeSign(store, health),
     )
-    thread = threading.Thread(target=worker.run, args=(stop,), name="worker")
-    thread.start()
-    try:
+    with closing(store), at_work(worker):
         yield store
-    finally:
-        stop.set()
-        thread.join(LIMIT_S)
-        store.close()
 
 
 def until(condition: Callable[[], bool]) -> bool:

@@ -7,7 +7,6 @@ import json
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from at_work import at_work
 from PIL import Image
 from test_worker import LOOKS, Kept, camera, sighting_in, until
 
@@ -121,16 +121,11 @@ def recording(
         tap_for=recorder.tap_for,
         observers=(recorder,),
     )
-    stop = threading.Event()
-    thread = threading.Thread(target=worker.run, args=(stop,), name="worker")
-    thread.start()
     try:
-        yield recorder
+        with at_work(worker):
+            yield recorder
     finally:
-        stop.set()
-        thread.join(30)
         recorder.stop()
-        assert not thread.is_alive()
 
 
 def seconds(path: Path) -> float:

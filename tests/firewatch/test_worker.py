@@ -14,6 +14,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+from at_work import at_work
 
 from config import Camera, LookSettings, Mask
 from detector.detection import Box, Detection, Look, Sighting
@@ -131,15 +132,8 @@ def working(
     cameras: list[Camera], pipelines: dict[str, ScriptedPipeline], kept: Kept, looks: LookSettings = LOOKS
 ) -> Iterator[Worker]:
     worker = Worker(cameras, looks, lambda one: pipelines[one.id], kept, kept, kept, retry_s=0.1)
-    stop = threading.Event()
-    thread = threading.Thread(target=worker.run, args=(stop,), name="worker")
-    thread.start()
-    try:
+    with at_work(worker):
         yield worker
-    finally:
-        stop.set()
-        thread.join(LIMIT_S)
-        assert not thread.is_alive()
 
 
 def until(condition: Callable[[], bool]) -> bool:
@@ -279,15 +273,8 @@ def following(
         tuple(now), LOOKS, lambda one: pipelines[one.id], kept, kept, kept,
         cameras_now=lambda: tuple(now), retry_s=0.1, **more,
     )  # fmt: skip
-    stop = threading.Event()
-    thread = threading.Thread(target=worker.run, args=(stop,), name="worker")
-    thread.start()
-    try:
+    with at_work(worker):
         yield worker
-    finally:
-        stop.set()
-        thread.join(LIMIT_S)
-        assert not thread.is_alive()
 
 
 def test_a_camera_that_is_added_is_looked_at_and_one_that_is_taken_away_is_off_and_the_others_go_on(
