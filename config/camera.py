@@ -12,7 +12,8 @@ from pydantic_core import PydanticCustomError
 from config.base import Identifier, Name, Section
 from config.health import HealthSettings
 from config.optics import LensSettings, in_our_systems
-from config.secrets import SecretSource, resolved, surroundings_of
+from config.secrets import SecretSource, resolved
+from config.surroundings import surroundings_of
 
 Share = Annotated[float, Field(ge=0, le=1)]
 SOURCE_SCHEMES = ("rtsp", "rtsps", "http", "https", "play+http", "play+https")
@@ -340,7 +341,7 @@ class Camera(Section):
         surroundings = surroundings_of(info)
         if surroundings is None:
             return source
-        path = surroundings.folder / Path(source.reveal()).expanduser()
+        path = surroundings.path(Path(source.reveal()))
         if not path.exists():
             raise PydanticCustomError(
                 "source_path",

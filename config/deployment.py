@@ -20,7 +20,7 @@ from config.live import LiveSettings
 from config.logs import LogSettings
 from config.map import MapSettings
 from config.response import ResponseSettings
-from config.secrets import surroundings_of
+from config.surroundings import existing_file
 from config.targets import DispatchTarget, Drill, Notify
 
 
@@ -142,17 +142,7 @@ class Deployment(Section):
     @field_validator("terrain", "grids", "gazetteer")
     @classmethod
     def _check_file(cls, path: Path | None, info: ValidationInfo) -> Path | None:
-        surroundings = surroundings_of(info)
-        if path is None or surroundings is None:
-            return path
-        full = surroundings.folder / path.expanduser()
-        if not full.is_file():
-            raise PydanticCustomError(
-                "file_missing",
-                "there is no file {path}",
-                {"path": str(full), "mend": "correct the path (relative paths start at the deployment file)"},
-            )
-        return full
+        return existing_file(path, info)
 
     @model_validator(mode="after")
     def _ids_are_unique(self) -> Self:

@@ -14,7 +14,7 @@ from yaml.nodes import MappingNode, Node, SequenceNode
 from config.deployment import Deployment
 from config.errors import ConfigError, Problem
 from config.explain import explain
-from config.secrets import Surroundings
+from config.surroundings import Surroundings
 
 Location = tuple[str | int, ...]
 

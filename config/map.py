@@ -11,7 +11,8 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from config.base import Identifier, Name, Section
-from config.secrets import resolved, surroundings_of
+from config.secrets import resolved
+from config.surroundings import surroundings_of
 
 TILE_FILES = (".pmtiles", ".mbtiles")
 
@@ -95,7 +96,7 @@ class BaseMap(Section):
         surroundings = surroundings_of(info)
         if path is None or surroundings is None:
             return path
-        full = surroundings.folder / path.expanduser()
+        full = surroundings.path(path)
         if not full.is_dir() and not (full.is_file() and full.suffix.lower() in TILE_FILES):
             raise PydanticCustomError(
                 "tile_file",

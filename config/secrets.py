@@ -9,30 +9,16 @@ show it redacted.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from config.surroundings import Surroundings, surroundings_of
+
 _REFERENCE = re.compile(r"\$\{([^}]*)\}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What a deployment file may refer to: the environment and the folder that relative paths start from."""
-
-    folder: Path
-    environment: Mapping[str, str]
-
-
-def surroundings_of(info: ValidationInfo) -> Surroundings | None:
-    """The surroundings given to `config.load`; None when a section is built in code."""
-    return info.context if isinstance(info.context, Surroundings) else None
 
 
 def redact_url(url: str) -> str:

@@ -10,7 +10,8 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_va
 from pydantic_core import PydanticCustomError
 
 from config.base import Name, Section
-from config.secrets import resolved, surroundings_of
+from config.secrets import resolved
+from config.surroundings import existing_file
 
 Role = Literal["viewer", "operator", "supervisor", "admin"]
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -81,8 +82,7 @@ class SingleSignOn(Section):
     @field_validator("authority")
     @classmethod
     def _from_the_file(cls, path: Path | None, info: ValidationInfo) -> Path | None:
-        surroundings = surroundings_of(info)
-        return surroundings.folder / path if path is not None and surroundings is not None else path
+        return existing_file(path, info)
 
     @model_validator(mode="after")
     def _keep_codes_secret(self) -> Self:

@@ -11,7 +11,8 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_va
 from pydantic_core import PydanticCustomError
 
 from config.base import Identifier, Name, Section
-from config.secrets import SecretSource, resolved, surroundings_of
+from config.secrets import SecretSource, resolved
+from config.surroundings import existing_file
 
 Hears = Literal["incidents", "cameras", "trouble"]
 
@@ -53,7 +54,7 @@ class Tls(Section):
     @field_validator("authority", "certificate", "key")
     @classmethod
     def _check_file(cls, path: Path | None, info: ValidationInfo) -> Path | None:
-        return _existing(path, info)
+        return existing_file(path, info)
 
     @model_validator(mode="after")
     def _key_belongs_to_certificate(self) -> Self:
@@ -143,7 +144,7 @@ class DispatchTarget(Section):
     @field_validator("template")
     @classmethod
     def _check_file(cls, path: Path | None, info: ValidationInfo) -> Path | None:
-        return _existing(path, info)
+        return existing_file(path, info)
 
     @field_validator("url")
     @classmethod
@@ -288,17 +289,3 @@ class Drill(Section):
         if isinstance(value, int) and 0 <= value < 24 * 60:
             return f"{value // 60:02d}:{value % 60:02d}"
         return value
-
-
-def _existing(path: Path | None, info: ValidationInfo) -> Path | None:
-    surroundings = surroundings_of(info)
-    if path is None or surroundings is None:
-        return path
-    full = surroundings.folder / path.expanduser()
-    if not full.is_file():
-        raise PydanticCustomError(
-            "file_missing",
-            "there is no file {path}",
-            {"path": str(full), "mend": "correct the path (relative paths start at the deployment file)"},
-        )
-    return full

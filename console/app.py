@@ -173,6 +173,7 @@ def create_app(
         intake=Intake.from_deployment(store, deployment, placement=placement),
         sign_on=sign_on,
         uploads=ExpectedUploads(),
+        probes=RateLimit(register_routes.PROBES, register_routes.PROBES_WITHIN_S, monotonic),
         worker_figures=worker_figures,
     )
     app.state.authentication = Authentication(store, RateLimit(LOGIN_ATTEMPTS, LOGIN_WITHIN_S, monotonic))

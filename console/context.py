@@ -20,6 +20,7 @@ from config import Camera, Deployment
 from console.base_maps import Tiles
 from console.feed import EventFeed
 from console.hillshade import Hillshade
+from console.limits import RateLimit
 from console.live_view import LiveView
 from console.problems import Problem
 from console.shared import SharedAnswer
@@ -48,6 +49,7 @@ class Centre:
     intake: Intake
     sign_on: SignOn | None
     uploads: ExpectedUploads
+    probes: RateLimit
     worker_figures: WorkerFigures
     links: EvidenceLinks | None
 

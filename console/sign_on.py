@@ -19,6 +19,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlencode
 
@@ -70,12 +71,8 @@ class SignOn:
 
     def __init__(self, settings: SingleSignOn, monotonic: Callable[[], float] = time.monotonic) -> None:
         """Raises ExtraMissingError."""
-        try:
-            import joserfc  # noqa: F401
-        except ImportError as error:
-            raise ExtraMissingError(
-                "console.oidc needs the package joserfc: pip install 'firewatch[oidc]'"
-            ) from error
+        if find_spec("joserfc") is None:
+            raise ExtraMissingError("console.oidc needs the package joserfc: pip install 'firewatch[oidc]'")
         self.settings = settings
         self._monotonic = monotonic
         self._client = httpx.Client(

@@ -6,7 +6,6 @@ A camera's address comes in and never goes out: scheme and host are all that is 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -26,7 +25,6 @@ from config.base import Identifier, Name
 from config.camera import SOURCE_SCHEMES
 from console.auth import Acting, Admin, Supervisor, require_role
 from console.context import Centre, InCentre, require_camera
-from console.limits import RateLimit
 from console.problems import CONTENT, Problem
 from console.roles import Role
 from console.views import BoxView, MaskView, RowNumber, View
@@ -36,7 +34,6 @@ router = APIRouter(prefix="/api/v1/cameras", tags=["camera register"])
 
 PROBES = 10
 PROBES_WITHIN_S = 60.0
-_probes = RateLimit(PROBES, PROBES_WITHIN_S, time.monotonic)
 
 
 def _in_the_network(address: str) -> str:
@@ -201,7 +198,7 @@ class LearningView(View):
 @router.post("/probe", responses={503: {"description": "The live view does not run.", "content": CONTENT}})
 async def probe(given: ProbeBody, session: Admin, centre: InCentre) -> ProbeView:
     """Opens the address for some seconds, in a process that is ended when that takes too long."""
-    wait_s = _probes.attempt(session.user.username)
+    wait_s = centre.probes.attempt(session.user.username)
     if wait_s:
         raise Problem(
             429, "too-many-probes", "too many at once; wait a little", {"Retry-After": f"{wait_s:.0f}"}
