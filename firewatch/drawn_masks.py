@@ -6,11 +6,11 @@ A thread of its own asks now and then; a store that is away leaves the masks as 
 from __future__ import annotations
 
 import logging
-import threading
 from typing import Self
 
 from config import Camera, Mask
 from firewatch.feedback import Feedback
+from firewatch.rounds import Rounds
 
 _log = logging.getLogger(__name__)
 
@@ -22,20 +22,17 @@ class DrawnMasks:
 
     def __init__(self, feedback: Feedback, *, follow_s: float = FOLLOW_S) -> None:
         self._feedback = feedback
-        self._follow_s = follow_s
         self._drawn: dict[str, tuple[Mask, ...]] = {}
         self._newest_event = -1
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="drawn-masks", daemon=True)
+        self._rounds = Rounds("drawn-masks", follow_s, self._follow)
 
     def __enter__(self) -> Self:
         self._follow()
-        self._thread.start()
+        self._rounds.start()
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self._stop.set()
-        self._thread.join(timeout=5.0)
+        self._rounds.stop()
 
     def of(self, camera: Camera) -> tuple[Mask, ...]:
         return (*camera.masks, *self._drawn.get(camera.id, ()))
@@ -49,7 +46,3 @@ class DrawnMasks:
             self._newest_event = newest
         except Exception:  # the store may be away; the next round tries again
             _log.exception("drawn masks not read")
-
-    def _run(self) -> None:
-        while not self._stop.wait(self._follow_s):
-            self._follow()

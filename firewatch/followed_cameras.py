@@ -6,16 +6,13 @@ reports finds its way from the first sighting on.
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections.abc import Callable
 from typing import Self
 
 from alerting.camera_register import CameraRegister
 from config import Camera
 from firewatch.plan import places_of, watched_here
-
-_log = logging.getLogger(__name__)
+from firewatch.rounds import Rounds
 
 FOLLOW_S = 2.0
 
@@ -26,19 +23,16 @@ class FollowedCameras:
     def __init__(self, register: CameraRegister, index: int, of: int, *, follow_s: float = FOLLOW_S) -> None:
         self._register = register
         self._index, self._of = index, of
-        self._follow_s = follow_s
         self._hearers: list[Callable[[tuple[Camera, ...]], None]] = []
         self._known = self._now()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="cameras", daemon=True)
+        self._rounds = Rounds("cameras", follow_s, self._follow)
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._rounds.start()
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self._stop.set()
-        self._thread.join(timeout=5.0)
+        self._rounds.stop()
 
     @property
     def known(self) -> tuple[Camera, ...]:
@@ -55,14 +49,11 @@ class FollowedCameras:
     def _now(self) -> tuple[Camera, ...]:
         return places_of(self._register.cameras, self._index, self._of)
 
-    def _run(self) -> None:
-        while not self._stop.wait(self._follow_s):
-            try:
-                known = self._now()
-                if known == self._known:
-                    continue
-                for hearer in self._hearers:
-                    hearer(known)
-                self._known = known
-            except Exception:  # whatever one round stumbles over, the cameras stay as they were
-                _log.exception("cameras not followed")
+    def _follow(self) -> None:
+        """Whatever one round stumbles over, the cameras stay as they were."""
+        known = self._now()
+        if known == self._known:
+            return
+        for hearer in self._hearers:
+            hearer(known)
+        self._known = known

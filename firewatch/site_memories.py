@@ -14,6 +14,7 @@ from typing import Self
 from alerting.site_memories import View
 from detector.site_memory import SiteMemory, SiteMemoryKeeper
 from firewatch.feedback import Feedback
+from firewatch.rounds import Rounds
 
 _log = logging.getLogger(__name__)
 
@@ -39,17 +40,16 @@ class SiteMemories:
         self._memories: dict[View, SiteMemory] = {}
         self._saved: dict[View, bytes] = {}
         self._last_event: int | None = None
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="site-memories", daemon=True)
+        self._unsaved_s = 0.0
+        self._rounds = Rounds("site-memories", follow_s, self._round)
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._rounds.start()
         return self
 
     def __exit__(self, *_error: object) -> None:
         """End the thread and write what changed."""
-        self._stop.set()
-        self._thread.join(timeout=5.0)
+        self._rounds.stop()
         self.save()
 
     def of(self, camera_id: str, preset: str | None) -> SiteMemory:
@@ -103,14 +103,9 @@ class SiteMemories:
             _log.exception("site memory not read camera=%s preset=%s", *view)
             return SiteMemory()
 
-    def _run(self) -> None:
-        waited_s = 0.0
-        while not self._stop.wait(self._follow_s):
-            try:
-                self.follow()
-            except Exception:  # the store may be away; the next round tries again
-                _log.exception("site memories not told what people decided")
-            waited_s += self._follow_s
-            if waited_s >= self._save_s:
-                waited_s = 0.0
-                self.save()
+    def _round(self) -> None:
+        self._unsaved_s += self._follow_s
+        if self._unsaved_s >= self._save_s:
+            self._unsaved_s = 0.0
+            self.save()
+        self.follow()
