@@ -161,7 +161,12 @@ def test_targets_that_want_it_hear_that_we_live_and_the_store_has_a_pulse(store:
             thread = threading.Thread(target=beats.run, args=(stop,))
             thread.start()
             deadline = datetime.now(UTC) + timedelta(seconds=30)
-            while receiver.heartbeat_at is None and datetime.now(UTC) < deadline:
+
+            def both_were_told() -> bool:
+                pulse = heartbeat.last_pulse(store, heartbeat.SENDER_PULSE)
+                return receiver.heartbeat_at is not None and pulse is not None
+
+            while not both_were_told() and datetime.now(UTC) < deadline:
                 stop.wait(0.05)
             stop.set()
             hanging.control(mode="ok")
