@@ -2,16 +2,18 @@
 
 A worker holds half a minute of packets of every camera, allocated by as many threads. The GNU C library
 gives each thread an arena of its own, where what one camera frees another cannot use; and what was needed
-for a moment (a clip is made, pictures at full size) stays with the process. Two arenas, whole pictures in
-pages of their own (else small things settle in the holes that they leave, and the heap grows by a tenth in an
-hour though nothing is lost), and giving back what lies free after such a moment, keep a worker's memory close
-to what it holds.
+for a moment (a clip is made, pictures at full size) stays with the process, as do the holes between what is
+held. Two arenas, whole pictures in pages of their own, and giving back once a minute what lies free, keep a
+worker's memory close to what it holds.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+from collections.abc import Iterator
+
+from firewatch.rounds import Rounds
 
 ARENAS = 2
 """Two threads seldom allocate at the same moment: the interpreter runs one at a time."""
@@ -20,19 +22,24 @@ PAGES_OF_ITS_OWN_BYTES = 1 << 20
 this limit to whatever was freed last."""
 LEFT_AT_THE_TOP_BYTES = 8 << 20
 """So much may lie free at the end of a heap before it is given back at once."""
+GIVEN_BACK_EVERY_S = 60.0
 _M_ARENA_MAX, _M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD = -8, -3, -1  # malloc.h of the GNU C library
 
 
-def keep_heap_small() -> None:
-    """Call before threads begin. Without the GNU C library nothing changes."""
-    with contextlib.suppress(OSError, AttributeError):
-        mallopt = ctypes.CDLL(None).mallopt
-        mallopt(_M_ARENA_MAX, ARENAS)
-        mallopt(_M_MMAP_THRESHOLD, PAGES_OF_ITS_OWN_BYTES)
-        mallopt(_M_TRIM_THRESHOLD, LEFT_AT_THE_TOP_BYTES)
-
-
-def give_back_free_memory() -> None:
-    """Some milliseconds of the calling thread; the interpreter's lock is free meanwhile."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).malloc_trim(0)
+@contextlib.contextmanager
+def small_heap(every_s: float = GIVEN_BACK_EVERY_S) -> Iterator[None]:
+    """Enter before threads begin. Without the GNU C library nothing changes."""
+    libc = ctypes.CDLL(None)
+    if not (hasattr(libc, "mallopt") and hasattr(libc, "malloc_trim")):
+        yield
+        return
+    libc.mallopt(_M_ARENA_MAX, ARENAS)
+    libc.mallopt(_M_MMAP_THRESHOLD, PAGES_OF_ITS_OWN_BYTES)
+    libc.mallopt(_M_TRIM_THRESHOLD, LEFT_AT_THE_TOP_BYTES)
+    # Some milliseconds a round, in which the interpreter's lock is free.
+    giving_back = Rounds("heap", every_s, lambda: libc.malloc_trim(0))
+    giving_back.start()
+    try:
+        yield
+    finally:
+        giving_back.stop()

@@ -26,7 +26,6 @@ from alerting.evidence import EvidenceError
 from config import Camera, EvidenceSettings, Mask
 from detector.pipeline import LookResult
 from firewatch.evidence import small_jpeg
-from firewatch.heap import give_back_free_memory
 from firewatch.masks import is_ignored
 from firewatch.recording import (
     About,
@@ -342,7 +341,6 @@ class ClipRecorder:
             return False
         _log.info("recording became evidence folder=%s files=%d", folder.name, len(products))
         discard(folder)
-        give_back_free_memory()
         return True
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from config import Camera, Deployment
 from firewatch.figures import beating_into
-from firewatch.heap import keep_heap_small
+from firewatch.heap import small_heap
 from firewatch.processes.life import box_of, live, parser, stop_on_signals
 from firewatch.worker import CameraPipeline, LookObserver, WorkerFigures
 
@@ -90,6 +90,7 @@ def watch(
         store.close()
 
 
+@small_heap()
 def watch_cameras(
     deployment: Deployment,
     cameras: Sequence[Camera],
@@ -116,7 +117,6 @@ def watch_cameras(
     from firewatch.site_memories import SiteMemories
     from firewatch.worker import Worker
 
-    keep_heap_small()
     cv2.setNumThreads(1)  # the workers share the cores among themselves
     if make_pipeline is None:
         model, backend = open_detector(deployment)  # one network: there is one looking loop
