@@ -73,7 +73,7 @@ class Taken(_Shape):
 class LaterFile(_Shape):
     """A file of evidence made after the alert left: the clip and the pictures of its lead-up."""
 
-    kind: Literal["snapshot", "clip", "lead_up"]
+    kind: Literal["snapshot", "clip", "original", "lead_up"]
     sha256: Sha256
     size_bytes: int = Field(ge=1, le=2**40)
     media_type: Literal["image/jpeg", "video/mp4"]

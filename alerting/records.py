@@ -18,7 +18,7 @@ Level = Literal["grid", "village", "town", "district"]
 LocationMethod = Literal["terrain", "combined", "flat_earth", "behind_ridge", "bearing_only"]
 AlertType = Literal["Alert", "Update", "Cancel"]
 DeliveryState = Literal["pending", "delivered", "dead"]
-EvidenceKind = Literal["snapshot", "annotated", "thumbnail", "clip", "lead_up"]
+EvidenceKind = Literal["snapshot", "annotated", "thumbnail", "clip", "original", "lead_up"]
 """`lead_up`: what the camera saw before; a picture at full size, as the snapshot is."""
 
 

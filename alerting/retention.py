@@ -26,7 +26,7 @@ from config.evidence import EvidenceSettings
 
 log = logging.getLogger(__name__)
 
-CLIPS = ("clip",)
+CLIPS = ("clip", "original")
 PICTURES = ("snapshot", "annotated", "thumbnail", "lead_up")
 _BATCH = 100
 GB, MB = 1_000_000_000, 1_000_000

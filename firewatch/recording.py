@@ -30,8 +30,10 @@ from streams.clips import (
     MaskedWriter,
     RemuxWriter,
     cut,
+    encode_clip,
     encode_pictures,
     key_pictures,
+    plays_everywhere,
 )
 from streams.frame import Frame
 from streams.privacy import all_private_masks, blacked_out
@@ -88,6 +90,8 @@ class Product:
 
 
 _ABOUTS = TypeAdapter(About)
+_ORDER = {"clip": 1, "original": 2}
+"""Pictures are there at once, and first."""
 
 
 class Recording:
@@ -201,7 +205,7 @@ def finish(
         Product("snapshot", path, "image/jpeg", at, incomplete=False)
         for at, path in _timed(folder.glob(f"{_MAIN}*.jpg"))
     ]
-    return sorted(made, key=lambda one: (one.kind == "clip", one.captured_at))
+    return sorted(made, key=lambda one: (_ORDER.get(one.kind, 0), one.captured_at))
 
 
 def discard(folder: Path) -> None:
@@ -232,7 +236,16 @@ def _of_part(
         path = folder / f"lead-up-{part.file}-{number}.jpg"
         path.write_bytes(to_jpeg(blacked_out(image, masks)))
         yield Product("lead_up", path, "image/jpeg", at, incomplete=False)
-    yield Product("clip", target, "video/mp4", piece.begins_at, incomplete)
+    shown = target
+    if not plays_everywhere(target):
+        try:
+            encode_clip(target, shown := folder / f"shown-{part.file}")
+        except ClipError as error:
+            _log.warning("clip stays as the camera sent it folder=%s: %s", folder.name, error)
+            shown = target
+    yield Product("clip", shown, "video/mp4", piece.begins_at, incomplete)
+    if shown is not target:
+        yield Product("original", target, "video/mp4", piece.begins_at, incomplete)
 
 
 def _time_lapse(folder: Path, begin: datetime, end: datetime, incomplete: bool) -> Sequence[Product]:

@@ -28,6 +28,7 @@ from fastapi import FastAPI, HTTPException
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from simulator.rtsp_footage import Codec, FootageError, is_picture
+from simulator.rtsp_jpeg import scan_of
 
 RefusalStatus = Literal[302, 401, 403, 404, 453, 500, 503]
 
@@ -113,17 +114,18 @@ class FaultTarget(Protocol):
 
 def damaged(codec: Codec, nals: tuple[bytes, ...], random_source: random.Random) -> tuple[bytes, ...]:
     """The same picture with about one byte in a hundred of its slices changed; headers stay whole."""
-    return tuple(_damaged(nal, random_source) if is_picture(codec, nal) else nal for nal in nals)
+    return tuple(_damaged(codec, nal, random_source) if is_picture(codec, nal) else nal for nal in nals)
 
 
-def _damaged(nal: bytes, random_source: random.Random) -> bytes:
-    header_bytes = 8  # NAL and slice header: damaged headers would merely drop the slice
-    if len(nal) <= header_bytes + 1:
+def _damaged(codec: Codec, nal: bytes, random_source: random.Random) -> bytes:
+    # NAL and slice header, or the JPEG up to its scan: damaged headers would merely drop the picture
+    header_bytes = len(nal) - len(scan_of(nal).data) if codec == "mjpeg" else 8
+    if len(nal) <= header_bytes + 2:
         return nal
     changed = bytearray(nal)
     for _ in range(max(1, len(nal) // 100)):
-        # Never zero, so that no start code arises that the depacketiser would stumble over.
-        changed[random_source.randrange(header_bytes, len(nal))] = random_source.randint(1, 255)
+        # Neither 0 nor 255, so that no start code or marker arises that the depacketiser would stumble over.
+        changed[random_source.randrange(header_bytes, len(nal) - 2)] = random_source.randint(1, 254)
     return bytes(changed)
 
 

@@ -287,8 +287,11 @@ class Channel:
         return template
 
     def _marked(self, unit: AccessUnit, source: TimedUnit) -> tuple[bytes, ...]:
-        """A key frame with the mark of its footage, put where SEI messages belong: before the slices."""
+        """A key frame with the mark of its footage, put where SEI messages belong: before the slices.
+        JPEG over RTP has no room for one."""
         codec = source.footage.codec
+        if codec == "mjpeg":
+            return unit.nals
         is_first = source.footage_number != self._announced_footage
         self._announced_footage = source.footage_number
         at = next(index for index, nal in enumerate(unit.nals) if is_picture(codec, nal))

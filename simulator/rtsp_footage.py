@@ -18,22 +18,25 @@ from av.bitstream import BitStreamFilterContext
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+from simulator.rtsp_jpeg import UnsendableJpeg, scan_of
+
 if TYPE_CHECKING:
     from simulator.rtsp_packets import PacketTemplate
 
 CLOCK_HZ = 90_000
-"""RTP clock of H.264 and H.265 (RFC 6184, RFC 7798)."""
+"""RTP clock of H.264, H.265 and JPEG (RFC 6184, RFC 7798, RFC 2435)."""
 
-Codec = Literal["h264", "h265"]
+Codec = Literal["h264", "h265", "mjpeg"]
 
-_CODECS: dict[str, Codec] = {"h264": "h264", "hevc": "h265"}
+_CODECS: dict[str, Codec] = {"h264": "h264", "hevc": "h265", "mjpeg": "mjpeg"}
 _ANNEX_B_FILTER = {"h264": "h264_mp4toannexb", "h265": "hevc_mp4toannexb"}
-_PARAMETER_SETS = {"h264": (7, 8), "h265": (32, 33, 34)}
+"""MJPEG has no NAL units: a whole picture stands for one."""
+_PARAMETER_SETS = {"h264": (7, 8), "h265": (32, 33, 34), "mjpeg": ()}
 _DELIMITERS = {"h264": (9, 12), "h265": (35, 38)}  # access unit delimiter, filler: nothing a reader needs
 
 
 class FootageError(Exception):
-    """A file that cannot be served as a camera: missing, unreadable, or not H.264/H.265."""
+    """A file that cannot be served as a camera: missing, unreadable, or in a codec no camera sends."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class Footage:
     width_px: int
     height_px: int
     parameter_sets: tuple[bytes, ...]
-    """SPS and PPS, or VPS, SPS and PPS, in this order."""
+    """SPS and PPS, or VPS, SPS and PPS, in this order; none of MJPEG."""
     units: tuple[AccessUnit, ...]
     duration_ticks: int
     key_interval_ticks: int
@@ -78,6 +81,8 @@ def nal_type(codec: Codec, nal: bytes) -> int:
 
 def is_picture(codec: Codec, nal: bytes) -> bool:
     """Whether a NAL unit holds coded picture data (a slice), not metadata."""
+    if codec == "mjpeg":
+        return True
     kind = nal_type(codec, nal)
     return 1 <= kind <= 5 if codec == "h264" else kind < 32
 
@@ -123,13 +128,20 @@ def read_footage(path: Path) -> Footage:
             codec = _CODECS.get(stream.codec_context.name)
             if codec is None:
                 raise FootageError(
-                    f"{path}: is {stream.codec_context.name}; cameras send H.264 or H.265, convert it "
+                    f"{path}: is {stream.codec_context.name}; cameras send H.264, H.265 or MJPEG, convert it "
                     "(ffmpeg -i IN -c:v libx264 OUT.mp4)"
                 )
             width_px, height_px = stream.codec_context.width, stream.codec_context.height
-            to_annex_b = BitStreamFilterContext(_ANNEX_B_FILTER[codec], in_stream=stream)
-            packets = [out for packet in container.demux(stream) for out in to_annex_b.filter(packet)]
+            packets = list(container.demux(stream))
+            if codec in _ANNEX_B_FILTER:
+                to_annex_b = BitStreamFilterContext(_ANNEX_B_FILTER[codec], in_stream=stream)
+                packets = [out for packet in packets for out in to_annex_b.filter(packet)]
             units, frame_ticks = _units(packets, stream, codec)
+            if codec == "mjpeg":
+                for unit in units:
+                    scan_of(unit.nals[0])
+    except UnsendableJpeg as error:
+        raise FootageError(f"{path}: cannot be sent over RTP, a picture {error}") from error
     except (av.FFmpegError, OSError) as error:
         raise FootageError(f"{path}: cannot be read as video ({error}); is the file whole?") from error
     if not units or not units[0].is_key:
@@ -174,14 +186,18 @@ def _units(
     reorder = max(pts - dts for pts, dts, _ in timed)
     units = []
     for pts, dts, packet in timed:
-        nals = tuple(
-            nal for nal in split_nals(bytes(packet)) if nal_type(codec, nal) not in _DELIMITERS[codec]
-        )
+        nals = _nals(codec, bytes(packet))
         if any(is_picture(codec, nal) for nal in nals):
             units.append(AccessUnit(nals, pts - first, dts - first + reorder, packet.is_keyframe))
     times = sorted(unit.pts_ticks for unit in units)
     steps = [later - earlier for earlier, later in pairwise(times)]
     return units, max(1, round(statistics.median(steps))) if steps else CLOCK_HZ // 25
+
+
+def _nals(codec: Codec, coded: bytes) -> tuple[bytes, ...]:
+    if codec == "mjpeg":
+        return (coded,)
+    return tuple(nal for nal in split_nals(coded) if nal_type(codec, nal) not in _DELIMITERS[codec])
 
 
 def _with_parameter_sets(unit: AccessUnit, sets: tuple[bytes, ...], codec: Codec) -> AccessUnit:

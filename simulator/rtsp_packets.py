@@ -1,4 +1,4 @@
-"""Bytes on the wire: RTP payloads of H.264 (RFC 6184) and H.265 (RFC 7798), RTCP sender reports, SDP.
+"""Bytes on the wire: RTP payloads of H.264 (RFC 6184), H.265 (RFC 7798) and JPEG, RTCP sender reports, SDP.
 
 Pure functions of values; sockets and clocks are elsewhere. Small NAL units that stand together
 (parameter sets, SEI) are aggregated (STAP-A, AP), large ones are fragmented (FU-A, FU).
@@ -11,6 +11,7 @@ import struct
 from collections.abc import Iterable
 
 from simulator.rtsp_footage import CLOCK_HZ, Codec, Footage
+from simulator.rtsp_jpeg import jpeg_payloads
 
 PAYLOAD_TYPE = 96
 LARGEST_PAYLOAD = 1400
@@ -36,6 +37,8 @@ def footage_mark_nal(codec: Codec, number: int, is_first: bool) -> bytes:
 
 def payloads(codec: Codec, nals: Iterable[bytes], largest: int = LARGEST_PAYLOAD) -> list[bytes]:
     """RTP payloads of one access unit, in order."""
+    if codec == "mjpeg":
+        return [part for jpeg in nals for part in jpeg_payloads(jpeg, largest)]
     out: list[bytes] = []
     small: list[bytes] = []
     small_size = 0
@@ -177,7 +180,7 @@ def session_description(name: str, host: str, session_id: int, footage: Footage)
         format_parameters = (
             f"packetization-mode=1;profile-level-id={profile};sprop-parameter-sets={','.join(sets)}"
         )
-    else:
+    elif footage.codec == "h265":
         encoding = "H265"
         kinds = ("vps", "sps", "pps")
         by_kind = {
@@ -189,6 +192,8 @@ def session_description(name: str, host: str, session_id: int, footage: Footage)
             for index, kind in enumerate(kinds)
         }
         format_parameters = ";".join(f"sprop-{kind}={by_kind[kind]}" for kind in kinds)
+    else:
+        encoding, format_parameters = "JPEG", ""
     lines = [
         "v=0",
         f"o=- {session_id} 1 IN IP4 {host}",
@@ -200,7 +205,7 @@ def session_description(name: str, host: str, session_id: int, footage: Footage)
         "a=range:npt=now-",
         f"m=video 0 RTP/AVP {PAYLOAD_TYPE}",
         f"a=rtpmap:{PAYLOAD_TYPE} {encoding}/{CLOCK_HZ}",
-        f"a=fmtp:{PAYLOAD_TYPE} {format_parameters}",
+        *([f"a=fmtp:{PAYLOAD_TYPE} {format_parameters}"] if format_parameters else []),
         f"a=framerate:{footage.frames_per_second:.3f}",
         "a=control:trackID=0",
     ]

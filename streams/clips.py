@@ -5,12 +5,14 @@ whatever happens to the writer (`RemuxWriter`). `cut` makes the final file of it
 the wanted beginning, with its index in front. A camera with private masks cannot be copied as it is: the
 masks must be in every picture that is stored, so its pictures are decoded, masked and encoded at a few a
 second before anything reaches the disk (`MaskedWriter`). Sources that send single pictures have a time-lapse
-(`encode_pictures`).
+(`encode_pictures`). Browsers cannot be relied on to play anything but H.264: what another camera sent is
+encoded once more, to be shown (`encode_clip`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -33,8 +35,8 @@ from streams.picture import DecodedPicture
 from streams.privacy import blacked_out
 from streams.ring import RingPacket
 
-MASKED_PER_S = 5
-"""Pictures a second in clips of masked cameras: smoke moves slowly, decoding and encoding cost."""
+ENCODED_PER_S = 5
+"""Pictures a second in clips that are encoded: smoke moves slowly, decoding and encoding cost."""
 LONGEST_SIDE_PX = 1280
 TIME_LAPSE_PER_S = 4
 _FRAGMENTED = {"movflags": "frag_keyframe+empty_moov+default_base_moof", "flush_packets": "1"}
@@ -89,7 +91,7 @@ class RemuxWriter:
 
 
 class MaskedWriter:
-    """Decodes, masks and encodes, at `MASKED_PER_S` and `LONGEST_SIDE_PX`; into a fragmented MP4."""
+    """Decodes, masks and encodes, at `ENCODED_PER_S` and `LONGEST_SIDE_PX`; into a fragmented MP4."""
 
     def __init__(self, path: Path, template: VideoStream, masks: Sequence[Mask]) -> None:
         self._masks = masks
@@ -105,9 +107,9 @@ class MaskedWriter:
             at = one.captured_at - self._began
             if at < self._due:
                 continue
-            self._due = at + timedelta(seconds=1 / MASKED_PER_S)
+            self._due = at + timedelta(seconds=1 / ENCODED_PER_S)
             image = blacked_out(scaled_bgr(picture, LONGEST_SIDE_PX), self._masks)
-            self._encoder = self._encoder or _PictureEncoder(self._file.container, image, MASKED_PER_S)
+            self._encoder = self._encoder or _PictureEncoder(self._file.container, image, ENCODED_PER_S)
             self._encoder.add(image, at)
 
     def close(self) -> None:
@@ -192,6 +194,42 @@ def key_pictures(
             return found
     except (av.error.FFmpegError, BadPicture, IndexError):
         return []  # a clip without its lead-up pictures is still a clip
+
+
+def plays_everywhere(clip: Path) -> bool:
+    """Whether any browser shows it. Raises ClipError when it cannot be read."""
+    try:
+        with av.open(str(clip)) as read:
+            return bool(read.streams.video[0].codec_context.codec.canonical_name == "h264")
+    except (av.error.FFmpegError, IndexError) as error:
+        raise ClipError(f"{clip.name} cannot be read ({type(error).__name__})") from error
+
+
+def encode_clip(source: Path, target: Path) -> None:
+    """The same clip in H.264, at `ENCODED_PER_S` and `LONGEST_SIDE_PX`. Raises ClipError, OSError."""
+    encoder: _PictureEncoder | None = None
+    try:
+        with (
+            av.open(str(source)) as read,
+            av.open(str(target), "w", format="mp4", options=_INDEX_IN_FRONT) as made,
+        ):
+            read.streams.video[0].thread_count = 1
+            first_s, due_s = None, 0.0
+            for picture in _pictures(read):
+                first_s = picture.time or 0.0 if first_s is None else first_s
+                at_s = (picture.time or 0.0) - first_s
+                if at_s < due_s - 0.01:  # times come in fractions of a tick
+                    continue
+                due_s = at_s + 1 / ENCODED_PER_S
+                image = scaled_bgr(picture, LONGEST_SIDE_PX)
+                encoder = encoder or _PictureEncoder(made, image, ENCODED_PER_S)
+                encoder.add(image, timedelta(seconds=at_s))
+            if encoder is None:
+                raise ClipError(f"{source.name} holds no picture")
+            encoder.finish()
+    except av.error.FFmpegError as error:
+        _raise_if_disk(error)
+        raise ClipError(f"{source.name} cannot be encoded ({type(error).__name__})") from error
 
 
 def encode_pictures(target: Path, pictures: Iterable[bytes]) -> int:
@@ -284,6 +322,13 @@ class _PictureEncoder:
 
     def finish(self) -> None:
         _mux(self._container, self._stream.encode(None))
+
+
+def _pictures(read: av.container.InputContainer) -> Iterator[VideoFrame]:
+    """All that can be decoded: a damaged packet costs its own pictures."""
+    for packet in read.demux(read.streams.video[0]):
+        with contextlib.suppress(av.error.InvalidDataError):
+            yield from packet.decode()
 
 
 def _mux(container: av.container.OutputContainer, packets: Iterable[Packet[Any]]) -> None:

@@ -209,6 +209,7 @@ def _resources(info: ET.Element, alert: dict[str, Any], *, zh: bool) -> None:
         "snapshot": "现场照片",
         "annotated": "标注照片",
         "clip": "视频",
+        "original": "原始视频",
         "lead_up": "起火前照片",
     }
     for one in alert["evidence"]:

@@ -36,12 +36,12 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return brightening(tmp_path_factory.mktemp("video") / "v.mp4", 320, 240)
 
 
-def brightening(path: Path, width_px: int, height_px: int) -> Path:
+def brightening(path: Path, width_px: int, height_px: int, codec: str = "libx264") -> Path:
     """Four seconds, a key frame every half, that brighten from picture to picture."""
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=FPS)
+        stream = container.add_stream(codec, rate=FPS)
         stream.width, stream.height, stream.pix_fmt = width_px, height_px, "yuv420p"
-        stream.options = {"g": "5", "bf": "0", "preset": "ultrafast"}
+        stream.options = {"g": "5", "bf": "0", "preset": "ultrafast", "x265-params": "log-level=none"}
         for number in range(40):
             picture = np.full((height_px, width_px, 3), 60 + 4 * number, np.uint8)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "bgr24")))
@@ -132,6 +132,23 @@ def seconds(path: Path) -> float:
     with av.open(str(path)) as container:
         times = [float(packet.pts * packet.time_base) for packet in container.demux(video=0) if packet.size]
     return max(times) - min(times)
+
+
+def test_a_clip_of_h265_is_told_in_h264_and_as_the_camera_sent_it(tmp_path: Path) -> None:
+    video = brightening(tmp_path / "h265.mp4", 320, 240, "libx265")
+    sink = GivenSink(tmp_path / "given")
+    with RtspServer({"ridge": video}) as server:
+        script = Script(suspicious_from=6, sighting_at=10)
+        with recording([camera("ridge", server.url("ridge"))], script, sink, tmp_path / "rec"):
+            assert until(lambda: bool(sink.clips))
+    ((_, products),) = sink.given
+    kinds = [one.kind for one in products]
+    assert kinds[-2:] == ["clip", "original"]
+    shown, original = products[-2:]
+    codecs = [av.open(str(one.path)).streams.video[0].codec_context.name for one in (shown, original)]
+    assert codecs == ["h264", "hevc"]
+    assert shown.captured_at == original.captured_at
+    assert seconds(shown.path) == pytest.approx(seconds(original.path), abs=0.25)
 
 
 def test_the_clip_begins_before_the_first_sign_and_ends_after_the_confirmation(

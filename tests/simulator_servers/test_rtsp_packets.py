@@ -8,12 +8,15 @@ import struct
 from types import ModuleType
 from typing import Literal
 
+import cv2
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator import receiver_inbox, rtsp_footage, rtsp_playlist
 from simulator.rtsp_auth import DigestGuard
+from simulator.rtsp_jpeg import UnsendableJpeg, jpeg_payloads
 from simulator.rtsp_packets import (
     MARK_UUID,
     footage_mark_nal,
@@ -73,6 +76,44 @@ def test_a_large_nal_unit_starts_and_ends_exactly_once(codec: Codec) -> None:
     flags = [part[1 if codec == "h264" else 2] & 0xC0 for part in parts]
     assert len(parts) > 2
     assert flags == [0x80, *[0] * (len(parts) - 2), 0x40]
+
+
+def jpeg_of(width_px: int = 320, height_px: int = 240, *, encoding: tuple[int, ...] = ()) -> bytes:
+    noise = np.random.default_rng(7).integers(0, 256, (height_px, width_px, 3), np.uint8)
+    return cv2.imencode(".jpg", noise, [*encoding, cv2.IMWRITE_JPEG_QUALITY, 60])[1].tobytes()
+
+
+def test_a_jpeg_picture_travels_as_its_tables_and_its_scan() -> None:
+    jpeg = jpeg_of()
+    parts = jpeg_payloads(jpeg, largest=1000)
+    heads = [struct.unpack("!IBBBB", part[:8]) for part in parts]
+    assert {head[1:] for head in heads} == {(1, 255, 40, 30)}, "4:2:0, tables in band, 320 x 240"
+    assert all(len(part) <= 1000 for part in parts)
+    zero, precision, length = struct.unpack("!BBH", parts[0][8:12])
+    assert (zero, precision, length) == (0, 0, 128)
+    tables = parts[0][12:140]
+    assert tables[:64] in jpeg
+    assert tables[64:] in jpeg
+    scan = b"".join(part[140 if number == 0 else 8 :] for number, part in enumerate(parts))
+    assert jpeg.endswith(scan + b"\xff\xd9")
+    sizes = [len(part) - (140 if number == 0 else 8) for number, part in enumerate(parts)]
+    assert [head[0] for head in heads] == [sum(sizes[:number]) for number in range(len(sizes))]
+
+
+@pytest.mark.parametrize(
+    ("jpeg", "why"),
+    [
+        (b"no picture", "not a JPEG"),
+        (jpeg_of(322, 240), "multiples of 8"),
+        (jpeg_of(2048, 16), "up to 2040"),
+        (jpeg_of(encoding=(cv2.IMWRITE_JPEG_OPTIMIZE, 1)), "Huffman tables"),
+        (jpeg_of(encoding=(cv2.IMWRITE_JPEG_PROGRESSIVE, 1)), "baseline"),
+        (jpeg_of(encoding=(cv2.IMWRITE_JPEG_RST_INTERVAL, 4)), "restart markers"),
+    ],
+)
+def test_a_jpeg_that_rtp_cannot_describe_is_refused_and_says_why(jpeg: bytes, why: str) -> None:
+    with pytest.raises(UnsendableJpeg, match=why):
+        jpeg_payloads(jpeg, largest=1000)
 
 
 def test_only_the_last_packet_of_a_picture_carries_the_marker_and_all_share_its_time() -> None:

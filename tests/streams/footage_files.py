@@ -70,3 +70,19 @@ def write_h265(path: Path, pictures: int, step: int, options: str = "") -> Path:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(grey, "bgr24")))
         container.mux(stream.encode())
     return path
+
+
+def write_mjpeg(path: Path, pictures: int, step: int, huffman: str = "default") -> Path:
+    """Pictures that brighten by `step`, each a JPEG of its own."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mjpeg", rate=FPS)
+        stream.width, stream.height, stream.pix_fmt = WIDTH_PX, HEIGHT_PX, "yuvj420p"
+        stream.options = {"huffman": huffman}
+        stream.thread_count = 1  # several write restart markers
+        for number in range(pictures):
+            grey = np.full((HEIGHT_PX, WIDTH_PX, 3), 60 + number * step, np.uint8)
+            grey[: HEIGHT_PX // 4] = 20
+            frame = av.VideoFrame.from_ndarray(grey, "bgr24").reformat(format="yuvj420p")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path

@@ -6,17 +6,26 @@ import contextlib
 import errno
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
-from footage_files import FPS, FootageFiles
+from footage_files import FPS, FootageFiles, write_h265, write_mjpeg
 
 from config import Mask
-from streams.clips import ClipError, MaskedWriter, RemuxWriter, cut, encode_pictures, key_pictures
+from streams.clips import (
+    ClipError,
+    MaskedWriter,
+    RemuxWriter,
+    cut,
+    encode_clip,
+    encode_pictures,
+    key_pictures,
+    plays_everywhere,
+)
 from streams.live_view.rendering import jpeg_of
 from streams.ring import PacketRing, RingPacket
 from streams.tap import lasting_template
@@ -41,6 +50,11 @@ def fed(ring: PacketRing, path: Path, began_at: datetime = NOON) -> datetime:
 def pictures_of(path: Path) -> list[av.VideoFrame]:
     with av.open(str(path)) as container:
         return list(container.decode(video=0))
+
+
+def levels(path: Path) -> dict[float, float]:
+    """Seconds and grey of every picture."""
+    return {one.time or 0.0: float(one.to_ndarray(format="gray")[200].mean()) for one in pictures_of(path)}
 
 
 def payloads(path: Path) -> list[bytes]:
@@ -149,6 +163,34 @@ def test_the_lead_up_is_shown_by_key_frames_at_full_size(files: FootageFiles, tm
     found = key_pictures(source, NOON, NOON + timedelta(seconds=1.6), most=3)
     assert [image.shape for _, image in found] == [(240, 320, 3)] * 3
     assert all(at < NOON + timedelta(seconds=1.6) for at, _ in found)
+
+
+@pytest.mark.parametrize("write", [write_h265, write_mjpeg])
+def test_what_is_not_h264_is_kept_as_it_came_and_encoded_to_be_shown(
+    write: Callable[[Path, int, int], Path], tmp_path: Path
+) -> None:
+    ring = PacketRing()
+    fed(ring, write(tmp_path / "camera.mkv", 40, 3))
+    part = recorded(ring, tmp_path / "part.mp4")
+    cut(part, tmp_path / "original.mp4", NOON, NOON + timedelta(seconds=1), NOON + timedelta(seconds=3))
+    encode_clip(tmp_path / "original.mp4", tmp_path / "shown.mp4")
+
+    assert not plays_everywhere(tmp_path / "original.mp4")
+    assert plays_everywhere(tmp_path / "shown.mp4")
+    assert payloads(tmp_path / "original.mp4") == [bytes(one.packet) for one in ring.after(-1)][10:31]
+    original, shown = (levels(tmp_path / name) for name in ("original.mp4", "shown.mp4"))
+    assert list(shown) == pytest.approx([number / 5 for number in range(11)], abs=0.01), "seconds"
+    assert list(shown.values()) == pytest.approx(list(original.values())[::2], abs=4)
+
+
+def test_a_damaged_packet_costs_a_shown_clip_no_more_than_its_own_pictures(tmp_path: Path) -> None:
+    ring = PacketRing()
+    fed(ring, write_mjpeg(tmp_path / "camera.mkv", 20, 3))
+    part = recorded(ring, tmp_path / "part.mp4")
+    damaged = part.read_bytes().replace(bytes(ring.after(-1)[10].packet)[:400], bytes(400))
+    part.write_bytes(damaged)
+    encode_clip(part, tmp_path / "shown.mp4")
+    assert len(pictures_of(tmp_path / "shown.mp4")) == pytest.approx(9, abs=1)
 
 
 def test_a_masked_cameras_clip_is_encoded_with_its_masks(files: FootageFiles, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from footage_files import FootageFiles, write_h265
+from footage_files import FootageFiles, write_h265, write_mjpeg
 from tls_in_front import TlsInFrontOf
 
 from config import SecretSource
@@ -69,6 +69,21 @@ def test_h265_is_read_on_patrol_and_densely(tmp_path: Path) -> None:
             dense = list(itertools.islice(camera.frames(), 6))
         levels = [float(frame.image.mean()) for frame in dense]
         assert len({round(level) for level in levels}) == 6, "each look shows a new picture"
+
+
+def test_mjpeg_is_read_as_a_camera_of_key_frames_and_decoded_only_when_looked_at(tmp_path: Path) -> None:
+    path = write_mjpeg(tmp_path / "mjpeg.mkv", 40, 3)
+    with RtspServer({"mjpeg": path}) as server, source(server, "mjpeg") as camera:
+        arrivals = list(itertools.islice(camera.arrivals(), 6))
+        assert camera.counts.decoded == 0
+        frame = arrivals[-1].frame()
+        assert camera.counts.decoded == 1
+        assert camera.counts.key_frame_spacing_s == pytest.approx(0.1, abs=0.01)
+        assert camera.clock.source == "rtcp"
+    assert frame is not None
+    assert frame.image.shape == (240, 320, 3)
+    assert frame.image[:50].mean() == pytest.approx(20, abs=4)
+    assert frame.image[80:].mean() == pytest.approx(60 + 5 * 3, abs=4), "the newest of the six"
 
 
 def test_rtsp_over_tls_is_read_like_any_other(server: RtspServer) -> None:
