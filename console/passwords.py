@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import secrets
 
 from argon2 import PasswordHasher
@@ -12,7 +13,6 @@ MAX_LENGTH = 200
 """A longer text is no password but an attempt to keep the hasher busy."""
 
 _hasher = PasswordHasher()  # argon2id with the library's current defaults (RFC 9106, low memory)
-_NOBODY = _hasher.hash(secrets.token_urlsafe(16))
 
 
 def hash_password(password: str) -> str:
@@ -24,9 +24,15 @@ def verify_password(password_hash: str | None, password: str) -> bool:
     if len(password) > MAX_LENGTH:
         return False
     try:
-        return _hasher.verify(password_hash or _NOBODY, password) and password_hash is not None
+        return _hasher.verify(password_hash or _nobody(), password) and password_hash is not None
     except (VerificationError, InvalidHashError):
         return False
+
+
+@functools.cache
+def _nobody() -> str:
+    """The hash of a password nobody has; not made at import, which would cost every process a tenth of a second."""
+    return _hasher.hash(secrets.token_urlsafe(16))
 
 
 def is_outdated(password_hash: str) -> bool:
