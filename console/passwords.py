@@ -31,7 +31,7 @@ def verify_password(password_hash: str | None, password: str) -> bool:
 
 @functools.cache
 def _nobody() -> str:
-    """The hash of a password nobody has; not made at import, which would cost every process a tenth of a second."""
+    """The hash of a password nobody has; at import it would cost every process a tenth of a second."""
     return _hasher.hash(secrets.token_urlsafe(16))
 
 
