@@ -27,6 +27,11 @@ _WRITER_LOCK = 0x46_49_52_45  # "FIRE"; any constant that nobody else on this se
 _WRITER_OPTION = "firewatch_writer"
 
 
+KEPT_CONNECTIONS = 5
+"""Stay open once they were needed at the same moment; each with its memory and its files."""
+MOST_CONNECTIONS = 15
+
+
 class StoreError(Exception):
     """The store cannot be opened or used."""
 
@@ -35,7 +40,7 @@ class StoreVersionError(StoreError):
     """The store was written by a newer program."""
 
 
-def open_engine(database_url: str) -> Engine:
+def open_engine(database_url: str, kept_connections: int = KEPT_CONNECTIONS) -> Engine:
     """An engine with safe settings; nothing is migrated yet."""
     try:
         url = make_url(database_url)
@@ -46,9 +51,9 @@ def open_engine(database_url: str) -> Engine:
         ) from error
     backend = url.get_backend_name()
     if backend == "sqlite":
-        return _open_sqlite(url)
+        return _open_sqlite(url, kept_connections)
     if backend == "postgresql":
-        return _open_postgresql(url)
+        return _open_postgresql(url, kept_connections)
     raise StoreError(f"storage.database_url names '{backend}'; the store runs on sqlite or postgresql")
 
 
@@ -81,7 +86,7 @@ def migrate(engine: Engine) -> None:
         raise StoreError(f"cannot open the store at {_printable(engine.url)}: {first_line(error)}") from error
 
 
-def _open_sqlite(url: URL) -> Engine:
+def _open_sqlite(url: URL, kept: int) -> Engine:
     if url.database in (None, "", ":memory:"):
         raise StoreError("storage.database_url needs a file: a store in memory would forget its alerts")
     assert url.database is not None
@@ -89,7 +94,7 @@ def _open_sqlite(url: URL) -> Engine:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(f"cannot make the folder of the store {url.database}: {error.strerror}") from error
-    engine = create_engine(url)
+    engine = create_engine(url, pool_size=kept, max_overflow=MOST_CONNECTIONS - kept)
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:
@@ -128,9 +133,9 @@ def _write_ahead(cursor: sqlite3.Cursor) -> None:
             time.sleep(0.02)
 
 
-def _open_postgresql(url: URL) -> Engine:
+def _open_postgresql(url: URL, kept: int) -> Engine:
     try:
-        engine = create_engine(url, pool_pre_ping=True)
+        engine = create_engine(url, pool_pre_ping=True, pool_size=kept, max_overflow=MOST_CONNECTIONS - kept)
     except ModuleNotFoundError as error:
         raise StoreError(
             f"a PostgreSQL store needs the driver '{error.name}': install firewatch[postgres] and write the"

@@ -88,9 +88,15 @@ class Store:
         self.clock = clock
 
     @classmethod
-    def open(cls, database_url: str, clock: Clock = utc_now) -> Store:
+    def open(
+        cls,
+        database_url: str,
+        clock: Clock = utc_now,
+        *,
+        kept_connections: int = database.KEPT_CONNECTIONS,
+    ) -> Store:
         """Open and migrate. Raises StoreError with how to mend it, StoreVersionError for a newer store."""
-        engine = database.open_engine(database_url)
+        engine = database.open_engine(database_url, kept_connections)
         try:
             database.migrate(engine)
         except Exception:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -20,8 +22,18 @@ def cpu_s(pid: int) -> float:
 
 def memory_mb(pid: int) -> float:
     """Proportional set size: shared libraries count for each process by its share."""
+    return _smaps_mb(pid, "Pss")
+
+
+def own_memory_mb(pid: int) -> float:
+    """Memory that comes from no file, which is where a leak shows. The proportional set would rise with the
+    end of any other process that uses the same libraries."""
+    return _smaps_mb(pid, "Anonymous")
+
+
+def _smaps_mb(pid: int, what: str) -> float:
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
+        if line.startswith(f"{what}:"):
             return int(line.split()[1]) / 1024
     raise RuntimeError(f"no memory figure for process {pid}")
 
@@ -30,8 +42,13 @@ def threads(pid: int) -> int:
     return len(os.listdir(f"/proc/{pid}/task"))
 
 
-def open_files(pid: int) -> int:
-    return len(os.listdir(f"/proc/{pid}/fd"))
+def open_files(pid: int) -> Counter[str]:
+    """What a process has open, by name; sockets and pipes by kind."""
+    names: Counter[str] = Counter()
+    for entry in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            names[re.sub(r":\[\d+\]$", "", os.readlink(f"/proc/{pid}/fd/{entry}"))] += 1
+    return names
 
 
 def end(processes: Iterable[subprocess.Popen[bytes]], grace_s: float = 8.0) -> None:

@@ -25,7 +25,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,7 +35,7 @@ import httpx
 
 from alerting.store import Store
 from benchmarks.camera_footage import SAMPLES
-from benchmarks.processes import end, memory_mb, open_files, threads
+from benchmarks.processes import end, open_files, own_memory_mb, threads
 from benchmarks.reporting import machine, write_figures
 from benchmarks.soak_plan import OPTIONS, Injection, Told, contradictions, plan
 from firewatch.logs import start_logging
@@ -61,6 +61,7 @@ class Sample:
     memory_mb: float
     threads: int
     open_files: int
+    """Without the store's: SQLite keeps as many as there ever were connections at once, for the next."""
 
 
 class Soak:
@@ -84,6 +85,8 @@ class Soak:
         self._killed: tuple[Injection, int] | None = None
         """The worker that was killed, until it is there again."""
         self.longest_restart_s = 0.0
+        self.most_store_files = 0
+        self.last_opened: dict[int, Counter[str]] = {}
         self._sample_due_s = 0.0
         self._client = httpx.Client(timeout=10)
         self._started_at = 0.0
@@ -152,7 +155,11 @@ class Soak:
 
     def _sample(self, pid: int, now_s: float) -> None:
         with contextlib.suppress(FileNotFoundError, ProcessLookupError, PermissionError):  # just killed
-            self.samples[pid].append(Sample(now_s, memory_mb(pid), threads(pid), open_files(pid)))
+            opened = open_files(pid)
+            store = sum(opened[name] for name in opened if name.startswith(f"{self._folder}/store.db"))
+            self.most_store_files = max(self.most_store_files, store)
+            self.samples[pid].append(Sample(now_s, own_memory_mb(pid), threads(pid), opened.total() - store))
+            self.last_opened[pid] = opened
 
     def _step(self, what: str, one: Injection) -> None:
         _log.info("%s fault=%s camera=%s", what, one.kind, one.camera or "all")
@@ -280,6 +287,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     more_mb, more_threads, more_files = growth(soak.samples, WARM_S)
     if more_mb > MOST_GROWTH_MB or more_threads > 1 or more_files > 2:
         problems.append(f"a worker grew by {more_mb:.0f} MB, {more_threads} threads, {more_files} open files")
+        for pid, opened in soak.last_opened.items():
+            print(
+                f"process {pid} has open:",
+                *(f"{count} x {name}" for name, count in opened.items()),
+                sep="\n  ",
+            )
     for pid, samples in soak.samples.items():
         print(f"process {pid}, MB every 5 min:", *(f"{one.memory_mb:.0f}" for one in samples[::10]))
     for problem in problems:
@@ -294,6 +307,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "soak.memory_growth_mb": more_mb,
         "soak.thread_growth": float(more_threads),
         "soak.open_file_growth": float(more_files),
+        "soak.most_store_files": float(soak.most_store_files),
     }
     for name, value in figures.items():
         print(f"{name:24} {value:.3g}")

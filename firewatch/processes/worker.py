@@ -71,7 +71,7 @@ def watch(
     from firewatch.followed_cameras import FollowedCameras
     from firewatch.ties import ties_to_store
 
-    store = Store.open(deployment.storage.database_url.reveal())
+    store = Store.open(deployment.storage.database_url.reveal(), kept_connections=1)  # seldom two at once
     try:
         followed = FollowedCameras(CameraRegister(store, deployment, box_of(secrets_key)), index, of)
         watch_cameras(

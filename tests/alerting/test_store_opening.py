@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import threading
 from datetime import datetime
 from pathlib import Path
@@ -112,6 +114,27 @@ def test_postgresql_compiles_no_query_and_keeps_the_options_of_its_address(datab
             assert connection.scalar(text("SHOW jit")) == "off", execution
             assert connection.scalar(text("SHOW search_path")) == "elsewhere,public"
     engine.dispose()
+
+
+def test_connections_that_were_needed_at_once_are_closed_again_but_for_those_that_are_kept(
+    tmp_path: Path,
+) -> None:
+    store = Store.open(f"sqlite:///{tmp_path}/store.db", kept_connections=1)
+
+    def connections() -> int:
+        """Each has the write-ahead log open once. (SQLite keeps the file itself open for the next one.)"""
+        links = [os.readlink(one.path) for one in os.scandir("/proc/self/fd") if os.path.lexists(one.path)]
+        return links.count(f"{tmp_path}/store.db-wal")
+
+    with store.reading() as session:
+        session.execute(text("SELECT 1"))
+        assert connections() == 1
+        with contextlib.ExitStack() as at_once:
+            for _ in range(4):
+                at_once.enter_context(store.reading()).execute(text("SELECT 1"))
+            assert connections() == 5
+    assert connections() == 1
+    store.close()
 
 
 def test_two_writers_never_overlap(database_url: str) -> None:
