@@ -38,6 +38,9 @@ class AccessToken:
     expires_at: datetime
     revoked_at: datetime | None
 
+    def is_good(self, now: datetime) -> bool:
+        return self.revoked_at is None and now < self.expires_at
+
     def speaks_for(self, camera_id: str) -> bool:
         """Whether it may report what this camera sees; a token without cameras speaks for all."""
         return not self.camera_ids or camera_id in self.camera_ids
@@ -85,11 +88,29 @@ def create(
 
 def find(store: Store, text: str) -> AccessToken | None:
     """The token, unless it is unknown, revoked, or has ended."""
+    token = look_up(store, text)
+    return token if token is not None and token.is_good(store.clock()) else None
+
+
+def look_up(store: Store, text: str) -> AccessToken | None:
+    """The token, even one that is good no longer: who holds it may be told why."""
     with store.reading() as session:
         row = session.scalars(select(AccessTokenRow).filter_by(token_hash=_hash(text))).one_or_none()
-        if row is None or row.revoked_at is not None or row.expires_at <= store.clock():
-            return None
-        return _token(row)
+        return _token(row) if row is not None else None
+
+
+def still_good(store: Store, token: AccessToken) -> bool:
+    """As it is now: tokens are withdrawn while pages are open."""
+    with store.reading() as session:
+        row = session.get(AccessTokenRow, token.token_id)
+        return row is not None and _token(row).is_good(store.clock())
+
+
+def note_sign_in(store: Store, token: AccessToken, *, source: str) -> None:
+    """Somebody opened the responders' page with it, as the audit trail says."""
+    with store.writing() as session:
+        by = By(token.name, source)
+        audit.note(session, by, "responder signed in", token.token_id, store.clock(), name=token.name)
 
 
 def all_tokens(store: Store) -> tuple[AccessToken, ...]:

@@ -2,8 +2,8 @@
 clock.
 
 Two people may act on one incident at once. Each says which `version` of it they saw; the first wins, the
-second gets a ConflictError that says what happened meanwhile. Steps (acknowledge, assign, accept) change no
-status and need no version: they do not contradict what happened meanwhile.
+second gets a ConflictError that says what happened meanwhile. Steps (acknowledge, assign, accept, found)
+change no status and need no version: they do not contradict what happened meanwhile.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def take_step(
     why: str = "",
     rules: Rules = policy.DEFAULT,
 ) -> IncidentDetail:
-    """Acknowledge, assign (`to` whom) or accept. Saying the same twice changes nothing.
+    """Acknowledge, assign (`to` whom), accept, or say (`why`) what was found. The same twice changes nothing.
 
     Raises LifecycleError for an incident that has ended, NotFoundError for an unknown one.
     """
@@ -87,6 +87,8 @@ def take_step(
             raise LifecycleError(f"'{step}' is not possible: the incident is {row.status}")
         if step is Step.ASSIGN and not to.strip():
             raise LifecycleError("assigning needs a name: to whom?")
+        if step is Step.FOUND and not why.strip():
+            raise LifecycleError("say in words what was found")
         tell: list[str] = []
         before = {"assigned_before": row.assigned_to} if step is Step.ASSIGN else None
         match step:
@@ -98,6 +100,8 @@ def take_step(
                 row.accepted_by, row.accepted_at = who, now
                 row.stage = Stage.DISPATCH.value  # whoever asked them: they go
                 tell = [f"accepted by {who}"]
+            case Step.FOUND if not _said_already(session, incident_id, who, why):
+                tell = [f"found: {why}"]
             case _:
                 return read_incident(session, incident_id)
         said = "; ".join(part for part in (f"to {to}" if step is Step.ASSIGN else "", why) if part)
@@ -108,6 +112,13 @@ def take_step(
         )
         clocks.settle(session, row, rules, now)
         return read_incident(session, incident_id)
+
+
+def _said_already(session: Session, incident_id: str, who: str, why: str) -> bool:
+    """Whether the last finding is this one: sent again, because its answer got lost on the way."""
+    rows = select(HistoryTableRow).filter_by(incident_id=incident_id, action=str(Step.FOUND))
+    last = session.scalars(rows.order_by(HistoryTableRow.history_id.desc()).limit(1)).first()
+    return last is not None and (last.who, last.why) == (who, why)
 
 
 def take_back(

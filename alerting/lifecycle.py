@@ -70,6 +70,8 @@ class Step(StrEnum):
     """An operator names who shall go."""
     ACCEPT = "accept"
     """They say that they go."""
+    FOUND = "found"
+    """They say what they found. A person judges it: it decides nothing by itself."""
 
 
 class MachineAct(StrEnum):

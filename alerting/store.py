@@ -53,6 +53,7 @@ from alerting.tables import (
     EventRow,
     EvidenceRow,
     HistoryTableRow,
+    IncidentAreaRow,
     IncidentCountRow,
     IncidentRow,
     LocationEstimateRow,
@@ -125,14 +126,23 @@ class Store:
             yield session
 
     def list_incidents(
-        self, *, status: Collection[Status] | None = None, limit: int = 50, cursor: str | None = None
+        self,
+        *,
+        status: Collection[Status] | None = None,
+        area_codes: Collection[str] = (),
+        limit: int = 50,
+        cursor: str | None = None,
     ) -> IncidentPage:
-        """Newest first by confirmation time. `cursor` is the `next_cursor` of the page before."""
+        """Newest first by confirmation time; with `area_codes`, those that touch one of these areas. `cursor`
+        is the `next_cursor` of the page before."""
         if not 1 <= limit <= MAX_PAGE:
             raise ValueError(f"limit {limit} is not within 1..{MAX_PAGE}")
         query = select(IncidentRow).order_by(IncidentRow.confirmed_at.desc(), IncidentRow.number.desc())
         if cursor is not None:
             query = query.where(after_cursor(cursor))
+        if area_codes:
+            there = select(IncidentAreaRow.incident_id).where(IncidentAreaRow.code.in_(area_codes))
+            query = query.where(IncidentRow.incident_id.in_(there))
         with self.reading() as session:
             if status is None:
                 rows = list(session.scalars(query.limit(limit + 1)))

@@ -35,7 +35,8 @@ curl -b jar -H 'X-CSRF-Token: CSRF' -H 'Content-Type: application/json' -d '{"st
 
 **Responders and machines** have a token: an administrator makes it (`POST /api/v1/tokens`), it is shown
 once, has an end, may be limited to areas (responders) or cameras (machines), and is sent as
-`Authorization: Bearer TOKEN`.
+`Authorization: Bearer TOKEN`. The page for responders (`/field`) hands its token over once (`POST
+/api/v1/response/session`) and has it in a cookie from then on, with `csrf` as for a session.
 
 ```
 curl -H 'Authorization: Bearer TOKEN' https://CENTRE/api/v1/response/incidents

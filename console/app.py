@@ -53,6 +53,7 @@ from console.routes import (
     models,
     records,
     response,
+    response_page,
     rosters,
     session,
     tokens,
@@ -106,6 +107,7 @@ _ROUTES = (
     rosters,
     models,
     response,
+    response_page,
     ingest,
     tokens,
     users,
@@ -178,7 +180,8 @@ def create_app(
     )
     app.state.authentication = Authentication(store, RateLimit(LOGIN_ATTEMPTS, LOGIN_WITHIN_S, monotonic))
     _answer_at(app)
-    app.add_api_route("/", _page, include_in_schema=False)
+    app.add_api_route("/", _page("index.html"), include_in_schema=False)
+    app.add_api_route("/field", _page("field.html"), include_in_schema=False)
     app.mount("/web", _Assets(directory=WEB))
     app.add_middleware(Tags)  # before anything is compressed
     app.add_middleware(GZipMiddleware, minimum_size=1000)
@@ -216,8 +219,8 @@ def _answer_at(app: FastAPI) -> None:
         app.include_router(module.router)
 
 
-def _page() -> FileResponse:
-    return FileResponse(WEB / "index.html", headers={"Cache-Control": "no-cache"})
+def _page(name: str) -> Callable[[], FileResponse]:
+    return lambda: FileResponse(WEB / name, headers={"Cache-Control": "no-cache"})
 
 
 class _Assets(StaticFiles):

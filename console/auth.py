@@ -169,14 +169,19 @@ def current_session(request: Request, auth: Auth) -> UserSession:
     if session is None:
         raise Problem(401, "not-signed-in", "sign in first; the session may have expired")
     request.state.who = session.user.username
-    if request.method not in _SAFE_METHODS:
-        require_same_origin(request)
-        sent = request.headers.get(CSRF_HEADER, "")
-        if not secrets.compare_digest(sent.encode(), session.csrf.encode()):
-            raise Problem(403, "csrf", f"the header {CSRF_HEADER} does not carry this session's token")
+    _require_own_page(request, session.csrf)
     if session.user.must_change and not request.url.path.startswith(OWN_SESSION):
         raise Problem(403, "password-change", "change your password first: it was given by somebody else")
     return session
+
+
+def _require_own_page(request: Request, csrf: str) -> None:
+    """Refuse an unsafe request that a page of ours has not made: cookies come along with any."""
+    if request.method in _SAFE_METHODS:
+        return
+    require_same_origin(request)
+    if not secrets.compare_digest(request.headers.get(CSRF_HEADER, "").encode(), csrf.encode()):
+        raise Problem(403, "csrf", f"the header {CSRF_HEADER} does not carry this session's token")
 
 
 SignedIn = Annotated[UserSession, Depends(current_session)]
@@ -221,31 +226,52 @@ def role_of(session: UserSession) -> Role:
         return Role.VIEWER
 
 
-def with_token(role: str) -> Callable[[Request], AccessToken]:
-    """A guard for routes that need a token of this role; a session does not do."""
+_BEARER = {"WWW-Authenticate": "Bearer"}
+
+
+def with_token(role: str, cookie: str | None = None) -> Callable[[Request], AccessToken]:
+    """A guard for routes that need a token of this role; a session does not do. With `cookie`, a page of ours
+    may have it in that cookie."""
 
     def guard(request: Request) -> AccessToken:
-        scheme, _, text = request.headers.get("authorization", "").partition(" ")
-        store: Store = request.app.state.centre.store
-        token = access_tokens.find(store, text.strip()) if scheme.lower() == "bearer" else None
+        scheme, _, sent = request.headers.get("authorization", "").partition(" ")
+        bearer = sent.strip() if scheme.lower() == "bearer" else ""
+        kept = request.cookies.get(cookie, "") if cookie and not bearer else ""
+        token = good_token(request.app.state.centre.store, bearer or kept)
         if token is None:
-            raise Problem(
-                401,
-                "not-signed-in",
-                f"send a {role}'s token as 'Authorization: Bearer ...'; none came, or it is unknown, revoked "
-                "or over",
-                {"WWW-Authenticate": "Bearer"},
-            )
+            said = f"send a {role}'s token as 'Authorization: Bearer ...'; none came, or it is unknown"
+            raise Problem(401, "not-signed-in", said, _BEARER)
         request.state.who = token.name
         if token.role != role:
             raise Problem(403, "role", f"this needs a token of a {role}; {token.name} has none such")
+        if kept:
+            _require_own_page(request, csrf_of(kept))
         return token
 
     _GUARDS[guard] = role
     return guard
 
 
-Responder = Annotated[AccessToken, Depends(with_token(access_tokens.RESPONDER))]
+def good_token(store: Store, text: str) -> AccessToken | None:
+    """The token of this text; None: there is no such. Raises Problem for one that is good no longer."""
+    token = access_tokens.look_up(store, text) if text else None
+    if token is None or token.is_good(store.clock()):
+        return token
+    if token.revoked_at is not None:
+        raise Problem(401, "token-withdrawn", "an administrator has withdrawn this token", _BEARER)
+    raise Problem(401, "token-expired", "this token's time is over; ask for a new one", _BEARER)
+
+
+RESPONDER_COOKIE = "firewatch_responder"
+RESPONDER_PATH = "/api/v1/response"
+
+
+def csrf_of(token_text: str) -> str:
+    """What a page that has a token in its cookie sends back in the header; it does not tell the token."""
+    return _hash(f"csrf {token_text}")
+
+
+Responder = Annotated[AccessToken, Depends(with_token(access_tokens.RESPONDER, RESPONDER_COOKIE))]
 Machine = Annotated[AccessToken, Depends(with_token(access_tokens.MACHINE_ROLE))]
 Operator = Annotated[UserSession, Depends(at_least(Role.OPERATOR))]
 Supervisor = Annotated[UserSession, Depends(at_least(Role.SUPERVISOR))]

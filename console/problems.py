@@ -25,8 +25,10 @@ MEDIA_TYPE = "application/problem+json"
 
 
 KINDS: dict[str, str] = {
-    "not-signed-in": "Nobody is signed in; session or token is unknown, revoked or over.",
-    "wrong-credentials": "User name or password is wrong; which of them is not told.",
+    "not-signed-in": "Nobody is signed in; session or token is unknown, or the session is over.",
+    "token-withdrawn": "An administrator has withdrawn the token.",
+    "token-expired": "The token's time is over; an administrator makes a new one.",
+    "wrong-credentials": "User name or password is wrong (which is not told), or nobody has such a token.",
     "account-locked": "Too many wrong passwords; `Retry-After` says for how long.",
     "too-many-attempts": "Too many log-ins from this address; `Retry-After` says for how long.",
     "password-change": "The password was given by somebody else: change it first.",

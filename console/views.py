@@ -21,6 +21,7 @@ from alerting.records import (
     DeliveryRecord,
     DeliveryState,
     EvidenceKind,
+    EvidenceRecord,
     GridArea,
     IncidentDetail,
     IncidentSummary,
@@ -350,21 +351,20 @@ def incident_detail(
         history=tuple(HistoryView.model_validate(one) for one in detail.history),
         alerts=tuple(_alert(one) for one in detail.alerts),
         deliveries=tuple(delivery(one, target_names) for one in detail.deliveries),
-        evidence=tuple(
-            EvidenceView.model_validate(
-                {
-                    **{name: getattr(one, name) for name in EvidenceView.model_fields if name != "url"},
-                    "url": f"/api/v1/evidence/{one.evidence_id}",
-                }
-            )
-            for one in detail.evidence
-        ),
+        evidence=tuple(evidence(one, f"/api/v1/evidence/{one.evidence_id}") for one in detail.evidence),
         estimates=tuple(EstimateView.model_validate(one) for one in detail.estimates),
         allowed_actions=allowed_actions(detail.summary.state),
         undoable_history_id=latest.history_id if latest else None,
         retractable_history_id=step.history_id if step else None,
         clock=ClockView.model_validate(clock) if clock is not None else None,
     )
+
+
+def evidence(record: EvidenceRecord, url: str) -> EvidenceView:
+    values: dict[str, Any] = {
+        name: getattr(record, name) for name in EvidenceView.model_fields if name != "url"
+    }
+    return EvidenceView(**values, url=url)
 
 
 def delivery(record: DeliveryRecord, target_names: dict[str, str]) -> DeliveryView:

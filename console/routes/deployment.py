@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from config import BaseMap
 from console.auth import SignedIn
-from console.context import InCentre
+from console.context import Centre, InCentre
 from console.hillshade import MAX_ZOOM, MIN_ZOOM
 from console.views import View
 
@@ -73,16 +73,11 @@ class DeploymentView(BaseModel):
 @router.get("")
 def deployment(_session: SignedIn, centre: InCentre) -> DeploymentView:
     """Name, time zone and time of the centre, its map's bounds, receivers, relays of the live view."""
-    shade = centre.hillshade
-    terrain = None
-    if shade is not None:
-        bounds = BoundsView.model_validate(shade.bounds)
-        terrain = TerrainView(bounds=bounds, min_zoom=MIN_ZOOM, max_zoom=MAX_ZOOM)
     return DeploymentView(
         name=centre.deployment.name,
         time_zone=centre.deployment.time_zone,
         now=centre.store.clock(),
-        terrain=terrain,
+        terrain=terrain_view(centre),
         base_maps=tuple(
             _base_map(one)
             for one in centre.deployment.map.base_maps
@@ -99,6 +94,13 @@ def deployment(_session: SignedIn, centre: InCentre) -> DeploymentView:
             for one in centre.deployment.live.ice_servers
         ),
     )
+
+
+def terrain_view(centre: Centre) -> TerrainView | None:
+    if centre.hillshade is None:
+        return None
+    bounds = BoundsView.model_validate(centre.hillshade.bounds)
+    return TerrainView(bounds=bounds, min_zoom=MIN_ZOOM, max_zoom=MAX_ZOOM)
 
 
 def _base_map(one: BaseMap) -> BaseMapView:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
 
 from alerting.records import Event
-from console.auth import COOKIE, Auth, Authentication, SignedIn
+from console.auth import COOKIE, Auth, SignedIn
 from console.context import Centre, InCentre
 from console.views import GREATEST_ROW
 
@@ -35,18 +35,34 @@ async def events(
 ) -> StreamingResponse:
     """Events `incident`, `alert`, `delivery`, `camera`; `alive`; `reset` when the log started anew and
     everything must be loaded again; `signed_out` when the session has ended."""
+    token = request.cookies[COOKIE]
+    return stream(centre, last_event_id, after, lambda: auth.session(token) is not None)
+
+
+def stream(
+    centre: Centre,
+    last_event_id: str | None,
+    after: int | None,
+    may_stay: Callable[[], bool],
+    may_see: Callable[[Event], bool] | None = None,
+) -> StreamingResponse:
+    """Events for one page, as long as it `may_stay`; only those it `may_see`. Both may read the store."""
     start = after
     if last_event_id and last_event_id.isascii() and last_event_id.isdigit():
         start = min(int(last_event_id), GREATEST_ROW)
-    token = request.cookies[COOKIE]
     return StreamingResponse(
-        _stream(centre, auth, token, start),
+        _stream(centre, start, may_stay, may_see),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
 
-async def _stream(centre: Centre, auth: Authentication, token: str, start: int | None) -> AsyncIterator[str]:
+async def _stream(
+    centre: Centre,
+    start: int | None,
+    may_stay: Callable[[], bool],
+    may_see: Callable[[Event], bool] | None,
+) -> AsyncIterator[str]:
     newest = await asyncio.to_thread(centre.store.last_event_id)
     last = newest if start is None else start
     yield "retry: 1000\n\n"
@@ -54,7 +70,7 @@ async def _stream(centre: Centre, auth: Authentication, token: str, start: int |
         last = newest
         yield _message("reset", {})
     while not centre.feed.closed:
-        if await asyncio.to_thread(auth.session, token) is None:
+        if not await asyncio.to_thread(may_stay):
             yield _message("signed_out", {})
             return
         yield _message("alive", {"now": centre.store.clock().isoformat()})
@@ -62,7 +78,8 @@ async def _stream(centre: Centre, auth: Authentication, token: str, start: int |
         while (left_s := deadline - asyncio.get_running_loop().time()) > 0 and not centre.feed.closed:
             for event in await centre.feed.after(last, left_s):
                 last = event.event_id
-                yield _message(event.kind, _data(event), event.event_id)
+                if may_see is None or await asyncio.to_thread(may_see, event):
+                    yield _message(event.kind, _data(event), event.event_id)
 
 
 def _data(event: Event) -> dict[str, Any]:

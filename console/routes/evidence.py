@@ -1,4 +1,5 @@
-"""Evidence files: for people who are signed in, and for receivers who hold a signed link."""
+"""Evidence files: for people who are signed in, and for receivers who hold a signed link. (Responders have a
+route of their own, which knows their areas.)"""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from alerting.evidence import EvidenceError
 from alerting.evidence_links import LinkError
+from alerting.records import EvidenceRecord
 from console.auth import Auth, current_session
 from console.context import Centre, InCentre
 from console.problems import Problem
@@ -36,7 +38,11 @@ def evidence(
         _check_link(centre, evidence_id, expires, signature)
     else:
         current_session(request, auth)
-    record = centre.store.evidence(evidence_id)
+    return file_answer(centre.store.evidence(evidence_id), request, centre)
+
+
+def file_answer(record: EvidenceRecord, request: Request, centre: Centre) -> Response:
+    """The file, or the part of it that a player asks for."""
     headers = {"ETag": f'"{record.sha256}"', "Cache-Control": "private, max-age=31536000, immutable"}
     if f'"{record.sha256}"' in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
@@ -44,7 +50,7 @@ def evidence(
         content = centre.evidence.read(record.path)
     except EvidenceError as error:
         raise Problem(
-            410, "evidence-missing", f"the file of evidence {evidence_id} cannot be read"
+            410, "evidence-missing", f"the file of evidence {record.evidence_id} cannot be read"
         ) from error
     headers["Accept-Ranges"] = "bytes"
     wanted = _part(request.headers.get("range", ""), len(content))

@@ -98,7 +98,12 @@ def incident(incident_id: str, session: SignedIn, centre: InCentre) -> views.Inc
 )
 def small_picture(incident_id: str, _session: SignedIn, centre: InCentre) -> Response:
     """The small cut-out around the fire that receivers got with the newest alert."""
-    alerts = centre.store.incident(incident_id).alerts
+    return picture_answer(centre.store.incident(incident_id))
+
+
+def picture_answer(detail: IncidentDetail) -> Response:
+    """Raises Problem for an incident whose alerts carry none."""
+    alerts = detail.alerts
     jpeg = message.picture_of(dict(alerts[-1].content)) if alerts else None
     if jpeg is None:
         raise Problem(404, "no-picture", "this incident has no picture")

@@ -14,7 +14,7 @@ from alerting.lifecycle import Stage, Status
 from alerting.records import Frame
 from console.auth import SignedIn, role_of
 from console.base_maps import media_type_of
-from console.context import InCentre, require_camera
+from console.context import Centre, InCentre, require_camera
 from console.problems import Problem
 from console.sight import Sees, look_at
 from console.views import EllipseView, GridAreaView, View, grid_chain
@@ -65,6 +65,10 @@ def terrain_tile(
     centre: InCentre,
 ) -> Response:
     """A 512 px tile of hillshade and contour lines in Web Mercator."""
+    return ground_tile(centre, zoom, x, y)
+
+
+def ground_tile(centre: Centre, zoom: int, x: int, y: int) -> Response:
     if centre.hillshade is None or not centre.hillshade.covers(zoom, x, y):
         return Response(status_code=204)
     headers = {"Cache-Control": "private, max-age=86400"}

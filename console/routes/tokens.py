@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from alerting import access_tokens
@@ -48,6 +48,10 @@ class TokenView(View):
 class TokenWithSecret(BaseModel):
     token: TokenView
     secret: str = Field(description="Shown this once; send it as 'Authorization: Bearer SECRET'.")
+    link: str | None = Field(
+        description="For a responder's phone: opens the page /field signed in. The token stands behind "
+        "the #, which browsers send to nobody. Null for a machine's."
+    )
 
 
 @router.get("")
@@ -57,7 +61,9 @@ def tokens(_session: Admin, centre: InCentre) -> tuple[TokenView, ...]:
 
 
 @router.post("", status_code=201)
-def create_token(given: NewToken, _session: Admin, centre: InCentre, by: Acting) -> TokenWithSecret:
+def create_token(
+    given: NewToken, _session: Admin, centre: InCentre, by: Acting, request: Request
+) -> TokenWithSecret:
     """A new token; its secret is told here and never again."""
     for camera_id in given.camera_ids:
         require_camera(camera_id, centre)
@@ -73,7 +79,11 @@ def create_token(given: NewToken, _session: Admin, centre: InCentre, by: Acting)
         )
     except ValueError as error:
         raise Problem(422, "invalid-request", str(error)) from error
-    return TokenWithSecret(token=TokenView.model_validate(token), secret=secret)
+    link = None
+    if token.role == access_tokens.RESPONDER:
+        base = centre.deployment.console.public_url or str(request.base_url)
+        link = f"{base.rstrip('/')}/field#token={secret}"
+    return TokenWithSecret(token=TokenView.model_validate(token), secret=secret, link=link)
 
 
 @router.delete("/{token_id}")

@@ -44,6 +44,7 @@ DECISION = {"action": "confirm", "version": 99}
 MASK = {"name": "chimney", "polygon": [[0.1, 0.1], [0.2, 0.1], [0.2, 0.2]]}
 MATRIX = [
     ("GET", "/", None, EVERYONE),
+    ("GET", "/field", None, EVERYONE),
     ("GET", "/healthz", None, EVERYONE),
     ("GET", "/readyz", None, EVERYONE),
     ("GET", "/heartbeat", None, EVERYONE),
@@ -110,7 +111,14 @@ MATRIX = [
     ("DELETE", "/api/v1/burns/{burn_id}", None, OPERATORS),
     ("GET", "/api/v1/response/incidents", None, RESPONDERS),
     ("GET", "/api/v1/response/incidents/{incident_id}", None, RESPONDERS),
+    ("GET", "/api/v1/response/incidents/{incident_id}/picture", None, RESPONDERS),
+    ("GET", "/api/v1/response/incidents/{incident_id}/evidence/{evidence_id}", None, RESPONDERS),
     ("POST", "/api/v1/response/incidents/{incident_id}/reports", {"report": "accepted"}, RESPONDERS),
+    ("POST", "/api/v1/response/session", {"token": "fw_made-up"}, EVERYONE),
+    ("GET", "/api/v1/response/session", None, RESPONDERS),
+    ("DELETE", "/api/v1/response/session", None, RESPONDERS),
+    ("GET", "/api/v1/response/events", None, RESPONDERS),
+    ("GET", "/api/v1/response/terrain/{zoom}/{x}/{y}", None, RESPONDERS),
     ("POST", "/api/v1/ingest/sightings", None, MACHINES),
     ("POST", "/api/v1/ingest/sightings/{sighting_id}/evidence", LATER, MACHINES),
     ("PUT", "/api/v1/ingest/evidence/{sha256}", None, MACHINES),
@@ -147,7 +155,7 @@ def test_the_matrix_names_every_route_there_is(store, deployment) -> None:
         for path, operations in app.openapi()["paths"].items()
         for method in (name.upper() for name in operations)
     }
-    assert routes == {(method, path) for method, path, *_ in MATRIX} - {("GET", "/")}
+    assert routes == {(method, path) for method, path, *_ in MATRIX} - {("GET", "/"), ("GET", "/field")}
 
 
 def as_role(console: Served, role: str) -> httpx.Client:
@@ -174,7 +182,7 @@ def test_each_role_may_do_what_the_matrix_says_and_nothing_more(console: Served,
     assert wrong == []
 
 
-@pytest.mark.parametrize("path", ["/", "/web/js/main.js", "/api/v1/session", "/nowhere"])
+@pytest.mark.parametrize("path", ["/", "/field", "/web/js/main.js", "/api/v1/session", "/nowhere"])
 def test_every_answer_carries_the_protecting_headers(console: Served, path: str) -> None:
     with console.client() as client:
         headers = client.get(path).headers
