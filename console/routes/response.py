@@ -18,7 +18,17 @@ from pydantic import BaseModel, Field
 
 from alerting import access_tokens, clocks, decisions
 from alerting.access_tokens import AccessToken
-from alerting.lifecycle import ENDED, OPEN, Action, Decision, Status, Step, allowed_actions
+from alerting.lifecycle import (
+    ENDED,
+    OPEN,
+    Action,
+    Cause,
+    Decision,
+    Status,
+    Step,
+    Verdict,
+    allowed_actions,
+)
 from alerting.policy import Rules
 from alerting.records import IncidentDetail, IncidentSummary
 from alerting.store import NotFoundError, read_incident
@@ -75,6 +85,8 @@ class DoneView(views.View):
     action: str
     why: str
     status_after: Status
+    verdict: Verdict | None
+    cause: Cause | None
 
 
 class ResponderIncidentView(views.IncidentView):

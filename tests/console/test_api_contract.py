@@ -26,7 +26,7 @@ CHECKS = [
     openapi.content_type_conformance,
     openapi.response_schema_conformance,
 ]
-ENDLESS = {"/api/v1/events", "/api/v1/cameras/{camera_id}/mjpeg"}
+ENDLESS = {"/api/v1/events", "/api/v1/response/events", "/api/v1/cameras/{camera_id}/mjpeg"}
 MAY_SAY_503 = {
     "/readyz", "/heartbeat", "/api/v1/cameras/{camera_id}/whep", "/api/v1/cameras/{camera_id}/live-picture",
     "/api/v1/cameras/probe",

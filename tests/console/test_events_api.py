@@ -10,7 +10,9 @@ from typing import Any
 import httpx
 import pytest
 from conftest import Serve, Served
+from console_scenery import Scenery
 
+from alerting import access_tokens
 from alerting.accounts import Accounts
 from console.routes import events as events_route
 
@@ -102,3 +104,26 @@ def test_a_centre_that_stops_ends_its_streams_without_waiting_for_them(
 def test_a_stranger_gets_no_events(console: Served) -> None:
     with console.client() as client:
         assert client.get("/api/v1/events").status_code == 401
+
+
+def test_a_responder_hears_of_the_own_area_only_and_that_the_token_was_withdrawn(
+    console: Served, now: datetime
+) -> None:
+    scenery = Scenery(console.deployment, console.store)
+    own = scenery.sight("dns-01", scenery.fire_at("dns-01", 560, 400), now).incident_id
+    scenery.sight("ltz-01", scenery.fire_at("ltz-01", 700, 400), now)
+    grid = console.store.incident(own).summary.grid_chain[0]
+    path = "/api/v1/response/events"
+    with (
+        console.with_token("responder", area_codes=[grid.code]) as client,
+        client.stream("GET", path, params={"after": 0}) as answer,
+    ):
+        stream = messages(answer)
+        heard = [next(stream)[0], next(stream)]
+        (token,) = access_tokens.all_tokens(console.store)
+        access_tokens.revoke(console.store, token.token_id)
+        rest = [name for name, _ in stream]
+    assert heard[0] == "alive"
+    assert (heard[1][0], heard[1][1]["incident_id"]) == ("incident", own)
+    assert rest[-1] == "signed_out"
+    assert set(rest[:-1]) <= {"alive"}, "nothing of the other fire, of cameras or deliveries"

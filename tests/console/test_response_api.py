@@ -10,7 +10,11 @@ import pytest
 from conftest import Served
 from console_scenery import Scenery
 
+from alerting import access_tokens, audit, decisions
 from alerting.intake import IncidentRef
+from alerting.journal import By
+from alerting.lifecycle import Action, Cause, Decision, Verdict
+from console.routes import response as response_routes
 
 
 @pytest.fixture
@@ -64,11 +68,134 @@ def test_a_token_limited_to_areas_opens_incidents_there_and_knows_of_no_others(
     here, elsewhere = token_for(console, codes[-1]), token_for(console, "SAMPLE-99")
     path = f"/api/v1/response/incidents/{fire.incident_id}"
     with responder(console, here["secret"]) as client:
-        assert client.get(path).status_code == 200
+        (file, *_) = client.get(path).json()["evidence"]
+        assert client.get(file["url"]).content.startswith(b"\xff\xd8")
+        assert client.get(f"{path}/picture").headers["content-type"] == "image/jpeg"
     with responder(console, elsewhere["secret"]) as client:
-        assert client.get(path).status_code == 404
+        for hidden in (path, file["url"], f"{path}/picture"):
+            assert client.get(hidden).status_code == 404
         assert client.get("/api/v1/response/incidents").json() == []
         assert client.post(f"{path}/reports", json={"report": "accepted"}).status_code == 404
+
+
+def test_a_file_is_not_had_through_another_incident_of_the_same_token(
+    console: Served, scenery: Scenery, fire: IncidentRef, now: datetime
+) -> None:
+    other = scenery.sight("ltz-01", scenery.fire_at("ltz-01", 700, 400), now)
+    (file, *_) = console.store.incident(other.incident_id).evidence
+    with console.with_token("responder") as client:
+        path = f"/api/v1/response/incidents/{fire.incident_id}/evidence/{file.evidence_id}"
+        assert client.get(path).status_code == 404
+
+
+def test_many_fires_elsewhere_do_not_hide_the_own_one(
+    console: Served, scenery: Scenery, fire: IncidentRef, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(response_routes, "MOST", 1)
+    scenery.sight("ltz-01", scenery.fire_at("ltz-01", 700, 400), now + timedelta(minutes=1))
+    grid = console.store.incident(fire.incident_id).summary.grid_chain[0]
+    with console.with_token("responder", area_codes=[grid.code]) as client:
+        listed = client.get("/api/v1/response/incidents").json()
+    assert [one["incident_id"] for one in listed] == [fire.incident_id]
+
+
+def test_what_has_ended_stays_in_the_list_for_as_long_as_is_asked(console: Served, fire: IncidentRef) -> None:
+    dust = Decision(Action.DISMISS, Verdict.FALSE_ALARM, Cause.DUST)
+    decisions.decide(console.store, fire.incident_id, dust, who="li.wei", version=1)
+    with console.with_token("responder") as client:
+        assert client.get("/api/v1/response/incidents").json() == []
+        (ended,) = client.get("/api/v1/response/incidents", params={"ended_h": 12}).json()
+        assert (ended["status"], ended["cause"]) == ("dismissed", "dust")
+        assert client.get(f"/api/v1/response/incidents/{fire.incident_id}").json()["reports"] == []
+
+
+def test_what_a_crew_found_is_kept_told_and_counted_once_however_often_it_is_sent(
+    console: Served, fire: IncidentRef
+) -> None:
+    path = f"/api/v1/response/incidents/{fire.incident_id}"
+    found = {"report": "found", "who": "陈志强", "why": "只见扬尘，没有火"}
+    with console.with_token("responder") as client:
+        assert client.post(f"{path}/reports", json={**found, "why": " "}).status_code == 422
+        for _ in range(2):
+            answer = client.post(f"{path}/reports", json=found)
+        assert (answer.status_code, answer.json()["status"]) == (201, "suspected"), "a person judges it"
+        assert [row["why"] for row in answer.json()["history"] if row["action"] == "found"] == [found["why"]]
+        assert "source" not in answer.json()["history"][0], "addresses of the centre's people are not told"
+    detail = console.store.incident(fire.incident_id)
+    assert detail.alerts[-1].content["changes"] == ["found: 只见扬尘，没有火"]
+
+
+def test_only_steps_whose_time_has_come_are_offered_and_taken(console: Served, fire: IncidentRef) -> None:
+    path = f"/api/v1/response/incidents/{fire.incident_id}"
+    with console.with_token("responder") as client:
+        assert client.get(path).json()["reports"] == ["accepted", "found"]
+        early = client.post(f"{path}/reports", json={"report": "under_control"})
+        assert early.json()["type"].endswith("decision-not-possible")
+        offered = [
+            client.post(f"{path}/reports", json={"report": one}).json()["reports"]
+            for one in ("accepted", "arrived", "under_control", "closed")
+        ]
+    assert offered == [["arrived", "found"], ["under_control", "found"], ["closed", "found"], []]
+
+
+def test_a_browser_hands_the_token_over_once_and_no_script_or_log_can_read_it_afterwards(
+    console: Served, fire: IncidentRef, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "firewatch.access")
+    town = console.store.incident(fire.incident_id).summary.grid_chain[2]
+    made = token_for(console, town.code)
+    assert made["link"] == f"{console.url}/field#token={made['secret']}"
+    reports = f"/api/v1/response/incidents/{fire.incident_id}/reports"
+    with console.client() as client:
+        answer = client.post("/api/v1/response/session", json={"token": f" {made['secret']}\n"})
+        cookie = answer.headers["set-cookie"]
+        assert "HttpOnly" in cookie
+        assert "SameSite=strict" in cookie
+        assert "Path=/api/v1/response" in cookie
+        told = client.get("/api/v1/response/session")
+        assert (told.json()["name"], told.json()["areas"]) == ("青溪镇半专业队", {town.code: town.name})
+        assert made["secret"] not in told.text + answer.text + caplog.text
+        assert client.get("/api/v1/incidents").status_code == 401, "it opens nothing else"
+        forged = client.post(reports, json={"report": "accepted"})
+        assert forged.json()["type"].endswith("csrf")
+        csrf = {"X-CSRF-Token": told.json()["csrf"]}
+        elsewhere = client.post(
+            reports, json={"report": "accepted"}, headers={**csrf, "Origin": "http://evil"}
+        )
+        assert elsewhere.json()["type"].endswith("other-origin")
+        assert client.post(reports, json={"report": "accepted"}, headers=csrf).status_code == 201
+        assert client.delete("/api/v1/response/session", headers=csrf).status_code == 204
+        assert client.get("/api/v1/response/session").status_code == 401
+    now = console.store.clock()
+    trail = list(audit.entries(console.store, now - timedelta(minutes=5), now + timedelta(minutes=5)))
+    assert ("青溪镇半专业队", "responder signed in", "127.0.0.1") in [
+        (one.who, one.action, one.source) for one in trail
+    ]
+    assert "who=%E9%9D%92%E6%BA%AA" in caplog.text
+
+
+def test_a_machine_or_somebody_who_guesses_does_not_get_in(console: Served) -> None:
+    with console.signed_in("admin") as admin:
+        machine = admin.post("/api/v1/tokens", json={"name": "北峰箱", "role": "machine"}).json()
+    assert machine["link"] is None
+    with console.client() as client:
+        for text in (machine["secret"], "fw_made-up"):
+            answer = client.post("/api/v1/response/session", json={"token": text})
+            assert (answer.status_code, answer.json()["type"].split(":")[-1]) == (401, "wrong-credentials")
+            assert "set-cookie" not in answer.headers
+
+
+def test_whoever_holds_a_token_that_is_withdrawn_or_over_is_told_so(console: Served) -> None:
+    made = token_for(console)
+    with console.client() as client:
+        client.post("/api/v1/response/session", json={"token": made["secret"]})
+        access_tokens.revoke(console.store, made["token"]["token_id"])
+        assert client.get("/api/v1/response/session").json()["type"].endswith("token-withdrawn")
+    old, _ = access_tokens.create(
+        console.store, name="x", role="responder", lifetime=timedelta(seconds=-1), by=By("admin")
+    )
+    with responder(console, old) as client:
+        assert client.get("/api/v1/response/incidents").json()["type"].endswith("token-expired")
 
 
 def test_a_revoked_or_made_up_token_opens_nothing_and_a_token_opens_nothing_else(console: Served) -> None:

@@ -8,8 +8,11 @@ export class Problem extends Error {
   }
 }
 
+/** Nobody is signed in any more, and why. */
+const SIGNED_OUT = ["not-signed-in", "token-withdrawn", "token-expired"];
+
 let csrf = "";
-let onSignedOut = () => {};
+let onSignedOut = (_kind) => {};
 
 export function useToken(token) {
   csrf = token;
@@ -54,6 +57,6 @@ export async function api(path, { method = "GET", body, quiet = false, patience_
   if (answer.ok) return answer.status === 204 ? null : answer.json();
   const told = await answer.json().catch(() => ({}));
   const kind = String(told.type || "").split(":").pop() || "http";
-  if (answer.status === 401 && kind === "not-signed-in" && !quiet) onSignedOut();
+  if (answer.status === 401 && SIGNED_OUT.includes(kind) && !quiet) onSignedOut(kind);
   throw new Problem(answer.status, kind, told.detail || answer.statusText);
 }

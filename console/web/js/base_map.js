@@ -79,7 +79,8 @@ const latLonOf = (z, x, y) => {
   return [(Math.atan(Math.sinh(n)) * 180) / Math.PI, (x / 2 ** z) * 360 - 180];
 };
 
-const tileOf = (z, lat, lon) => {
+/** Column and row of the tile of a place, with the part inside it. */
+export const tileOf = (z, lat, lon) => {
   const sin = Math.sin((lat * Math.PI) / 180);
   return [((lon + 180) / 360) * 2 ** z, (0.5 - Math.atanh(sin) / (2 * Math.PI)) * 2 ** z];
 };

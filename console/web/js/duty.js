@@ -18,13 +18,13 @@ const LATE_MS = 60000;
 export const tabOf = (incident) =>
   incident.status === "suspected" ? "suspected" : ENDED.has(incident.status) ? "ended" : "active";
 
-/** The incidents of an open list, newest first; what burns before what smokes when raised in the same minute. */
-export function queue(incidents, tab) {
-  const minute = (one) => Math.floor(new Date(one.confirmed_at).getTime() / 60000);
-  return [...incidents.values()]
-    .filter((one) => tabOf(one) === tab)
-    .sort((a, b) => minute(b) - minute(a) || Number(b.label === "fire") - Number(a.label === "fire") || b.number - a.number);
-}
+const minute = (one) => Math.floor(new Date(one.confirmed_at).getTime() / 60000);
+
+/** Newest first; what burns before what smokes when raised in the same minute. */
+export const byUrgency = (a, b) => minute(b) - minute(a) || Number(b.label === "fire") - Number(a.label === "fire") || b.number - a.number;
+
+/** The incidents of an open list. */
+export const queue = (incidents, tab) => [...incidents.values()].filter((one) => tabOf(one) === tab).sort(byUrgency);
 
 const ENDED_ROWS = 50;
 

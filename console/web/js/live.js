@@ -10,8 +10,10 @@ export class Live {
   /**
    * @param {{onEvent: (event: any) => void, onAlive: (now: Date) => void, onState: (up: boolean) => void,
    *          onReset: () => void, onSignedOut: () => void, check: () => Promise<void>}} handlers
+   * @param {string} [path]
    */
-  constructor(handlers) {
+  constructor(handlers, path = "/api/v1/events") {
+    this.path = path;
     this.handlers = handlers;
     this.lastId = null;
     this.source = null;
@@ -34,7 +36,7 @@ export class Live {
 
   open() {
     this.stop();
-    const source = new EventSource(`/api/v1/events?after=${this.lastId}`);
+    const source = new EventSource(`${this.path}?after=${this.lastId}`);
     this.source = source;
     this.expectSign();
     source.addEventListener("alive", (message) => {

@@ -7,6 +7,7 @@ import { get, useApp } from "../state.js";
 import { addDays, dayStart, moment, today } from "../time.js";
 import { t } from "../words.js";
 import { Burns } from "./burns.js";
+import { Chain } from "./chain.js";
 import { length } from "./facts.js";
 import { Icon } from "./icon.js";
 import { MapPanel } from "./map.js";
@@ -129,11 +130,7 @@ function Place({ place, close }) {
       <div class="stage-head"><h2>${text}</h2><button class="icon-button" title=${t("copy")} aria-label=${t("copy")} onClick=${copy}><${Icon} name="copy" /></button><span class="spring"></span><button class="icon-button" aria-label=${t("close")} onClick=${close}><${Icon} name="cross" /></button></div>
       <div class="block">${place.cameras ? (place.height_m === null ? t("map.no_height") : t("map.height", { n: Math.round(place.height_m) })) : html`<span class="spinner small"></span>`}</div>
       ${place.grid_chain
-        ? html`<div class="block"><h3>${t("responsible")}</h3>${
-            place.grid_chain.length
-              ? html`<ol class="chain">${place.grid_chain.map((area) => html`<li key=${area.code}><span class="level">${t(`level.${area.level}`)}</span><span class="area">${area.name}</span><span class="contacts">${area.contacts.map((one) => html`<span class="contact" key=${one.phone}><span class="who">${one.name} <small>${one.role}</small></span><a href=${`tel:${one.phone}`}>${one.phone}</a></span>`)}</span></li>`)}</ol>`
-              : html`<p class="none">${t("responsible.none")}</p>`
-          }</div>`
+        ? html`<div class="block"><h3>${t("responsible")}</h3><${Chain} areas=${place.grid_chain} /></div>`
         : null}
       ${place.cameras
         ? html`<div class="block"><h3>${t("map.cameras")}</h3>

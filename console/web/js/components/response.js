@@ -55,7 +55,7 @@ function More({ several }) {
     </details>`;
 }
 
-function Countdown({ clock: running, called }) {
+export function Countdown({ clock: running, called }) {
   useTick(500);
   const left = (new Date(running.due_at).getTime() - now().getTime()) / 1000;
   const share = Math.max(0, Math.min(1, left / Math.max(1, (new Date(running.due_at).getTime() - new Date(running.set_at).getTime()) / 1000)));

@@ -2,9 +2,11 @@
 import { api } from "../api.js";
 import { html, useEffect, useState } from "../lib.js";
 import { set, useApp } from "../state.js";
-import { clock, moment } from "../time.js";
-import { machineWords, t } from "../words.js";
+import { clock } from "../time.js";
+import { t } from "../words.js";
+import { Chain } from "./chain.js";
 import { length } from "./facts.js";
+import { History } from "./history.js";
 import { Icon } from "./icon.js";
 import { LiveVideo } from "./live_video.js";
 import { MapPanel } from "./map.js";
@@ -21,33 +23,17 @@ export function Side() {
       ${camera ? html`<section class="live panel" aria-label=${t("live.video")}><${LiveVideo} key=${camera.id} camera=${camera} /></section>` : null}
       <${MapPanel} />
       ${detail
-        ? html`<div class="side-scroll panel"><${Responsible} detail=${detail} /><${SecondAngle} detail=${detail} /><${Deliveries} detail=${detail} /><${History} detail=${detail} /></div>`
+        ? html`<div class="side-scroll panel"><${Responsible} detail=${detail} /><${SecondAngle} detail=${detail} /><${Deliveries} detail=${detail} /><section class="block grow"><h3>${t("history")}</h3><${History} rows=${detail.history} /></section></div>`
         : null}
     </aside>`;
 }
 
 function Responsible({ detail }) {
-  const chain = detail.summary.grid_chain;
   const viewer = useApp((s) => s.session?.role === "viewer");
   return html`
     <section class="block">
       <h3>${t("responsible")}</h3>
-      ${chain.length
-        ? html`<ol class="chain">
-            ${chain.map(
-              (area) => html`
-                <li key=${area.code}>
-                  <span class="level">${t(`level.${area.level}`)}</span>
-                  <span class="area">${area.name}</span>
-                  <span class="contacts">
-                    ${area.contacts.map(
-                      (one) => html`<span class="contact" key=${one.phone}><span class="who">${one.name} <small>${one.role}</small></span><a href=${`tel:${one.phone}`}><${Icon} name="phone" />${one.phone}</a></span>`,
-                    )}
-                  </span>
-                </li>`,
-            )}
-          </ol>`
-        : html`<p class="none">${t("responsible.none")}</p>`}
+      <${Chain} areas=${detail.summary.grid_chain} />
       ${viewer ? html`<p class="none">${t("responsible.hidden")}</p>` : null}
     </section>`;
 }
@@ -101,26 +87,4 @@ function Deliveries({ detail }) {
           </ul>`
         : html`<p class="none">${t("deliveries.none")}</p>`}
     </section>`;
-}
-
-function History({ detail }) {
-  return html`
-    <section class="block grow">
-      <h3>${t("history")}</h3>
-      <ol class="history">
-        ${[...detail.history].reverse().map((row) => html`<${Row} key=${row.history_id} row=${row} />`)}
-      </ol>
-    </section>`;
-}
-
-function Row({ row }) {
-  const machine = row.who === "machine";
-  const { text, reason } = machine ? machineWords(row.why) : { text: row.why, reason: "" };
-  const verdict = row.action === "dismiss" ? [t(`verdict.${row.verdict}`), row.cause && t(`cause.${row.cause}`)].filter(Boolean).join(" · ") : "";
-  return html`
-    <li class=${`${row.action} ${machine ? "by-machine" : ""}`} data-action=${row.action} title=${reason}>
-      <time>${moment(row.at)}</time>
-      <span class="what"><b>${verdict || t(`action.${row.action}`)}</b>${text ? html`<span>${text}</span>` : null}</span>
-      <span class="who">${machine ? t("machine") : row.who}</span>
-    </li>`;
 }
