@@ -74,7 +74,7 @@ def test_an_administrator_makes_a_token_for_a_box_on_the_page_and_sees_its_secre
     tokens.get_by_label("使用方").fill("北峰箱")
     tokens.get_by_label("摄像机编号").fill("dns-01, dns-02")
     tokens.get_by_role("button", name="新建令牌").click()
-    secret = tokens.get_by_role("status").locator("code").inner_text()
+    secret = tokens.get_by_role("status").locator("[data-secret]").inner_text()
     expect(tokens.locator("tbody tr")).to_contain_text("山上边缘主机")
     expect(tokens.locator("tbody tr")).to_contain_text("dns-01, dns-02")
     token = access_tokens.find(console.store, secret)

@@ -7,6 +7,7 @@ import { addDays, dayStart, moment, now, today } from "../time.js";
 import { t } from "../words.js";
 import { Models } from "./admin_models.js";
 import { Rosters } from "./admin_rosters.js";
+import { Icon } from "./icon.js";
 
 const ROLES = ["viewer", "operator", "supervisor", "admin"];
 
@@ -112,7 +113,7 @@ function Tokens() {
     const limited = role === "machine" ? { camera_ids: limits } : { area_codes: limits };
     try {
       const answer = await api("/tokens", { method: "POST", body: { name: String(made.name).trim(), role, ...limited, days: Number(made.days) } });
-      tell({ name: answer.token.name, secret: answer.secret });
+      tell({ name: answer.token.name, secret: answer.secret, link: answer.link });
       form.reset();
       setRole("responder");
       await load();
@@ -120,6 +121,8 @@ function Tokens() {
       notify(words(error), "bad");
     }
   }
+
+  const copy = (text) => navigator.clipboard?.writeText(text).then(() => notify(t("admin.token.copied")), () => null);
 
   async function revoke(id) {
     try {
@@ -135,7 +138,7 @@ function Tokens() {
   return html`
     <section class="panel" aria-label=${t("admin.tokens")}>
       <div class="stage-head"><h1>${t("admin.tokens")}</h1><span class="place">${t("admin.tokens.what")}</span></div>
-      ${told ? html`<p class="told" role="status">${t("admin.token.secret", { name: told.name })} <code>${told.secret}</code> <small>${t("admin.token.once")}</small></p>` : null}
+      ${told ? html`<p class="told" role="status">${t("admin.token.secret", { name: told.name })} <code data-secret>${told.secret}</code> <small>${t("admin.token.once")}</small>${told.link ? html`<br />${t("admin.token.link")} <code data-link>${told.link}</code> <button class="icon-button" aria-label=${t("copy")} onClick=${() => copy(told.link)}><${Icon} name="copy" /></button>` : null}</p>` : null}
       <table>
         <thead><tr><th>${t("admin.token.name")}</th><th>${t("admin.role")}</th><th>${t("admin.token.limits")}</th><th>${t("admin.token.by")}</th><th>${t("admin.token.until")}</th><th>${t("admin.state")}</th><th></th></tr></thead>
         <tbody>
