@@ -111,7 +111,7 @@ def test_a_responder_hears_of_the_own_area_only_and_that_the_token_was_withdrawn
 ) -> None:
     scenery = Scenery(console.deployment, console.store)
     own = scenery.sight("dns-01", scenery.fire_at("dns-01", 560, 400), now).incident_id
-    scenery.sight("ltz-01", scenery.fire_at("ltz-01", 700, 400), now)
+    assert scenery.sight("hbs-01", scenery.fire_at("hbs-01", 420, 470), now).raised, "another fire"
     grid = console.store.incident(own).summary.grid_chain[0]
     path = "/api/v1/response/events"
     with (

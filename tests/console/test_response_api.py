@@ -81,7 +81,7 @@ def test_a_token_limited_to_areas_opens_incidents_there_and_knows_of_no_others(
 def test_a_file_is_not_had_through_another_incident_of_the_same_token(
     console: Served, scenery: Scenery, fire: IncidentRef, now: datetime
 ) -> None:
-    other = scenery.sight("ltz-01", scenery.fire_at("ltz-01", 700, 400), now)
+    other = scenery.sight("hbs-01", scenery.fire_at("hbs-01", 420, 470), now)
     (file, *_) = console.store.incident(other.incident_id).evidence
     with console.with_token("responder") as client:
         path = f"/api/v1/response/incidents/{fire.incident_id}/evidence/{file.evidence_id}"
@@ -92,7 +92,7 @@ def test_many_fires_elsewhere_do_not_hide_the_own_one(
     console: Served, scenery: Scenery, fire: IncidentRef, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(response_routes, "MOST", 1)
-    scenery.sight("ltz-01", scenery.fire_at("ltz-01", 700, 400), now + timedelta(minutes=1))
+    scenery.sight("hbs-01", scenery.fire_at("hbs-01", 420, 470), now + timedelta(minutes=1))
     grid = console.store.incident(fire.incident_id).summary.grid_chain[0]
     with console.with_token("responder", area_codes=[grid.code]) as client:
         listed = client.get("/api/v1/response/incidents").json()

@@ -82,3 +82,18 @@ def test_an_administrator_makes_a_token_for_a_box_on_the_page_and_sees_its_secre
     assert (token.role, token.camera_ids) == ("machine", ("dns-01", "dns-02"))
     expect(tokens.get_by_label("网格编码")).to_be_visible()  # ready for the next, a responder's
     expect(tokens.get_by_label("有效天数")).to_have_value("365")
+
+
+@pytest.mark.browser
+def test_the_link_for_a_responders_phone_stands_beside_the_secret_and_opens_the_page_signed_in(
+    console: Served, page: Page
+) -> None:
+    go_in(page, console, "admin", path="#/admin")
+    tokens = page.get_by_role("region", name="访问令牌")
+    tokens.get_by_label("使用方").fill("青溪镇半专业队")
+    tokens.get_by_role("button", name="新建令牌").click()
+    link = tokens.get_by_role("status").locator("[data-link]").inner_text()
+    assert link.startswith(f"{console.url}/field#token=fw_")
+    page.goto(link)
+    expect(page.locator(".field-list")).to_be_visible()
+    expect(page.locator(".brand")).to_have_text("青溪镇半专业队")
