@@ -87,12 +87,6 @@ def create(
 
 
 def find(store: Store, text: str) -> AccessToken | None:
-    """The token, unless it is unknown, revoked, or has ended."""
-    token = look_up(store, text)
-    return token if token is not None and token.is_good(store.clock()) else None
-
-
-def look_up(store: Store, text: str) -> AccessToken | None:
     """The token, even one that is good no longer: who holds it may be told why."""
     with store.reading() as session:
         row = session.scalars(select(AccessTokenRow).filter_by(token_hash=_hash(text))).one_or_none()

@@ -254,7 +254,7 @@ def with_token(role: str, cookie: str | None = None) -> Callable[[Request], Acce
 
 def good_token(store: Store, text: str) -> AccessToken | None:
     """The token of this text; None: there is no such. Raises Problem for one that is good no longer."""
-    token = access_tokens.look_up(store, text) if text else None
+    token = access_tokens.find(store, text) if text else None
     if token is None or token.is_good(store.clock()):
         return token
     if token.revoked_at is not None:

@@ -60,7 +60,9 @@ def test_the_shell_makes_lists_and_revokes_the_tokens_of_the_page(console: Serve
     assert access_tokens.find(console.store, secret) is not None
     assert secret not in token("list", "--json")
     token("revoke", str(listed["token_id"]))
-    assert access_tokens.find(console.store, secret) is None
+    withdrawn = access_tokens.find(console.store, secret)
+    assert withdrawn is not None
+    assert not withdrawn.is_good(console.store.clock())
 
 
 @pytest.mark.browser

@@ -1,7 +1,6 @@
 // The page for responders: village and grid staff on a phone, who see the fires of their own areas, follow them
 // as they change and report what they do. The part of the address behind # names an incident, or hands over a
-// token once; the token is taken out of the address before anything is asked, and lies in a cookie that no
-// script reads from then on.
+// token once; from then on the token lies in a cookie that no script reads.
 import { api, useToken, whenSignedOut } from "./api.js";
 import { byUrgency, notify, tabOf, words } from "./duty.js";
 import { Live } from "./live.js";
@@ -13,6 +12,7 @@ const BASE = "/response";
 const ENDED_H = 12;
 const AGAIN_MS = 60000; // areas of a fire change without an event for those who lose it
 const NAME = "firewatch.field.name";
+const LINK = "#token=";
 
 /** What a report is called in the history. */
 const ACTIONS = { accepted: "accept", arrived: "arrive", found: "found", under_control: "control", closed: "close" };
@@ -35,34 +35,30 @@ export const listed = (incidents) =>
   [...incidents.values()].sort((a, b) => Number(tabOf(a) === "ended") - Number(tabOf(b) === "ended") || byUrgency(a, b));
 
 /** What somebody copied: a token, or the link with it. @returns {string} */
-export const tokenIn = (text) => /fw_[\w-]+/.exec(text)?.[0] ?? text.trim();
+const tokenIn = (text) => /fw_[\w-]+/.exec(text)?.[0] ?? text.trim();
 
-let given = ""; // a token that could not be handed over yet, for want of a line
-
+/** Go in with what the browser has. A link's token is handed over, and then a new document takes this one's place:
+ * a mere change of the address would leave the one with the token among the pages that the browser lists as visited. */
 export async function start() {
   whenSignedOut(signedOut);
-  if (location.hash.startsWith("#token=")) {
-    given = tokenIn(decodeURIComponent(location.hash));
-    history.replaceState(null, "", location.pathname);
-  }
   set({ phase: "loading", problem: null });
   try {
-    if (given) await signIn(given);
-    else await enter(await api(`${BASE}/session`, { quiet: true }));
+    if (location.hash.startsWith(LINK)) {
+      await handOver(tokenIn(decodeURIComponent(location.hash.slice(LINK.length))));
+      location.replace(location.pathname);
+      return;
+    }
+    await enter(await api(`${BASE}/session`, { quiet: true }));
   } catch (problem) {
     if (problem.status !== 401) set({ phase: "failed", problem });
     else signedOut(problem.kind === "not-signed-in" ? null : problem.kind);
   }
 }
 
-export async function signIn(token) {
-  const session = await api(`${BASE}/session`, { method: "POST", body: { token } }).catch((problem) => {
-    if (problem.status === 401) given = "";
-    throw problem;
-  });
-  given = "";
-  await enter(session);
-}
+const handOver = (token) => api(`${BASE}/session`, { method: "POST", body: { token } });
+
+/** With what somebody pasted. */
+export const signIn = async (text) => enter(await handOver(tokenIn(text)));
 
 export async function signOut() {
   await api(`${BASE}/session`, { method: "DELETE", quiet: true });
@@ -165,7 +161,7 @@ export function openIncident(id) {
 }
 
 function go() {
-  if (location.hash.startsWith("#token=")) {
+  if (location.hash.startsWith(LINK)) {
     start();
     return;
   }
@@ -200,7 +196,7 @@ export function sendAgain() {
   if (unsent) report(unsent.id, unsent.what, unsent.why);
 }
 
-/** Go in with what the browser has, and follow the address, the line and the phone's sleep. */
+/** Go in, and follow the address, the line and the phone's sleep. */
 export function begin() {
   addEventListener("hashchange", go);
   addEventListener("offline", () => get().phase === "ready" && live.lost());

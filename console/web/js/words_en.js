@@ -591,7 +591,7 @@ export const en = {
   "map.base.terrain": "Terrain",
   "map.approval": "Approval no. {number}",
   "action.found": "Report from the scene",
-  "admin.token.link": "Link for that person's phone (holds the token, not to be passed on):",
+  "admin.token.link": "Link for that person's phone (holds the token; not to be passed on, to be withdrawn if the phone is lost):",
   "admin.token.copied": "Link copied",
   "field.title": "In the field",
   "field.list": "My fires",

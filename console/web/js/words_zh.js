@@ -591,7 +591,7 @@ export const zh = {
   "map.base.terrain": "地形",
   "map.approval": "审图号：{number}",
   "action.found": "现场情况",
-  "admin.token.link": "发给本人手机的链接（含令牌，请勿转发）：",
+  "admin.token.link": "发给本人手机的链接（含令牌，请勿转发；手机遗失即吊销）：",
   "admin.token.copied": "链接已复制",
   "field.title": "现场处置",
   "field.list": "我的火情",

@@ -1,6 +1,6 @@
 // The responders' page: signing in, the list of their own fires, and what stands around it.
 import { lateMs, tabOf, words } from "../duty.js";
-import { listed, myName, openIncident, sendAgain, setMyName, signIn, signOut, start, tokenIn } from "../field.js";
+import { listed, myName, openIncident, sendAgain, setMyName, signIn, signOut, start } from "../field.js";
 import { html, useEffect, useRef, useState } from "../lib.js";
 import { set, useApp } from "../state.js";
 import { ago, moment, now, span, useTick } from "../time.js";
@@ -186,7 +186,7 @@ function SignIn() {
     setBusy(true);
     setProblem(null);
     try {
-      await signIn(tokenIn(String(form.get("token"))));
+      await signIn(String(form.get("token")));
     } catch (error) {
       setProblem(error.status === 401 ? t(`field.out.${error.kind}`) : words(error));
       setBusy(false);
