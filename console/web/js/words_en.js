@@ -625,7 +625,7 @@ export const en = {
   "field.from": "Seen from",
   "field.from.is": "{camera}, bearing {bearing}°, {range}",
   "field.map.alt": "The ground around the fire and how far off the place may be; north is up",
-  "field.map.north": "N",
+  "field.map.north": "North",
   "field.map.hint": "Amap, Baidu and Tencent get GCJ-02 coordinates, other maps WGS 84.",
   "field.map.amap": "Amap",
   "field.map.baidu": "Baidu Maps",

@@ -49,6 +49,6 @@ export function FieldMap({ detail }) {
       ${rayFeatures(detail).map((one, index) => html`<path key=${`ray-${index}`} class="ray" d=${path(one.geometry.coordinates)} />`)}
       <circle class="spot" cx=${WIDTH / 2} cy=${HEIGHT / 2} r="5" />
       <path class="bar" d=${`M10 ${HEIGHT - 12}v4h${wide.toFixed(1)}v-4`} /><text x=${14 + wide} y=${HEIGHT - 8}>${length(bar)}</text>
-      <text x=${WIDTH - 22} y="20">${t("field.map.north")}</text><path class="bar" d=${`M${WIDTH - 16} 26v14m-4 -9l4 -5l4 5`} />
+      <text x=${WIDTH - 20} y="20" text-anchor="middle">${t("field.map.north")}</text><path class="bar" d=${`M${WIDTH - 20} 26v14m-4 -9l4 -5l4 5`} />
     </svg>`;
 }
