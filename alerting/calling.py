@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from alerting import notices, people
 from alerting.notices import Notice
 from alerting.people import Recipient
+from alerting.records import Contact
 from alerting.tables import IncidentRow
 from alerting.trouble import Trouble
 
@@ -24,16 +25,13 @@ log = logging.getLogger(__name__)
 
 LEVELS = {"grid": "网格", "village": "村居", "town": "镇街", "district": "区"}
 
-Roster = Callable[[dict[str, Any], datetime], Sequence[Recipient]]
+Roster = Callable[[Session, dict[str, Any], datetime], Sequence[Contact]]
 """Who answers for an area of an incident's grid chain at a moment."""
 
 
-def contacts_of(area: dict[str, Any], _at: datetime) -> tuple[Recipient, ...]:
+def contacts_of(_session: Session, area: dict[str, Any], _at: datetime) -> tuple[Contact, ...]:
     """The contacts that the incident carries for one area of its chain."""
-    return tuple(
-        Recipient.of_contact(one["name"], one["role"], one["phone"], one.get("channels"))
-        for one in area["contacts"]
-    )
+    return tuple(Contact(**one) for one in area["contacts"])
 
 
 def call(
@@ -54,7 +52,8 @@ def call(
     anybody there; those who hear of trouble are told then.
     """
     area = next((one for one in incident.grid_chain if one["level"] == level), None)
-    found = roster(area, now) if area is not None else ()
+    contacts = roster(session, area, now) if area is not None else ()
+    found = [Recipient.of_contact(one.name, one.role, one.phone, one.channels) for one in contacts]
     called = tuple(one for one in found if people.reachable(one, gateways))
     missed = [f"{one.name}（{one.role}）" for one in found if one not in called]
     name = area["name"] if area is not None else LEVELS.get(level, level)

@@ -5,22 +5,35 @@ with the properties `level`, `code`, `name`, `parent` (code of the area above; n
 `contacts`: a list (in a shapefile its JSON text) of name, role, phone, and if wanted `channels` (gateway:
 address) and `duty` (days 1-7, from, to; over midnight allowed), which limits a contact to its shift. Areas
 above a grid may leave their polygon out (`"geometry": null`): the chain follows the codes.
+
+What may be said of a contact is `ListedContact`, for the file and for what is saved in the console
+(`alerting.roster_register`).
 """
 
 from __future__ import annotations
 
+import copy
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from statistics import NormalDist
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import shapely
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    ValidationError,
+    WithJsonSchema,
+)
 from shapely.errors import ShapelyError
 from shapely.geometry import shape
 
@@ -48,17 +61,7 @@ class Grids:
 
     @classmethod
     def open(cls, path: Path | str, time_zone: str = "Asia/Shanghai") -> Grids:
-        if Path(path).suffix.lower() not in (".geojson", ".json"):
-            return cls(_read_vector_file(path), str(path), time_zone)
-        try:
-            collection = json.loads(Path(path).read_text(encoding="utf-8"))
-        except OSError as error:
-            raise GridError(f"{path}: the grid file cannot be read: {error.strerror}") from error
-        except ValueError as error:
-            raise GridError(f"{path}: the grid file is not JSON in UTF-8: {error}") from error
-        if not isinstance(collection, dict) or collection.get("type") != "FeatureCollection":
-            raise GridError(f"{path}: the grid file must be a GeoJSON FeatureCollection")
-        return cls(collection.get("features") or [], str(path), time_zone)
+        return cls(read_features(path), str(path), time_zone)
 
     def __init__(self, features: list[Any], source: str = "grids", time_zone: str = "Asia/Shanghai") -> None:
         self._zone = ZoneInfo(time_zone)
@@ -87,13 +90,27 @@ class Grids:
         found = self._tree.query(shapely.Point(lon_deg, lat_deg), predicate="intersects")
         return self._chain(self._codes[int(min(found))], at) if len(found) else ()
 
-    def contacts_of(self, code: str, at: datetime | None = None) -> tuple[Contact, ...]:
-        """Who answers for an area, `at` that time or at any; nobody for an area that is not in the file."""
-        return self._area(code, at).contacts if code in self._areas else ()
-
     def listed(self) -> tuple[ListedArea, ...]:
-        """Every area as the file has it, with all contacts and their shifts."""
+        """Every area, with all contacts and their shifts."""
         return tuple(self._areas.values())
+
+    def area(self, code: str) -> ListedArea | None:
+        """The area of this code, with all contacts and their shifts."""
+        return self._areas.get(code)
+
+    def with_rosters(self, saved: Mapping[str, tuple[ListedContact, ...]]) -> Grids:
+        """The same areas, with these people where there are such areas."""
+        made = copy.copy(self)
+        made._areas = self._areas | {
+            code: self._areas[code].model_copy(update={"contacts": contacts})
+            for code, contacts in saved.items()
+            if code in self._areas
+        }
+        return made
+
+    def on_duty(self, areas: Iterable[GridArea], at: datetime) -> tuple[GridArea, ...]:
+        """These areas, with who is on duty there at that time."""
+        return tuple(self._area(one.code, at) for one in areas)
 
     def touched(self, lat_deg: float, lon_deg: float, ellipse: Ellipse) -> tuple[GridShare, ...]:
         """All smallest areas that the 95 % ellipse touches, each with the probability that the fire lies in
@@ -199,12 +216,8 @@ class Grids:
     def _area(self, code: str, at: datetime | None) -> GridArea:
         area = self._areas[code]
         local = at.astimezone(self._zone) if at is not None else None
-        contacts = tuple(
-            Contact(one.name, one.role, one.phone, dict(one.channels))
-            for one in area.contacts
-            if local is None or one.duty is None or one.duty.covers(local)
-        )
-        return GridArea(area.level, area.code, area.name, contacts)
+        contacts = (one.contact for one in area.contacts if local is None or one.covers(local))
+        return GridArea(area.level, area.code, area.name, tuple(contacts))
 
     def _check_parents(self, source: str) -> None:
         for area in self._areas.values():
@@ -222,14 +235,35 @@ class Grids:
                 )
 
 
+def _without_zone(value: time) -> time:
+    if value.tzinfo is not None:
+        raise ValueError("is local time, without a zone")
+    return value
+
+
+_Time = Annotated[
+    time,
+    AfterValidator(_without_zone),
+    PlainSerializer(lambda value: value.isoformat()[: 8 if value.second else 5], when_used="json"),
+    WithJsonSchema({"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$"}),
+]
+_Weekday = Annotated[int, Field(ge=1, le=7)]
+_Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=128)]
+_Address = Annotated[str, StringConstraints(strip_whitespace=True, max_length=256)]
+
+
 class Duty(BaseModel):
     """A shift that comes back every week; one that ends before it starts ends the next morning."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-    days: tuple[int, ...] = Field(default=(1, 2, 3, 4, 5, 6, 7), min_length=1)
-    """1 is Monday; the day on which the shift starts."""
-    start: time = Field(alias="from")
-    end: time = Field(alias="to")
+    days: tuple[_Weekday, ...] = Field(
+        default=(1, 2, 3, 4, 5, 6, 7),
+        min_length=1,
+        max_length=7,
+        description="On which the shift starts; 1 is Monday.",
+    )
+    start: _Time = Field(alias="from", description="HH:MM in the deployment's time zone.")
+    end: _Time = Field(alias="to", description="Of the next morning where it is not after `from`.")
 
     def covers(self, local: datetime) -> bool:
         today, now = local.isoweekday(), local.time()
@@ -245,14 +279,23 @@ class Duty(BaseModel):
 
 
 class ListedContact(BaseModel):
-    """A person as the file has them; without `duty` always on duty."""
+    """A person of an area; without `duty` always on duty."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    name: str = Field(min_length=1)
-    role: str = Field(min_length=1)
-    phone: str = Field(min_length=1)
-    channels: dict[str, str] = Field(default_factory=dict)
-    duty: Duty | None = None
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    name: _Said
+    role: _Said
+    phone: _Said
+    channels: dict[_Said, _Address] = Field(
+        default_factory=dict, max_length=20, description="Gateways by which they can be reached: address."
+    )
+    duty: Duty | None = Field(default=None, description="Null: always on duty.")
+
+    @property
+    def contact(self) -> Contact:
+        return Contact(self.name, self.role, self.phone, dict(self.channels))
+
+    def covers(self, local: datetime) -> bool:
+        return self.duty is None or self.duty.covers(local)
 
 
 class ListedArea(BaseModel):
@@ -264,6 +307,21 @@ class ListedArea(BaseModel):
     name: str = Field(min_length=1)
     parent: str | None = None
     contacts: tuple[ListedContact, ...] = ()
+
+
+def read_features(path: Path | str) -> list[Any]:
+    """The areas of a grid file as features of GeoJSON, as they are written there. Raises GridError."""
+    if Path(path).suffix.lower() not in (".geojson", ".json"):
+        return _read_vector_file(path)
+    try:
+        collection = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise GridError(f"{path}: the grid file cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise GridError(f"{path}: the grid file is not JSON in UTF-8: {error}") from error
+    if not isinstance(collection, dict) or collection.get("type") != "FeatureCollection":
+        raise GridError(f"{path}: the grid file must be a GeoJSON FeatureCollection")
+    return collection.get("features") or []
 
 
 def _read_area(feature: Any, where: str) -> ListedArea:

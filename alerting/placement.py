@@ -11,7 +11,7 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 import config
-from alerting import association
+from alerting import association, roster_register
 from alerting.association import Observation
 from alerting.cells import cell_of
 from alerting.gazetteer import Gazetteer
@@ -64,7 +64,7 @@ class Placement:
         its track of estimates."""
         put_location(row, where)
         row.cell = cell_of(where.lat_deg, where.lon_deg)
-        chain, touched = self._whose(where, seen, row.confirmed_at)
+        chain, touched = self._whose(session, where, seen, row.confirmed_at)
         near = self._near(where)
         row.near_place = asdict(near) if near is not None else None
         row.grid_chain = stored_grid_chain(chain)
@@ -78,25 +78,28 @@ class Placement:
         codes = {area.code for area in chain} | {area.code for area in touched}
         session.add_all(IncidentAreaRow(code=code, incident_id=row.incident_id) for code in sorted(codes))
 
-    def areas_at(self, lat_deg: float, lon_deg: float, at: datetime) -> tuple[GridArea, ...]:
+    def areas_at(
+        self, session: Session, lat_deg: float, lon_deg: float, at: datetime
+    ) -> tuple[GridArea, ...]:
         """Whose ground a place is, and who is on duty there at that time."""
         grids = self.grids()
-        return grids.chain_at(lat_deg, lon_deg, at) if grids is not None else ()
+        return _on_duty(session, grids, grids.chain_at(lat_deg, lon_deg), at) if grids is not None else ()
 
     def grids(self) -> Grids | None:
-        """The areas of responsibility as they are now."""
+        """The areas of responsibility as the grid file has them now; `roster_register` says whose people
+        are others."""
         return self._grids.now() if self._grids is not None else None
 
     def _whose(
-        self, where: Location, seen: Sequence[Observation], at: datetime
+        self, session: Session, where: Location, seen: Sequence[Observation], at: datetime
     ) -> tuple[tuple[GridArea, ...], tuple[GridShare, ...]]:
         """Who is responsible, and all areas touched. Without a point, by the line of sight: the smallest area
         that holds most of it is responsible, which may be a village or a town."""
-        grids = self._grids.now() if self._grids is not None else None
+        grids = self.grids()
         if grids is None:
             return (), ()
         if where.lat_deg is not None and where.lon_deg is not None:
-            chain = grids.chain_at(where.lat_deg, where.lon_deg, at)
+            chain = _on_duty(session, grids, grids.chain_at(where.lat_deg, where.lon_deg), at)
             return chain, grids.touched(where.lat_deg, where.lon_deg, where.ellipse) if where.ellipse else ()
         seer = min(seen, key=lambda one: abs(one.location.bearing_deg - where.bearing_deg))
         touched = grids.crossed(
@@ -105,9 +108,15 @@ class Placement:
             where.bearing_sigma_deg or DEFAULT_ERRORS.azimuth_deg,
             (where.range_min_m or 0.0, where.range_max_m or MAX_RANGE_M),
         )
-        return grids.holding(touched, at), touched
+        return _on_duty(session, grids, grids.holding(touched), at), touched
 
     def _near(self, where: Location) -> NearPlace | None:
         if self._gazetteer is None or where.lat_deg is None or where.lon_deg is None:
             return None
         return self._gazetteer.near(where.lat_deg, where.lon_deg)
+
+
+def _on_duty(session: Session, grids: Grids, areas: Sequence[GridArea], at: datetime) -> tuple[GridArea, ...]:
+    """These areas with who is on duty there, by the rosters that were saved and the file's others."""
+    saved = roster_register.saved(session, [one.code for one in areas])
+    return grids.with_rosters(saved).on_duty(areas, at)

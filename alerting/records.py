@@ -339,13 +339,16 @@ class IncidentPage:
     next_cursor: str | None
 
 
+EventKind = Literal["incident", "alert", "delivery", "camera", "roster"]
+
+
 @dataclass(frozen=True)
 class Event:
     """One line of the event log that drives live pages. Ids rise in commit order and never repeat."""
 
     event_id: int
     at: datetime
-    kind: Literal["incident", "alert", "delivery", "camera"]
+    kind: EventKind
     incident_id: str | None
     camera_id: str | None
     data: Mapping[str, Any]

@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, and_, func, or_, select
 from sqlalchemy.orm import Session
@@ -39,6 +39,7 @@ from alerting.records import (
     DeliveryRecord,
     DeliveryState,
     Event,
+    EventKind,
     EvidenceRecord,
     Frame,
     IncidentDetail,
@@ -308,7 +309,7 @@ def find_incident(session: Session, incident_id: str) -> IncidentRow:
 def add_event(
     session: Session,
     at: datetime,
-    kind: Literal["incident", "alert", "delivery", "camera"],
+    kind: EventKind,
     *,
     incident_id: str | None = None,
     camera_id: str | None = None,

@@ -508,6 +508,28 @@ class CameraVersionRow(Base):
     at: Mapped[datetime]
 
 
+class RosterVersionRow(Base):
+    """Who answers for an area, as it was said to be from then on. Append-only, as versions of cameras."""
+
+    __tablename__ = "roster_versions"
+    __table_args__ = (UniqueConstraint("code", "version"), {"sqlite_autoincrement": True})
+
+    version_id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(String(128))
+    version: Mapped[int]
+    """Counts from 1 within the area."""
+    level: Mapped[str] = mapped_column(String(16))
+    name: Mapped[str] = mapped_column(Text)
+    """What the grid file called the area when it was first changed; the file may lose it."""
+    contacts: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
+    """As in the grid file; null: the file's count again."""
+    action: Mapped[str] = mapped_column(String(32))
+    who: Mapped[str] = mapped_column(String(128))
+    source: Mapped[str] = mapped_column(String(128))
+    why: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]
+
+
 class LearningSightingRow(Base):
     """What a camera that still learns reported: no sighting, of no incident, told to nobody."""
 

@@ -33,8 +33,8 @@ async def events(
     last_event_id: Annotated[str | None, Header()] = None,
     after: Annotated[int | None, Query(ge=0, le=GREATEST_ROW, description="Start after this event.")] = None,
 ) -> StreamingResponse:
-    """Events `incident`, `alert`, `delivery`, `camera`; `alive`; `reset` when the log started anew and
-    everything must be loaded again; `signed_out` when the session has ended."""
+    """Events `incident`, `alert`, `delivery`, `camera`, `roster`; `alive`; `reset` when the log started anew
+    and everything must be loaded again; `signed_out` when the session has ended."""
     token = request.cookies[COOKIE]
     return stream(centre, last_event_id, after, lambda: auth.session(token) is not None)
 

@@ -144,7 +144,8 @@ def place(
     cameras = (camera for camera in centre.deployment.cameras if camera.enabled)
     looks = [look_at(camera, lat_deg, lon_deg, terrain) for camera in cameras] if terrain is not None else []
     seen = sorted((look for look in looks if look is not None), key=lambda look: look.range_m)
-    areas = centre.placement.areas_at(lat_deg, lon_deg, centre.store.clock())
+    with centre.store.reading() as moment:
+        areas = centre.placement.areas_at(moment, lat_deg, lon_deg, centre.store.clock())
     return PlaceView(
         lat_deg=lat_deg,
         lon_deg=lon_deg,

@@ -84,32 +84,35 @@ def test_the_ladder_calls_whose_shift_it_is_when_the_time_is_up_not_when_the_fir
     assert [one["name"] for one in called(sqlite_store)] == ["夜（示例）", "村长（示例）"]
 
 
-def test_the_shift_is_that_of_the_deployments_time_zone(tmp_path: Path) -> None:
+def test_the_shift_is_that_of_the_deployments_time_zone(sqlite_store: Store, tmp_path: Path) -> None:
     grids = tmp_path / "grids.geojson"
     write_grids(grids, DAY, NIGHT)
     noon_in_china = datetime.fromisoformat("2026-11-24T04:00:00+00:00")
 
     def names(**zone: str) -> list[str]:
         area = {"code": "g", "contacts": []}
-        return [one.name for one in roster_of(deployment_with(grids, **zone))(area, noon_in_china)]
+        with sqlite_store.reading() as session:
+            found = roster_of(deployment_with(grids, **zone))(session, area, noon_in_china)
+        return [one.name for one in found]
 
     assert names() == ["白（示例）"]
     assert names(time_zone="America/New_York") == ["夜（示例）"]
 
 
 def test_a_hole_in_the_roster_leaves_no_fire_uncalled(
-    tmp_path: Path, noon: datetime, caplog: pytest.LogCaptureFixture
+    sqlite_store: Store, tmp_path: Path, noon: datetime, caplog: pytest.LogCaptureFixture
 ) -> None:
     grids = tmp_path / "grids.geojson"
     write_grids(grids, NIGHT, {**NIGHT, "name": "夜二（示例）", "phone": "4"})
-    found = roster_of(deployment_with(grids))({"code": "g", "contacts": []}, noon)
+    with sqlite_store.reading() as session:
+        found = roster_of(deployment_with(grids))(session, {"code": "g", "contacts": []}, noon)
     assert [one.name for one in found] == ["夜（示例）", "夜二（示例）"]
     assert "nobody is on duty" in caplog.text
 
 
 @pytest.mark.parametrize("fault", ["the area is gone", "the file is broken", "there is no file"])
 def test_without_a_usable_roster_whom_the_incident_names_is_called(
-    tmp_path: Path, noon: datetime, fault: str
+    sqlite_store: Store, tmp_path: Path, noon: datetime, fault: str
 ) -> None:
     grids = tmp_path / "grids.geojson"
     write_grids(grids, DAY, code="renamed")
@@ -119,4 +122,5 @@ def test_without_a_usable_roster_whom_the_incident_names_is_called(
     if fault == "there is no file":
         grids.unlink()
     area = {"code": "g", "contacts": [{"name": "旧（示例）", "role": "网格员", "phone": "5"}]}
-    assert [one.name for one in roster(area, noon)] == ["旧（示例）"]
+    with sqlite_store.reading() as session:
+        assert [one.name for one in roster(session, area, noon)] == ["旧（示例）"]
