@@ -54,6 +54,11 @@ class RosterVersion:
     why: str
     at: datetime
 
+    @property
+    def is_saved(self) -> bool:
+        """It holds in place of the grid file's."""
+        return self.contacts is not None and self.action != SEEDED
+
 
 def save(
     store: Store,
@@ -131,7 +136,7 @@ def saved(session: Session, codes: Iterable[str] | None = None) -> dict[str, Con
     return {
         code: one.contacts
         for code, one in current(session, codes).items()
-        if one.contacts is not None and one.action != SEEDED
+        if one.contacts is not None and one.is_saved
     }
 
 

@@ -32,6 +32,7 @@ PATH_VALUES: dict[str, Any] = {
     "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     "burn_id": 1,
     "token_id": 1,
+    "code": "445299",
     "username": "王芳",
     "map_id": "county",
     "zoom": 12,

@@ -251,6 +251,9 @@ class IncidentDetailView(View):
     undoable_history_id: int | None = Field(description="The decision that /undo would take back now.")
     retractable_history_id: int | None = Field(description="The step that /undo would take back now.")
     clock: ClockView | None
+    on_call: tuple[GridAreaView, ...] = Field(
+        description="Its grid chain with whoever would be called now; once it has ended, as it was."
+    )
 
 
 class PoseView(View):
@@ -342,7 +345,11 @@ def grid_chain(areas: Iterable[GridArea], role: Role) -> tuple[GridAreaView, ...
 
 
 def incident_detail(
-    detail: IncidentDetail, role: Role, target_names: dict[str, str], clock: Running | None
+    detail: IncidentDetail,
+    role: Role,
+    target_names: dict[str, str],
+    clock: Running | None,
+    on_call: Iterable[GridArea],
 ) -> IncidentDetailView:
     latest, step = undoable(detail.history), retractable(detail.history)
     return IncidentDetailView(
@@ -357,6 +364,7 @@ def incident_detail(
         undoable_history_id=latest.history_id if latest else None,
         retractable_history_id=step.history_id if step else None,
         clock=ClockView.model_validate(clock) if clock is not None else None,
+        on_call=grid_chain(on_call, role),
     )
 
 

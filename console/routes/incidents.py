@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from alerting import clocks, decisions, message
+from alerting import clocks, decisions, duty, message
 from alerting.accounts import UserSession
 from alerting.lifecycle import ENDED, OPEN, Action, Cause, Decision, Status, Step, Verdict
 from alerting.policy import Rules
@@ -212,7 +212,10 @@ def undo(
 def _told(detail: IncidentDetail, session: UserSession, centre: Centre) -> views.IncidentDetailView:
     with centre.store.reading() as moment:
         clock = clocks.running(moment, detail.summary.incident_id)
-    return views.incident_detail(detail, role_of(session), centre.target_names, clock)
+        on_call = detail.summary.grid_chain
+        if detail.summary.status in OPEN:
+            on_call = duty.on_call(centre.deployment, moment, on_call, centre.store.clock())
+    return views.incident_detail(detail, role_of(session), centre.target_names, clock, on_call)
 
 
 def _regrouping(centre: Centre) -> Regrouping:

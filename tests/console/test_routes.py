@@ -127,6 +127,12 @@ MATRIX = [
     ("POST", "/api/v1/ingest/life", {"sent_at": "2026-05-01T12:00:00Z"}, MACHINES),
     ("GET", "/api/v1/ingest/news", None, MACHINES),
     ("GET", "/api/v1/rosters", None, OPERATORS),
+    ("GET", "/api/v1/rosters/{code}", None, SUPERVISORS),
+    ("PUT", "/api/v1/rosters/{code}", {"contacts": []}, SUPERVISORS),
+    ("DELETE", "/api/v1/rosters/{code}", None, SUPERVISORS),
+    ("GET", "/api/v1/rosters/{code}/versions", None, SUPERVISORS),
+    ("POST", "/api/v1/rosters/{code}/revert", {"version": 1}, SUPERVISORS),
+    ("POST", "/api/v1/rosters/{code}/preview", {"contacts": []}, SUPERVISORS),
     ("GET", "/api/v1/models", None, ADMINS),
     ("GET", "/api/v1/tokens", None, ADMINS),
     ("POST", "/api/v1/tokens", {"name": ""}, ADMINS),
@@ -140,7 +146,7 @@ VALUES = {
     "{incident_id}": "unknown", "{camera_id}": "unknown", "{session_id}": "unknown", "{evidence_id}": "1",
     "{mask_id}": "1", "{number}": "1", "{sighting_id}": "unknown", "{sha256}": "0" * 64,
     "{delivery_id}": "1", "{burn_id}": "99", "{token_id}": "99", "{username}": "unknown",
-    "{map_id}": "unknown", "{zoom}/{x}/{y}": "1/0/0",
+    "{map_id}": "unknown", "{code}": "unknown", "{zoom}/{x}/{y}": "1/0/0",
 }  # fmt: skip
 
 
