@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from conftest import Served, go_in
 from console_scenery import Scenery
+from test_browser_pages import violations
 
 from alerting.store import Store
 from alerting.tables import DeliveryRow
@@ -52,9 +53,9 @@ def test_the_administrator_sees_who_is_on_duty_now_until_when_and_where_nobody_i
     expect(district.nth(1)).to_contain_text("周一–周五 08:00–18:00 · 至 18:00:00")
     expect(district.nth(2)).to_contain_text("许副局长")
     expect(page.locator("tr[data-area='445299101']")).to_contain_text("无人值班")
-    page.get_by_role("button", name="只看无人值班（1）").click()
+    page.get_by_role("button", name="只看有空档（2）").click()
     expect(page.locator("tr[data-area]")).to_have_count(1)
-    page.get_by_role("button", name="只看无人值班（1）").click()
+    page.get_by_role("button", name="只看有空档（2）").click()
     page.get_by_label("查找网格或姓名").fill("许副")
     expect(page.locator("tr[data-area]")).to_have_count(1)
 
@@ -87,3 +88,102 @@ def refuse(store: Store, delivery_id: int) -> None:
     with store.writing() as session:
         row = session.get_one(DeliveryRow, delivery_id)
         row.state, row.attempts, row.last_error = "dead", 1, "400: unknown grid code"
+
+
+def test_a_supervisor_changes_a_telephone_number_and_the_operators_page_shows_it(
+    console: Served, scenery: Scenery, page: Page
+) -> None:
+    """One watches a fire, the other changes who is to be called about it; nobody loads a page again."""
+    scenery.sight("shk-01", scenery.fire_at("shk-01", 640, 420), AT)
+    go_in(page, console, "operator")
+    district = page.locator(".chain li", has_text="普侨区")
+    expect(district).to_contain_text("0663-0000001")
+    context = page.context.browser.new_context()  # type: ignore[union-attr]
+    desk = context.new_page()
+    go_in(desk, console, "supervisor", path="#/admin")
+    expect(desk.locator("[data-page=admin] h1")).to_have_text("值班表")
+    desk.get_by_role("button", name="修改 普侨区").click()
+    editor = desk.locator("[data-roster='445299']")
+    expect(editor.get_by_label("姓名").first).to_be_focused()
+    editor.get_by_label("电话").first.fill("138-2222")
+    editor.get_by_label("变更原因").fill("换了手机")
+    editor.get_by_role("button", name="保存").click()
+
+    expect(editor).to_have_count(0)
+    expect(desk.locator("tr[data-area='445299']")).to_contain_text("138-2222")
+    expect(desk.locator("tr[data-area='445299']")).to_contain_text("已在此修改")
+    expect(desk.get_by_role("button", name="修改 普侨区")).to_be_focused()
+    expect(district).to_contain_text("138-2222")
+    expect(district).not_to_contain_text("0663-0000001")
+    context.close()
+
+
+def test_while_one_types_the_page_says_who_would_be_on_duty_and_when_nobody(
+    console: Served, page: Page
+) -> None:
+    go_in(page, console, "admin", path="#/admin")
+    page.get_by_role("button", name="修改 大南山街道").click()
+    editor = page.locator("[data-roster='445299101']")
+    expect(editor.locator(".roster-preview")).to_contain_text("今晚 · 22:00:00陈站长")
+    expect(editor.locator(".caution")).to_contain_text("每周无人值班")
+    editor.get_by_label("姓名").fill("")
+    expect(editor.locator(".caution")).to_contain_text("还不能保存")
+    expect(editor.get_by_role("button", name="保存")).to_be_disabled()
+    editor.get_by_label("姓名").fill("陈站长")
+    editor.get_by_role("button", name="添加人员").click()
+    editor.get_by_label("姓名").last.fill("方副站长")
+    editor.get_by_label("职务").last.fill("副站长")
+    editor.get_by_label("电话").last.fill("138-3333")
+    editor.get_by_label("值班时间").last.select_option("shift")
+    editor.get_by_label("从").last.fill("06:00")
+    editor.get_by_label("周日").last.uncheck()
+    expect(editor.locator(".roster-preview")).to_contain_text("现在方副站长")
+    expect(editor.locator(".caution")).to_contain_text("周日 06:00–20:00")
+    editor.get_by_role("button", name="保存").click()
+    expect(page.locator("tr[data-area='445299101']")).to_contain_text("方副站长")
+    expect(page.locator("tr[data-area='445299101'] .gaps")).to_contain_text("周日 06:00–20:00")
+
+    page.get_by_role("button", name="修改 大南山街道").click()
+    page.get_by_text("变更记录").click()
+    page.locator("[data-version='1']").get_by_role("button", name="恢复此版").click()
+    expect(page.locator("[data-version='3']")).to_contain_text("恢复到第 1 版")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="交还给网格文件").click()
+    expect(page.locator("tr[data-area='445299101']")).not_to_contain_text("已在此修改")
+    expect(page.locator("tr[data-area='445299101']")).to_contain_text("无人值班")
+
+
+def test_of_two_at_one_roster_the_later_is_told_and_shown_what_the_other_saved(
+    console: Served, page: Page
+) -> None:
+    go_in(page, console, "admin", path="#/admin")
+    page.get_by_role("button", name="修改 南溪镇").click()
+    editor = page.locator("[data-roster='445299102']")
+    expect(editor.get_by_label("姓名")).to_have_value("黄站长")
+    with console.signed_in("supervisor") as other:
+        new = {"name": "钟站长", "role": "林业站站长", "phone": "138-4444"}
+        assert other.put("/api/v1/rosters/445299102", json={"contacts": [new], "seen": 0}).is_success
+    editor.get_by_label("电话").fill("138-5555")
+    editor.get_by_role("button", name="保存").click()
+    expect(page.get_by_text("别人刚刚改过这张值班表")).to_be_visible()
+    expect(editor.get_by_label("姓名")).to_have_value("钟站长")
+    expect(editor.get_by_label("电话")).to_have_value("138-4444")
+    editor.get_by_label("电话").press("Escape")
+    expect(editor).to_have_count(0)
+
+
+def test_who_is_on_duty_tonight_and_on_sunday_is_one_click_away(console: Served, page: Page) -> None:
+    go_in(page, console, "admin", path="#/admin")
+    district = page.locator("tr[data-area='445299'] td").nth(1)
+    expect(district).to_contain_text("林局长")
+    page.locator("[data-when=tonight]").click()
+    expect(district).to_contain_text("许副局长")
+    page.locator("[data-when=sunday]").click()
+    expect(district).to_contain_text("无人值班")
+
+
+def test_the_editor_of_a_roster_is_accessible(console: Served, page: Page) -> None:
+    go_in(page, console, "admin", path="#/admin")
+    page.get_by_role("button", name="修改 普侨区").click()
+    expect(page.locator(".roster-preview")).to_be_visible()
+    assert violations(page) == []

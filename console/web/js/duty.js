@@ -47,6 +47,7 @@ const live = new Live({
   onEvent: (event) => {
     if (event.incident_id) refresh(event.incident_id);
     if (event.kind === "camera") camerasSoon();
+    if (event.kind === "roster") rosterChanged();
     if (event.kind === "delivery" || event.kind === "alert") loadDeliveries();
   },
   onAlive: (centreNow) => set({ clockOffsetMs: centreNow.getTime() - Date.now() }),
@@ -98,6 +99,13 @@ export async function load() {
 export function stop() {
   live.stop();
   clearInterval(pictures);
+}
+
+/** Whom one would call has changed: the incident one looks at says so, and the page of rosters. */
+function rosterChanged() {
+  const { selected, rosters } = get();
+  set({ rosters: rosters + 1 });
+  if (selected) refresh(selected);
 }
 
 let soon = 0;

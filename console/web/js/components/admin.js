@@ -1,4 +1,5 @@
-// Accounts, tokens, how the receivers of alerts are doing, rosters, models, audit. For administrators.
+// Accounts, tokens, how the receivers of alerts are doing, rosters, models, audit. For administrators; supervisors
+// have the rosters.
 import { api } from "../api.js";
 import { notify, words } from "../duty.js";
 import { html, useEffect, useState } from "../lib.js";
@@ -13,6 +14,7 @@ const ROLES = ["viewer", "operator", "supervisor", "admin"];
 
 export function Admin() {
   const role = useApp((s) => s.session?.role);
+  if (role === "supervisor") return html`<main class="page admin" data-page="admin"><${Rosters} /></main>`;
   if (role !== "admin") return html`<main class="page" data-page="admin"><div class="panel empty"><strong>${t("admin.only")}</strong></div></main>`;
   return html`<main class="page admin" data-page="admin"><${Accounts} /><${Tokens} /><${Receivers} /><${Rosters} /><${Models} /><${Audit} /></main>`;
 }

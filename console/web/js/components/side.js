@@ -33,7 +33,7 @@ function Responsible({ detail }) {
   return html`
     <section class="block">
       <h3>${t("responsible")}</h3>
-      <${Chain} areas=${detail.summary.grid_chain} />
+      <${Chain} areas=${detail.on_call /* now: perhaps others than when it was seen */} />
       ${viewer ? html`<p class="none">${t("responsible.hidden")}</p>` : null}
     </section>`;
 }

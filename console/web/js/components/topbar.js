@@ -35,7 +35,7 @@ function Nav() {
   const open = useApp((s) => queue(s.incidents, "suspected").length);
   const bar = useRef(null);
   useEffect(() => bar.current.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" }), [page]); // on a phone the bar is wider than the screen
-  const shown = PAGES.filter((name) => name !== "admin" || role === "admin");
+  const shown = PAGES.filter((name) => name !== "admin" || ["supervisor", "admin"].includes(role));
   return html`
     <nav ref=${bar} class="nav" aria-label=${t("pages")}>
       ${shown.map((name) => html`<a key=${name} href=${`#/${name}`} aria-current=${page === name ? "page" : undefined}>${t(`page.${name}`)}${name === "duty" && page !== "duty" && open ? html`<b>${open}</b>` : null}</a>`)}
