@@ -145,6 +145,11 @@ def checked(contacts: Sequence[Mapping[str, Any]]) -> Contacts:
     return _PEOPLE.validate_python(contacts)
 
 
+def stored(contacts: Iterable[ListedContact]) -> list[dict[str, Any]]:
+    """As a grid file has them."""
+    return [one.model_dump(mode="json", by_alias=True, exclude_defaults=True) for one in contacts]
+
+
 # Private
 
 
@@ -162,7 +167,7 @@ def _newest_of(session: Session, store: Store, grids: Grids, code: str) -> Roste
         version=1,
         level=area.level,
         name=area.name,
-        contacts=_stored(area.contacts),
+        contacts=stored(area.contacts),
         action=SEEDED,
         who=_FILE.who,
         source="",
@@ -188,7 +193,7 @@ def _write(
         version=before.version + 1,
         level=before.level,
         name=before.name,
-        contacts=None if contacts is None else _stored(contacts),
+        contacts=None if contacts is None else stored(contacts),
         action=action,
         who=by.who,
         source=by.source,
@@ -221,10 +226,6 @@ def seen_number(newest: RosterVersion | None) -> int:
 
 def _is_files(row: RosterVersionRow) -> bool:
     return row.contacts is None or row.action == SEEDED
-
-
-def _stored(contacts: Iterable[ListedContact]) -> list[dict[str, Any]]:
-    return [one.model_dump(mode="json", by_alias=True, exclude_defaults=True) for one in contacts]
 
 
 def _contacts(row: RosterVersionRow) -> Contacts | None:

@@ -21,10 +21,12 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.engine import make_url
 
-from alerting import snapshot
+from alerting import roster_register, snapshot
 from alerting.camera_register import CameraRegister
+from alerting.grids import GridError, Grids
 from alerting.ingest import CLOCK_WARN_S, SILENT_AFTER, RemoteWorker, remote_workers
 from alerting.records import CameraState, DeliveryRecord
+from alerting.roster import gaps
 from alerting.store import Store, StoreError
 from config import Deployment, LogSettings
 
@@ -204,6 +206,8 @@ def store(deployment: Deployment, now: datetime) -> Iterator[Finding]:
         cameras = CameraRegister(opened, deployment).cameras
         enabled = {camera.id: camera.name for camera in cameras if camera.enabled}
         yield blind_cameras(enabled, opened.camera_states(), now)
+        if deployment.grids is not None:
+            yield rosters(deployment, opened)
         for worker in remote_workers(opened):
             yield box(worker, now)
     finally:
@@ -245,6 +249,33 @@ def blind_cameras(enabled: dict[str, str], states: tuple[CameraState, ...], now:
         "cameras",
         f"{len(blind)} of {len(enabled)} not live: {names}{more}",
     )
+
+
+def rosters(deployment: Deployment, store: Store) -> Finding:
+    """Hours at which nobody is on duty, and saved rosters whose area the grid file has lost."""
+    assert deployment.grids is not None
+    with store.reading() as session:
+        saved = roster_register.saved(session)
+    try:
+        grids = Grids.open(deployment.grids, deployment.time_zone).with_rosters(saved)
+    except GridError as error:
+        return Finding("alarm", "rosters", str(error))
+    lost = [code for code in saved if grids.area(code) is None]
+    open_hours = [one.name for one in grids.listed() if gaps(one.contacts)]
+    if lost:
+        return Finding(
+            "warn",
+            "rosters",
+            f"the grid file has no area {', '.join(lost)}, whose people were saved in the console: "
+            "mend the file, or give them back on the page of rosters",
+        )
+    if open_hours:
+        more = f" and {len(open_hours) - 5} more" if len(open_hours) > 5 else ""
+        named = ", ".join(open_hours[:5])
+        return Finding(
+            "warn", "rosters", f"at some hours nobody is on duty, everybody is called then: {named}{more}"
+        )
+    return Finding("ok", "rosters", f"no gaps; {len(saved)} saved in the console")
 
 
 def box(worker: RemoteWorker, now: datetime) -> Finding:

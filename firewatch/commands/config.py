@@ -11,6 +11,8 @@ import typer
 
 if TYPE_CHECKING:
     from alerting.camera_register import CameraRegister
+    from alerting.grids import Grids
+    from alerting.store import Store
     from config import Deployment
 
 _Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="Deployment file (YAML).")]
@@ -41,25 +43,39 @@ def export(
     with_secrets: Annotated[
         bool, typer.Option("--with-secrets", help="Write addresses whole instead of as ${NAME}.")
     ] = False,
+    grids: Annotated[
+        Path | None,
+        typer.Option(
+            "--grids", metavar="FILE", help="Write the grid file there, with the rosters of the store."
+        ),
+    ] = None,
     state: _State = Path("var"),
 ) -> None:
-    """The deployment file with the cameras as they are now in the store."""
+    """The deployment file with the cameras, and its grid file with the rosters, as they are in the store."""
+    from firewatch import grid_files
     from firewatch.config_files import exported
+    from firewatch.failures import UserError
 
-    with _beside(config_file, state) as (file, registered):
+    with _beside(config_file, state) as (file, registered, store):
         text = config_file.read_text(encoding="utf-8-sig")
         made = exported(text, file, registered.deployment, with_secrets=with_secrets)
+        if grids is not None:
+            if file.grids is None:
+                raise UserError("the deployment names no grid file: nothing to write with --grids")
+            _write(grid_files.exported(file.grids, grid_files.saved_rosters(store)), grids, private=True)
     _write(made, out, private=with_secrets)
 
 
 def diff(config_file: _Config, state: _State = Path("var")) -> None:
     """Where the store says otherwise than the file; it rules. Exit code 1 if they differ."""
+    from firewatch import grid_files
     from firewatch.config_files import differences
 
-    with _beside(config_file, state) as (file, registered):
-        found = differences(file, registered.deployment)
+    with _beside(config_file, state) as (file, registered, store):
+        found = [str(one) for one in differences(file, registered.deployment)]
+        found += grid_files.differences(_grids(file), grid_files.saved_rosters(store))
     for one in found:
-        typer.echo(str(one))
+        typer.echo(one)
     if found:
         raise typer.Exit(1)
     typer.echo("the store says what the file says")
@@ -68,24 +84,33 @@ def diff(config_file: _Config, state: _State = Path("var")) -> None:
 def apply(
     config_file: _Config,
     remove: Annotated[
-        bool, typer.Option("--remove", help="Take cameras that the file has not out of service.")
+        bool,
+        typer.Option(
+            "--remove",
+            help="Take cameras that the file has not out of service, and give rosters of such areas back.",
+        ),
     ] = False,
     state: _State = Path("var"),
 ) -> None:
-    """Make the store say of its cameras what the file says, as new versions. A running centre follows."""
+    """Make the store say of its cameras and rosters what the file and its grid file say, as new versions. A
+    running centre follows."""
     from getpass import getuser
 
     from alerting.journal import By
+    from firewatch import grid_files
     from firewatch.config_files import apply as make_so
 
-    with _beside(config_file, state) as (file, registered):
-        changed = make_so(file, registered, by=By(getuser(), "firewatch config apply"), remove=remove)
+    by = By(getuser(), "firewatch config apply")
+    with _beside(config_file, state) as (file, registered, store):
+        changed = make_so(file, registered, by=by, remove=remove)
+        rosters = grid_files.apply(store, _grids(file), by=by, remove=remove)
+        changed += tuple(f"roster {code}" for code in rosters)
     typer.echo(f"changed: {', '.join(changed)}" if changed else "nothing to change")
 
 
 @contextmanager
-def _beside(config_file: Path, state: Path) -> Iterator[tuple[Deployment, CameraRegister]]:
-    """The file as it is, and the register of its store."""
+def _beside(config_file: Path, state: Path) -> Iterator[tuple[Deployment, CameraRegister, Store]]:
+    """The file as it is, the register of its store, and the store."""
     from alerting.camera_register import CameraRegister
     from alerting.secret_box import KEY_FILE, SecretBox
     from alerting.store import Store
@@ -94,9 +119,15 @@ def _beside(config_file: Path, state: Path) -> Iterator[tuple[Deployment, Camera
     file = load(config_file)
     store = Store.open(file.storage.database_url.reveal())
     try:
-        yield file, CameraRegister(store, file, SecretBox(state / KEY_FILE), look_every_s=0)
+        yield file, CameraRegister(store, file, SecretBox(state / KEY_FILE), look_every_s=0), store
     finally:
         store.close()
+
+
+def _grids(file: Deployment) -> Grids | None:
+    from alerting.grids import Grids
+
+    return Grids.open(file.grids, file.time_zone) if file.grids is not None else None
 
 
 def _write(text: str, out: Path | None, *, private: bool = False) -> None:

@@ -13,7 +13,9 @@ from alerting_samples import BOWL, NORTH, PICTURES, intake_into, sighting_of
 from sqlalchemy import text
 
 import config
-from alerting import snapshot
+from alerting import roster_register, snapshot
+from alerting.grids import Grids
+from alerting.journal import By
 from alerting.store import Store, StoreError, StoreVersionError
 from firewatch.backup import (
     BackupError,
@@ -70,9 +72,23 @@ def wipe(database_url: str) -> None:
     engine.dispose()
 
 
+def save_a_roster(database_url: str) -> roster_register.Contacts:
+    """As somebody does in the console."""
+    ring = [[116, 23], [117, 23], [117, 24], [116, 24], [116, 23]]
+    area = {"level": "district", "code": "g", "name": "区"}
+    polygon = {"type": "Polygon", "coordinates": [ring]}
+    grids = Grids([{"type": "Feature", "properties": area, "geometry": polygon}])
+    contacts = roster_register.checked([{"name": "王（示例）", "role": "网格员", "phone": "138"}])
+    store = Store.open(database_url)
+    roster_register.save(store, grids, "g", contacts, by=By("li"))
+    store.close()
+    return contacts
+
+
 def test_a_lost_machine_is_brought_back_with_its_incidents_pictures_and_keys(
     centre: config.Deployment, database_url: str, tmp_path: Path
 ) -> None:
+    saved = save_a_roster(database_url)
     back_up(centre, tmp_path / "var", tmp_path / "all.tar", evidence=True)
     wipe(database_url)
     shutil.rmtree(tmp_path / "evidence")
@@ -84,6 +100,8 @@ def test_a_lost_machine_is_brought_back_with_its_incidents_pictures_and_keys(
     store = Store.open(database_url)
     (incident,) = store.list_incidents().incidents
     evidence = store.incident(incident.incident_id).evidence
+    with store.reading() as session:
+        assert roster_register.saved(session) == {"g": saved}
     store.close()
     for one in evidence:
         assert (tmp_path / "new" / "evidence" / one.path).stat().st_size == one.size_bytes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from collections.abc import Iterator
 from datetime import timedelta
@@ -10,7 +11,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from alerting import roster_register
 from alerting.camera_register import CameraRegister
+from alerting.grids import Grids
 from alerting.journal import By
 from alerting.secret_box import SecretBox
 from alerting.store import Store
@@ -125,3 +128,84 @@ def test_an_address_that_changed_in_the_file_is_applied_whole(
     run("apply", file, "--state", tmp_path)
     now = register.deployment.camera("north").source
     assert now.reveal() == "rtsp://viewer:s3cret-words@10.9.0.11/live"
+
+
+RANGER = {"name": "陈（示例）", "role": "网格员", "phone": "137-1", "note": "kept as it is"}
+AREA = {"level": "district", "code": "d", "name": "区", "colour": "green"}
+
+
+@pytest.fixture
+def with_grids(file: Path, tmp_path: Path) -> Iterator[tuple[Store, Path]]:
+    """A deployment with a grid file, and a store of its own."""
+    ring = [[116, 23], [117, 23], [117, 24], [116, 24], [116, 23]]
+    contact = {name: RANGER[name] for name in ("name", "role", "phone")}
+    areas = [
+        {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [ring]},
+         "properties": {**AREA, "contacts": [contact]}}
+    ]  # fmt: skip
+    path = tmp_path / "grids.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": areas}), encoding="utf-8")
+    file.write_text(file.read_text(encoding="utf-8") + "grids: grids.geojson\n", encoding="utf-8")
+    store = Store.open(f"sqlite:///{tmp_path}/store.db")
+    yield store, path
+    store.close()
+
+
+def save_roster(store: Store, path: Path, **change: object) -> None:
+    contact = {name: RANGER[name] for name in ("name", "role", "phone")}
+    contacts = roster_register.checked([{**contact, **change}])
+    roster_register.save(store, Grids.open(path), "d", contacts, by=LI)
+
+
+def test_a_saved_roster_is_a_difference_told_by_name_without_the_number(
+    with_grids: tuple[Store, Path], file: Path, tmp_path: Path
+) -> None:
+    assert "says what the file says" in run("diff", file, "--state", tmp_path)
+    save_roster(*with_grids, phone="138-2")
+    told = run("diff", file, "--state", tmp_path, code=1)
+    assert "d 区: 陈（示例）: another phone" in told
+    assert "138-2" not in told
+    save_roster(*with_grids, name="王（示例）")
+    told = run("diff", file, "--state", tmp_path, code=1)
+    assert "王（示例） (网格员) only in the store" in told
+    assert "陈（示例） (网格员) only in the file" in told
+
+
+def test_the_grid_file_is_exported_with_the_saved_rosters_and_for_its_owner_only(
+    with_grids: tuple[Store, Path], file: Path, tmp_path: Path
+) -> None:
+    store, path = with_grids
+    night = {"from": "20:00", "to": "08:00"}
+    save_roster(store, path, phone="138-2", duty=night)
+    out = tmp_path / "now.geojson"
+    run("export", file, "--state", tmp_path, "--out", tmp_path / "out.yaml", "--grids", out)
+    written = json.loads(out.read_text(encoding="utf-8"))["features"][0]["properties"]
+    assert written["colour"] == "green"
+    area = Grids.open(out).area("d")
+    assert area is not None
+    assert area.contacts == roster_register.versions(store, "d")[0].contacts
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+
+
+def test_applying_lets_the_grid_file_count_again_and_keeps_what_was_saved_on_record(
+    with_grids: tuple[Store, Path], file: Path, tmp_path: Path
+) -> None:
+    store, path = with_grids
+    save_roster(store, path, phone="138-2")
+    assert "changed: roster d" in run("apply", file, "--state", tmp_path)
+    newest, saved, _ = roster_register.versions(store, "d")
+    assert (newest.contacts, newest.why) == (None, "as the grid file says")
+    assert saved.contacts is not None
+    assert "says what the file says" in run("diff", file, "--state", tmp_path)
+
+
+def test_a_roster_of_an_area_that_the_file_lost_is_left_or_given_back_with_remove(
+    with_grids: tuple[Store, Path], file: Path, tmp_path: Path
+) -> None:
+    store, path = with_grids
+    save_roster(store, path, phone="138-2")
+    path.write_text(path.read_text(encoding="utf-8").replace('"d"', '"other"'), encoding="utf-8")
+    told = run("diff", file, "--state", tmp_path, code=1)
+    assert "d: roster of an area that the grid file has not (1 people)" in told
+    assert "nothing to change" in run("apply", file, "--state", tmp_path)
+    assert "changed: roster d" in run("apply", file, "--state", tmp_path, "--remove")

@@ -22,7 +22,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 import config
+from alerting import roster_register
+from alerting.grids import Grids
 from alerting.ingest import RemoteWorker
+from alerting.journal import By
 from alerting.records import CameraState, DeliveryRecord, DeliveryState
 from alerting.store import Store
 from firewatch import doctor
@@ -281,3 +284,33 @@ def test_a_store_that_is_damaged_is_an_alarm_that_names_the_cure(tmp_path: Path)
     (tmp_path / "firewatch.db").write_bytes(b"no database at all, " * 500)
     levels = {one.subject: one for one in doctor.store(made, NOON)}
     assert levels["store"].level == "alarm"
+
+
+def test_hours_without_anybody_on_duty_and_rosters_of_lost_areas_are_told(tmp_path: Path) -> None:
+    path, database = tmp_path / "grids.geojson", f"sqlite:///{tmp_path}/rosters.db"
+
+    def write(code: str, **duty: str) -> None:
+        person = {"name": "陈（示例）", "role": "网格员", "phone": "1", **({"duty": duty} if duty else {})}
+        ring = [[116, 23], [117, 23], [117, 24], [116, 24], [116, 23]]
+        area = {"level": "district", "code": code, "name": "大山区", "contacts": [person]}
+        feature = {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [ring]}}
+        features = [{**feature, "properties": area}]
+        path.write_text(json.dumps({"type": "FeatureCollection", "features": features}), encoding="utf-8")
+
+    write("d", **{"from": "08:00", "to": "20:00"})
+    deployment = config.loads(
+        f"name: hills\ngrids: {path}\nstorage: {{database_url: '{database}'}}\ncameras:\n"
+        "  - {id: north, name: 北岭, source: 'rtsp://h/x', lat_deg: 23.1, lon_deg: 116.4, mast_height_m: 20,"
+        " pose: {azimuth_deg: 0, tilt_deg: 0, hfov_deg: 50}}\n"
+    )
+    store = Store.open(database)
+    assert "everybody is called then: 大山区" in doctor.rosters(deployment, store).text
+    always = roster_register.checked([{"name": "王（示例）", "role": "网格员", "phone": "2"}])
+    roster_register.save(store, Grids.open(path), "d", always, by=By("li"))
+    assert doctor.rosters(deployment, store) == doctor.Finding(
+        "ok", "rosters", "no gaps; 1 saved in the console"
+    )
+    write("renamed")
+    found = doctor.rosters(deployment, store)
+    store.close()
+    assert (found.level, "no area d" in found.text) == ("warn", True)
