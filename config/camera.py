@@ -351,6 +351,18 @@ class Camera(Section):
         return SecretSource(str(path))
 
     @model_validator(mode="after")
+    def _presets_have_ids_of_their_own(self) -> Self:
+        ids = [preset.id for preset in self.presets]
+        twice = next((id_ for id_ in ids if ids.count(id_) > 1), None)
+        if twice is not None:
+            raise PydanticCustomError(
+                "duplicate_preset",
+                "the preset id '{id}' is used more than once",
+                {"id": twice, "mend": "give each preset of a camera its own id"},
+            )
+        return self
+
+    @model_validator(mode="after")
     def _masks_name_presets_of_this_camera(self) -> Self:
         known = {preset.id for preset in self.presets}
         for mask in self.masks:

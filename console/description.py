@@ -25,6 +25,7 @@ PATH_VALUES: dict[str, Any] = {
     "camera_id": "dns-01",
     "session_id": "0f3c9a5e",
     "mask_id": 1,
+    "preset_id": "gate",
     "number": 1,
     "delivery_id": 17,
     "evidence_id": 41,

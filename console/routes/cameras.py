@@ -116,7 +116,9 @@ def draw_mask(
     camera_id: str, given: NewMask, _session: Supervisor, centre: InCentre, by: Acting
 ) -> views.MaskView:
     """Nothing whose middle lies there is reported any more; the worker knows within seconds."""
-    require_camera(camera_id, centre)
+    camera = require_camera(camera_id, centre)
+    if given.preset is not None and given.preset not in {one.id for one in camera.presets}:
+        raise Problem(422, "invalid-request", f"camera {camera_id!r} has no preset {given.preset!r}")
     try:
         drawn = drawn_masks.draw(
             centre.store, camera_id, name=given.name, polygon=given.polygon, preset=given.preset, by=by

@@ -6,17 +6,18 @@ A camera's address comes in and never goes out: scheme and host are all that is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from alerting import learning
+from alerting import drawn_masks, learning
 from alerting.camera_register import CameraError, CameraVersion, checked, shown_address
 from alerting.intake import Evidence
+from alerting.journal import By
 from alerting.learning import LearningSighting
 from alerting.lifecycle import Cause
 from alerting.secret_box import SecretsError
@@ -109,6 +110,25 @@ class CameraChange(_Body):
     seen: int | None = Field(
         default=None, ge=0, le=2**31 - 1, description="The version looked at; 0: the deployment file's."
     )
+    why: Why = ""
+
+
+class NewPreset(_Body):
+    id: Identifier
+    name: Name
+    pose: Pose
+    seen: int | None = Field(
+        default=None, ge=0, le=2**31 - 1, description="The camera's version looked at; 0: the file's."
+    )
+    why: Why = ""
+
+
+class PresetChange(_Body):
+    """Only what is given changes; a preset's id never does: masks and sightings name it."""
+
+    name: Name | None = None
+    pose: Pose | None = None
+    seen: int | None = Field(default=None, ge=0, le=2**31 - 1, description="As above.")
     why: Why = ""
 
 
@@ -279,6 +299,55 @@ def remove(camera_id: str, _session: Admin, centre: InCentre, by: Acting) -> Cam
         return _version(centre.register.remove(camera_id, by=by), centre)
 
 
+@router.post("/{camera_id}/presets", status_code=201)
+def add_preset(
+    camera_id: str, given: NewPreset, _session: Supervisor, centre: InCentre, by: Acting
+) -> CameraVersionView:
+    """One more view of a turning camera, with a pose of its own; a new version of the camera."""
+    made = given.model_dump(include={"id", "name", "pose"}, exclude_unset=True)
+    return _change_presets(camera_id, lambda known: [*known, made], given, centre, by)
+
+
+@router.patch("/{camera_id}/presets/{preset_id}")
+def change_preset(
+    camera_id: str, preset_id: str, given: PresetChange, _session: Supervisor, centre: InCentre, by: Acting
+) -> CameraVersionView:
+    """Another name or pose for a preset; a new version of the camera, in force within seconds."""
+    said = given.model_dump(include={"name", "pose"}, exclude_unset=True)
+    changes = {name: value for name, value in said.items() if value is not None}
+    if not changes:
+        raise Problem(422, "invalid-request", "nothing to change was given")
+
+    def changed(known: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        _require_preset(camera_id, preset_id, known)
+        return [{**one, **changes} if one["id"] == preset_id else one for one in known]
+
+    return _change_presets(camera_id, changed, given, centre, by)
+
+
+@router.delete("/{camera_id}/presets/{preset_id}")
+def remove_preset(
+    camera_id: str,
+    preset_id: str,
+    _session: Supervisor,
+    centre: InCentre,
+    by: Acting,
+    seen: Annotated[int | None, Query(ge=0, le=2**31 - 1, description="The version looked at.")] = None,
+) -> CameraVersionView:
+    """The view is no more; a new version of the camera. Masks that are of this view alone must go first."""
+    masks = drawn_masks.current(centre.store, camera_id)
+    drawn = [one.mask.name for one in masks if one.mask.preset == preset_id]
+    if drawn:
+        names = ", ".join(drawn)
+        raise Problem(409, "conflict", f"masks are drawn for this preset, remove them first: {names}")
+
+    def without(known: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        _require_preset(camera_id, preset_id, known)
+        return [one for one in known if one["id"] != preset_id]
+
+    return _change_presets(camera_id, without, PresetChange(seen=seen), centre, by)
+
+
 @router.get("/{camera_id}/learning")
 def learnt(camera_id: str, _session: Supervisor, centre: InCentre) -> LearningView:
     """What the camera reported while it learnt, the newest first."""
@@ -367,6 +436,28 @@ def _of_preset(camera: Camera, preset_id: str, changes: dict[str, Any]) -> dict[
         **changes,
         "presets": [{**one, "pose": pose} if one["id"] == preset_id else one for one in stored],
     }
+
+
+def _change_presets(
+    camera_id: str,
+    change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]],
+    given: NewPreset | PresetChange,
+    centre: Centre,
+    by: By,
+) -> CameraVersionView:
+    """What there is, is read from the store and changed only if it still is the newest."""
+    found = centre.register.versions(camera_id)
+    camera, newest = (found[0].camera, found[0].version) if found else (require_camera(camera_id, centre), 0)
+    presets = change([one.model_dump(exclude_unset=True) for one in camera.presets])
+    seen = newest if given.seen is None else given.seen
+    with _changing(centre):
+        made = centre.register.change(camera_id, {"presets": presets}, by=by, why=given.why, seen=seen)
+    return _version(made, centre)
+
+
+def _require_preset(camera_id: str, preset_id: str, known: list[dict[str, Any]]) -> None:
+    if preset_id not in {one["id"] for one in known}:
+        raise Problem(404, "not-found", f"camera {camera_id!r} has no preset {preset_id!r}")
 
 
 def _with_tokens(stream: StreamSettings) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 import config
 from config.base import Section
@@ -363,3 +364,14 @@ def test_the_version_changes_with_the_content_and_not_with_a_secret() -> None:
     version = read(GOOD).version
     assert read(GOOD, {**ENVIRONMENT, "DISPATCH_SECRET": "another-long-key"}).version == version
     assert read(GOOD.replace("23.5", "23.6")).version != version
+
+
+def test_two_presets_of_a_camera_with_one_id_are_refused() -> None:
+    pose = {"azimuth_deg": 0, "tilt_deg": 0, "hfov_deg": 50}
+    gate = {"id": "gate", "name": "南门", "pose": pose}
+    fields = {
+        "id": "north", "name": "北岭", "source": "rtsp://h/x", "lat_deg": 23, "lon_deg": 116,
+        "mast_height_m": 20, "pose": pose, "presets": [gate, {**gate, "name": "北门"}],
+    }  # fmt: skip
+    with pytest.raises(ValidationError, match="preset id 'gate' is used more than once"):
+        config.Camera.model_validate(fields)

@@ -113,6 +113,71 @@ def test_the_pose_of_a_preset_is_its_own(console: Served) -> None:
     assert (nowhere.status_code, "no preset 'gate'" in nowhere.json()["detail"]) == (422, True)
 
 
+GATE = {"azimuth_deg": 200, "tilt_deg": -4, "hfov_deg": 30}
+
+
+def presets_of(version: dict[str, Any]) -> list[tuple[str, str, float]]:
+    return [(one["id"], one["name"], one["pose"]["azimuth_deg"]) for one in version["camera"]["presets"]]
+
+
+def test_presets_of_an_added_camera_are_added_renamed_turned_and_removed(console: Served) -> None:
+    path = "/api/v1/cameras/east-01/presets"
+    with console.signed_in("admin") as admin, console.signed_in("supervisor") as client:
+        add(admin)
+        assert client.post(path, json={"id": "gate", "name": "南门", "pose": GATE}).status_code == 201
+        ridge = {"id": "ridge", "name": "山脊", "pose": {**GATE, "azimuth_deg": 10}, "why": "wider"}
+        both = client.post(path, json=ridge).json()
+        named = client.patch(f"{path}/gate", json={"name": "北门"}).json()
+        turned = client.patch(f"{path}/gate", json={"pose": {**GATE, "azimuth_deg": 205}}).json()
+        left = client.delete(f"{path}/ridge", params={"seen": turned["version"]}).json()
+        history = client.get("/api/v1/cameras/east-01/versions").json()
+    assert presets_of(both) == [("gate", "南门", 200), ("ridge", "山脊", 10)]
+    assert presets_of(named)[0] == ("gate", "北门", 200)
+    assert presets_of(turned)[0] == ("gate", "北门", 205)
+    assert presets_of(left) == [("gate", "北门", 205)]
+    assert [one["version"] for one in history] == [6, 5, 4, 3, 2, 1]
+    register = CameraRegister(console.store, console.deployment)
+    assert register.deployment.camera("east-01").pose_at("gate").azimuth_deg == 205
+
+
+def test_a_preset_that_makes_no_sense_or_came_too_late_changes_nothing(console: Served) -> None:
+    path = "/api/v1/cameras/dns-01/presets"
+    gate = {"id": "gate", "name": "南门", "pose": GATE}
+    with console.signed_in("supervisor") as client:
+        made = client.post(path, json={**gate, "seen": 0}).json()
+        answers = [
+            client.post(path, json=gate),
+            client.post(path, json={**gate, "id": "late", "seen": 0}),
+            client.post(path, json={**gate, "id": "steep", "pose": {**GATE, "tilt_deg": -100}}),
+            client.patch(f"{path}/gate", json={}),
+            client.patch(f"{path}/nowhere", json={"name": "x"}),
+            client.delete(f"{path}/nowhere"),
+            client.delete(f"{path}/gate", params={"seen": 0}),
+        ]
+        now = client.get("/api/v1/cameras/dns-01/versions").json()[0]
+    assert [one.status_code for one in answers] == [422, 409, 422, 422, 404, 404, 409]
+    assert now["version"] == made["version"]
+
+
+def test_a_preset_with_masks_of_its_own_is_not_removed_before_them(console: Served) -> None:
+    path = "/api/v1/cameras/dns-01"
+    corners = [[0.1, 0.1], [0.2, 0.1], [0.2, 0.2]]
+    chimney = {"name": "烟囱", "preset": "gate", "polygon": corners}
+    with console.signed_in("supervisor") as client:
+        assert client.post(f"{path}/masks", json=chimney).status_code == 422, "no such preset yet"
+        client.post(f"{path}/presets", json={"id": "gate", "name": "南门", "pose": GATE})
+        mask = client.post(f"{path}/masks", json=chimney).json()
+        drawn = client.delete(f"{path}/presets/gate")
+        client.delete(f"{path}/masks/{mask['mask_id']}")
+        private = {"kind": "private", "name": "民居", "preset": "gate", "polygon": corners}
+        client.patch(path, json={"masks": [private]})
+        defined = client.delete(f"{path}/presets/gate")
+        client.patch(path, json={"masks": []})
+        assert client.delete(f"{path}/presets/gate").status_code == 200
+    assert (drawn.status_code, "烟囱" in drawn.json()["detail"]) == (409, True)
+    assert (defined.status_code, "民居" in defined.json()["detail"]) == (422, True)
+
+
 @pytest.mark.parametrize("body", [{}, {"why": "no reason"}, {"colour": "red"}, {"pose": {"azimuth_deg": 1}}])
 def test_a_change_that_says_nothing_or_nonsense_is_refused(console: Served, body: dict[str, Any]) -> None:
     with console.signed_in("supervisor") as client:

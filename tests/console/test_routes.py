@@ -91,6 +91,9 @@ MATRIX = [
     ("PATCH", "/api/v1/cameras/{camera_id}", {"source": "rtsp://h/x"}, ADMINS),
     ("POST", "/api/v1/cameras/{camera_id}/revert", {"version": 1}, SUPERVISORS),
     ("DELETE", "/api/v1/cameras/{camera_id}", None, ADMINS),
+    ("POST", "/api/v1/cameras/{camera_id}/presets", {"id": ""}, SUPERVISORS),
+    ("PATCH", "/api/v1/cameras/{camera_id}/presets/{preset_id}", {"name": "x"}, SUPERVISORS),
+    ("DELETE", "/api/v1/cameras/{camera_id}/presets/{preset_id}", None, SUPERVISORS),
     ("GET", "/api/v1/cameras/{camera_id}/learning", None, SUPERVISORS),
     ("POST", "/api/v1/cameras/{camera_id}/learning/end", {}, SUPERVISORS),
     ("GET", "/api/v1/cameras/{camera_id}/learning/{number}/picture", None, SUPERVISORS),
@@ -146,7 +149,7 @@ VALUES = {
     "{incident_id}": "unknown", "{camera_id}": "unknown", "{session_id}": "unknown", "{evidence_id}": "1",
     "{mask_id}": "1", "{number}": "1", "{sighting_id}": "unknown", "{sha256}": "0" * 64,
     "{delivery_id}": "1", "{burn_id}": "99", "{token_id}": "99", "{username}": "unknown",
-    "{map_id}": "unknown", "{code}": "unknown", "{zoom}/{x}/{y}": "1/0/0",
+    "{map_id}": "unknown", "{code}": "unknown", "{preset_id}": "unknown", "{zoom}/{x}/{y}": "1/0/0",
 }  # fmt: skip
 
 
