@@ -9,6 +9,7 @@ token's does not exist for it.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
@@ -16,7 +17,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from alerting import access_tokens, clocks, decisions
+from alerting import access_tokens, clocks, decisions, duty
 from alerting.access_tokens import AccessToken
 from alerting.lifecycle import (
     ENDED,
@@ -198,6 +199,9 @@ def _told(detail: IncidentDetail, centre: Centre) -> ResponderIncidentView:
     summary = detail.summary
     with centre.store.reading() as moment:
         clock = clocks.running(moment, summary.incident_id)
+        if summary.status in OPEN:
+            now = duty.on_call(centre.deployment, moment, summary.grid_chain, centre.store.clock())
+            summary = replace(summary, grid_chain=now)
     base = f"{router.prefix}/{summary.incident_id}/evidence"
     return ResponderIncidentView(
         **dict(views.incident(summary, Role.OPERATOR)),

@@ -147,6 +147,16 @@ def _until_lost(client: httpx.Client) -> list[dict[str, Any]]:
     return list(found)
 
 
+def test_a_responder_sees_who_would_be_called_now(console: Served, scenery: Scenery) -> None:
+    incident = scenery.sight("shk-01", scenery.fire_at("shk-01", 640, 420), datetime.now(UTC))
+    with console.signed_in("admin") as client, console.client() as phone:
+        save(client, {**LI, "duty": None})
+        made = client.post("/api/v1/tokens", json={"name": "青溪镇半专业队", "area_codes": []}).json()
+        phone.headers["Authorization"] = f"Bearer {made['secret']}"
+        told = phone.get(f"/api/v1/response/incidents/{incident.incident_id}").json()
+    assert told["grid_chain"][-1]["contacts"][0]["phone"] == "138-1111"
+
+
 def test_an_open_incident_tells_who_would_be_called_now_and_a_viewer_no_number(
     console: Served, scenery: Scenery
 ) -> None:
