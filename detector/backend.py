@@ -231,7 +231,7 @@ def _rows(output: npt.NDArray[np.generic]) -> RawOutput:
             f"the network answers with shape {output.shape}, expected (1, 4 + classes, boxes); export it "
             "without built-in suppression (nms=False) and not end-to-end"
         )
-    return np.ascontiguousarray(output[0].T, np.float32)
+    return np.asarray(output[0].T, np.float32)
 
 
 def _channels(declared: object, path: Path) -> int:

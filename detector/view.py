@@ -33,6 +33,8 @@ from streams.frame import resized
 
 Grey = npt.NDArray[np.uint8]
 Picture = npt.NDArray[np.uint8]
+Regions = npt.NDArray[np.float32]
+"""Mean grey levels by regions of a picture, from which its large-scale brightness is told."""
 
 LOOK_WIDTH_PX = 640
 STRIDE_PX = 32
@@ -54,25 +56,46 @@ def look_size(width_px: int, height_px: int, look_width_px: int = LOOK_WIDTH_PX)
     return look_width_px, min(max(height, STRIDE_PX), 2 * look_width_px)
 
 
-def difference_channel(grey: Grey, reference: Grey, out: Grey | None = None) -> Grey:
+def difference_channel(grey: Grey, reference: Grey) -> Grey:
     """Local change of `grey` against `reference`, both HxW uint8: 128 is none, brighter is brighter.
-
-    Written into `out` where it is given.
 
     >>> view = np.full((64, 64), 100, np.uint8)
     >>> int(difference_channel(view + np.uint8(20), view).mean())  # a change of light is not local change
     128
     """
+    channel = np.empty_like(grey)
+    write_difference(channel, grey.astype(np.int16), regions_of(grey), reference, regions_of(reference))
+    return channel
+
+
+def regions_of(grey: Grey) -> Regions:
+    """The mean brightness of each region of a picture."""
     height, width = grey.shape
-    change = cv2.subtract(grey, reference, dtype=cv2.CV_16S)
     cells = (max(2, width // _REGION_PX), max(2, height // _REGION_PX))
-    coarse = cv2.resize(change, cells, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(grey.astype(np.float32), cells, interpolation=cv2.INTER_AREA), np.float32)
+
+
+def write_difference(
+    channel: Grey,
+    grey: npt.NDArray[np.int16],
+    regions: Regions,
+    reference: Grey,
+    reference_regions: Regions,
+) -> None:
+    """Write what `difference_channel` is into `channel`. What a picture needs once is passed in.
+
+    The steps are of one type: OpenCV takes several times as long where types are mixed.
+    """
+    height, width = grey.shape
+    coarse = np.rint(regions - reference_regions).astype(np.int16)
     coarse = np.clip(coarse // 2 + NO_CHANGE, 0, 255).astype(np.uint8)
-    coarse = cv2.medianBlur(coarse, min(_REGION_CELLS, 2 * (min(cells) // 2) - 1))
+    coarse = cv2.medianBlur(coarse, min(_REGION_CELLS, 2 * (min(coarse.shape) // 2) - 1))
     coarse = (coarse.astype(np.int16) - NO_CHANGE) * 2
-    local = cv2.subtract(change, cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR), change)
-    local *= np.int16(GAIN)
-    return cv2.add(local, float(NO_CHANGE), out, dtype=cv2.CV_8U)  # type: ignore[no-any-return]
+    local = np.subtract(grey, reference, dtype=np.int16)
+    local -= cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
+    local *= GAIN
+    local += NO_CHANGE
+    np.copyto(channel, np.clip(local, 0, 255, out=local), casting="unsafe")
 
 
 def median_of(pictures: Sequence[Grey]) -> Grey:
@@ -102,7 +125,7 @@ class ViewMemory:
         self.ages_s = tuple(float(age) for age in ages_s)
         self.look_width_px = look_width_px
         self._samples: list[deque[tuple[datetime, Grey]]] = [deque() for _ in self.ages_s]
-        self._medians: dict[float, tuple[list[Grey], Grey]] = {}  # by age: the samples and their median
+        self._medians: dict[float, tuple[list[Grey], Grey, Regions]] = {}  # by age: samples, their median
         self._shape: tuple[int, int] | None = None
         self._ground_from: tuple[datetime, ...] = ()
         self._ground_now: Ground | None = None
@@ -127,24 +150,31 @@ class ViewMemory:
             self._shape = grey.shape
         planes = np.empty((3 + len(self.ages_s), *grey.shape), np.uint8)
         cv2.split(small, list(planes[:3]))
+        signed, regions = grey.astype(np.int16), regions_of(grey)
         for age_s, channel in zip(self.ages_s, planes[3:], strict=True):
-            reference = self.reference(age_s, captured_at)
+            reference = self._reference(age_s, captured_at)
             if reference is None:
                 channel.fill(NO_CHANGE)
             else:
-                difference_channel(grey, reference, channel)
+                write_difference(channel, signed, regions, *reference)
         self._remember(grey, captured_at)
         return planes.transpose(1, 2, 0)
 
     def reference(self, age_s: float, at: datetime) -> Grey | None:
         """The reference picture of a configured age as a look at `at` would use it, or None."""
+        found = self._reference(age_s, at)
+        return None if found is None else found[0]
+
+    def _reference(self, age_s: float, at: datetime) -> tuple[Grey, Regions] | None:
+        """The reference picture and its regions, made anew only where its samples have changed."""
         chosen = self._chosen(self._samples[self.ages_s.index(age_s)], age_s, at)
         if not chosen:
             return None
         known = self._medians.get(age_s)
         if known is None or [id(one) for one in known[0]] != [id(one) for one in chosen]:
-            known = self._medians[age_s] = (chosen, median_of(chosen))
-        return known[1]
+            median = median_of(chosen)
+            known = self._medians[age_s] = (chosen, median, regions_of(median))
+        return known[1:]
 
     @property
     def ground(self) -> Ground | None:

@@ -134,3 +134,22 @@ def test_looks_are_640_wide_with_sides_that_the_network_can_divide(
     frame: tuple[int, int], look: tuple[int, int]
 ) -> None:
     assert look_size(*frame) == look
+
+
+def test_the_difference_prepared_once_a_look_is_that_of_two_pictures_to_the_last_value():
+    """As it was first defined and the shipped network was trained: each step on the pictures themselves."""
+    chance = np.random.default_rng(7)
+
+    def defined(grey, reference):
+        change = grey.astype(np.int16) - reference
+        coarse = cv2.resize(change, (40, 22), interpolation=cv2.INTER_AREA)
+        coarse = cv2.medianBlur(np.clip(coarse // 2 + 128, 0, 255).astype(np.uint8), 11)
+        coarse = (coarse.astype(np.int16) - 128) * 2
+        local = change - cv2.resize(coarse, (640, 352), interpolation=cv2.INTER_LINEAR)
+        return np.clip(local * 3 + 128, 0, 255).astype(np.uint8)
+
+    for _ in range(20):
+        light, noise = (chance.integers(0, 256, size, np.uint8) for size in ((3, 5), (352, 640)))
+        grey = cv2.addWeighted(cv2.resize(light, (640, 352)), 0.8, noise, 0.2, 0)
+        reference = cv2.addWeighted(grey, chance.random(), noise, 0.3, 0)
+        assert (difference_channel(grey, reference) == defined(grey, reference)).all()
