@@ -7,6 +7,7 @@ from rich.table import Table
 
 from detector.evaluation.beside import Scene
 from detector.evaluation.boxes import SIZE_LIMITS_PX
+from detector.evaluation.cross_validation import CrossValidation, Judged, chosen_figures
 from detector.evaluation.images import ImageFigures, ImageLevel
 from detector.evaluation.report import Evaluation
 
@@ -59,6 +60,74 @@ def show_scenes(scenes: list[Scene], console: Console) -> None:
                 f"{outcome.false_after} after",
             ]
         console.print(f"[bold]{scene.name}[/]: " + "; ".join(parts))
+
+
+def show_cross_validation(found: CrossValidation, console: Console) -> None:
+    """What the figures of one profile, chosen without the masts that judge them, amount to."""
+    table = Table(
+        title=f"Profile {found.shipped.name}: chosen on {found.choosing} sequences, one mast left out after "
+        f"the other; judged on {found.judging} that training never saw (in brackets: 90 % interval)",
+        title_justify="left",
+    )
+    for heading in (
+        "figures",
+        "view: prec.",
+        "recall",
+        "acc.",
+        "look: prec.",
+        "recall",
+        "acc.",
+        "found",
+        "TTD mean",
+        "median",
+        "false before",
+        "after",
+    ):
+        table.add_column(heading, justify="left" if heading == "figures" else "right")
+    for name, judged in (
+        ("as shipped", found.shipped_judged),
+        ("chosen with all in sight", found.in_sight_judged),
+        ("chosen on the other masts", found.out_of_fold),
+    ):
+        table.add_row(name, *_judged_cells(judged))
+    console.print(table)
+    figures = Table(title="The figures chosen", title_justify="left")
+    for heading in (
+        "without mast",
+        "judges",
+        "look from",
+        "track: ref.",
+        "evidence",
+        "place: ref.",
+        "evidence",
+    ):
+        figures.add_column(heading, justify="left" if heading == "without mast" else "right")
+    rows = [(fold.mast, str(fold.sequences), fold.chosen) for fold in found.folds]
+    rows += [("none (all in sight)", "", found.in_sight), ("as shipped", "", found.shipped)]
+    for name, judges, profile in rows:
+        figures.add_row(name, judges, *(f"{value:g}" for value in chosen_figures(profile).values()))
+    console.print(figures)
+
+
+def _judged_cells(judged: Judged) -> list[str]:
+    cells = []
+    for figures, ranges in (
+        (judged.views, judged.views_intervals),
+        (judged.looks, judged.looks_intervals),
+    ):
+        ratios = figures.ratios()
+        for name in ("precision", "recall", "accuracy"):
+            low, high = ranges[name]
+            cells.append(f"{ratios[name]:.2f} ({low:.2f}-{high:.2f})")
+    found = judged.sequence
+    return [
+        *cells,
+        _number(found.found, 2),
+        _number(found.ttd_mean_min),
+        _number(found.ttd_median_min),
+        str(found.false_sightings),
+        str(found.false_after),
+    ]
 
 
 def _image_table(found: Evaluation, label: str) -> Table:

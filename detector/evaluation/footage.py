@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,6 +59,8 @@ class FilmedSequence:
     name: str
     clock: Clock
     pictures: tuple[TimedPicture, ...]
+    mast: str = ""
+    """What the camera stands on: its cameras share weather, light and lens. Unlisted ones stand alone."""
 
     @property
     def boxed(self) -> tuple[TimedPicture, ...]:
@@ -99,7 +102,7 @@ def read_footage(folder: Path, split: str | None = None) -> list[FilmedSequence]
             f"{folder}: --split {split} needs a sequences.csv in this folder; leave --split out"
         )
     if (folder / "images").is_dir():
-        return [_read_sequence(folder, None)]
+        return [_read_sequence(folder, {})]
     names = sorted(path.name for path in folder.iterdir() if (path / "images").is_dir())
     wanted = [name for name in names if _is_wanted(listed.get(name), split)]
     if not wanted:
@@ -109,10 +112,7 @@ def read_footage(folder: Path, split: str | None = None) -> list[FilmedSequence]
             if split
             else f"{folder}: no sequences here (expected SEQUENCE/images/EPOCH_OFFSET.jpg)"
         )
-    return [
-        _read_sequence(folder / name, cast(Clock | None, listed.get(name, {}).get("clock")))
-        for name in wanted
-    ]
+    return [_read_sequence(folder / name, listed.get(name, {})) for name in wanted]
 
 
 def time_in_name(name: str) -> tuple[datetime, float] | None:
@@ -147,7 +147,9 @@ def read_labels(path: Path) -> tuple[TruthBox, ...] | None:
     return tuple(boxes)
 
 
-def _read_sequence(folder: Path, clock: Clock | None) -> FilmedSequence:
+def _read_sequence(folder: Path, row: Mapping[str, str]) -> FilmedSequence:
+    """The sequence in a folder; `row` is what `sequences.csv` says of it, if anything."""
+    clock = cast(Clock | None, row.get("clock"))
     paths = sorted(p for p in (folder / "images").iterdir() if p.suffix.lower() in PICTURE_SUFFIXES)
     if not paths:
         raise FootageError(f"{folder / 'images'}: no pictures")
@@ -168,7 +170,9 @@ def _read_sequence(folder: Path, clock: Clock | None) -> FilmedSequence:
         pictures.sort(
             key=lambda picture: (picture.captured_at or datetime.min.replace(tzinfo=UTC), picture.path.name)
         )
-    return FilmedSequence(folder.resolve().name, (clock or "sound") if dated else "none", tuple(pictures))
+    name = folder.resolve().name
+    mast = row.get("camera", "").split("-")[0] or name  # cameras are named MAST-DIRECTION
+    return FilmedSequence(name, (clock or "sound") if dated else "none", tuple(pictures), mast)
 
 
 def _read_list(path: Path) -> dict[str, dict[str, str]]:

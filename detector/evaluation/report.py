@@ -166,9 +166,9 @@ def evaluate(
     """Figures of scored footage at one profile."""
     sound = [sequence for sequence in sequences if sequence.clock == "sound"]
     well_boxed = [sequence for sequence in sound if sequence.well_boxed]
-    followed = {sequence.name: _follow(sequence, scores, profile) for sequence in sound}
-    looks = {sequence.name: _judged(sequence, scores, None) for sequence in sound}
-    views = {sequence.name: _judged(sequence, scores, followed[sequence.name]) for sequence in sound}
+    followed = {sequence.name: follow_sequence(sequence, scores, profile) for sequence in sound}
+    looks = {sequence.name: judged_pictures(sequence, scores, None) for sequence in sound}
+    views = {sequence.name: judged_pictures(sequence, scores, followed[sequence.name]) for sequence in sound}
     every = [picture for sequence in sound for picture in looks[sequence.name]]
     every_well_boxed = [picture for sequence in well_boxed for picture in looks[sequence.name]]
     enough = profile.policy.lasting_evidence_score_s
@@ -206,7 +206,8 @@ def evaluate(
     )
 
 
-def _follow(sequence: FilmedSequence, scores: Scores, profile: Profile) -> Followed:
+def follow_sequence(sequence: FilmedSequence, scores: Scores, profile: Profile) -> Followed:
+    """What tracking and confirmation make of one scored sequence."""
     return follow(scores.pictures[sequence.name], sequence.name, profile, scores.model_id)
 
 
@@ -219,12 +220,16 @@ def _swept(sound: Sequence[FilmedSequence], scores: Scores, profile: Profile) ->
         for factor in SWEPT_EVIDENCE:
             evidence = round(profile.policy.evidence_to_confirm_score_s * factor, 3)
             changed = with_figures(profile, reference_score=reference, evidence_to_confirm_score_s=evidence)
-            outcomes = [judge(sequence, _follow(sequence, scores, changed).sightings) for sequence in sound]
+            outcomes = [
+                judge(sequence, follow_sequence(sequence, scores, changed).sightings) for sequence in sound
+            ]
             swept.append(SweptPolicy(reference, evidence, summarise(outcomes)))
     return swept
 
 
-def _judged(sequence: FilmedSequence, scores: Scores, followed: Followed | None) -> list[JudgedPicture]:
+def judged_pictures(
+    sequence: FilmedSequence, scores: Scores, followed: Followed | None
+) -> list[JudgedPicture]:
     """Pictures of one sequence that are surely with or without smoke; bad pictures are not judged.
 
     By the evidence of the view where it was `followed`, else each by its own strongest detection.

@@ -10,6 +10,7 @@ import typer
 from firewatch.commands.detector_options import BackendOption, JsonFileOption, ModelOption, ProfileOption
 
 if TYPE_CHECKING:
+    from detector.evaluation.cross_validation import CrossValidation
     from detector.evaluation.footage import FilmedSequence
     from detector.evaluation.scoring import Scores
     from detector.registry import Model
@@ -44,6 +45,13 @@ def evaluate(
     beside: Annotated[
         bool, typer.Option(help="With --split val: also the scenes of other kinds that lie beside DIR.")
     ] = True,
+    cross_validate: Annotated[
+        bool,
+        typer.Option(
+            "--cross-validate",
+            help="Choose the figures of every profile on all masts but one, in turn (minutes).",
+        ),
+    ] = False,
 ) -> None:
     """Figures at image, box and sequence level on labelled sequences, passed through the production code."""
     import json
@@ -52,7 +60,7 @@ def evaluate(
     from detector.evaluation.beside import judge_scene, scenes_beside
     from detector.evaluation.footage import read_footage
     from detector.registry import load_model
-    from firewatch.evaluation_tables import show, show_scenes
+    from firewatch.evaluation_tables import show, show_cross_validation, show_scenes
     from firewatch.terminal import out
 
     loaded = load_model(model)
@@ -75,12 +83,33 @@ def evaluate(
         sweep=sweep,
     )
     scenes = [judge_scene(sequence, scores, loaded.profile(profile)) for sequence in others]
+    chosen = _cross_validated(sequences, scores, loaded) if cross_validate else []
     if json_file is not None:
         document = {**figures.document(), "beside": {scene.name: scene.figures() for scene in scenes}}
+        if chosen:
+            document["cross_validation"] = {one.shipped.name: one.document() for one in chosen}
         json_file.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     show(figures, out)
     if scenes:
         show_scenes(scenes, out)
+    for one in chosen:
+        show_cross_validation(one, out)
+
+
+def _cross_validated(sequences: list[FilmedSequence], scores: Scores, model: Model) -> list[CrossValidation]:
+    from detector.errors import FootageError
+    from detector.evaluation.cross_validation import cross_validate
+    from detector.registry import PROFILE_NAMES
+
+    known = frozenset(model.trained_on or ())
+    masts = {s.mast for s in sequences if s.clock == "sound" and s.name not in known}
+    if len(masts) < 2:
+        raise FootageError(
+            "--cross-validate leaves out one mast after the other: it needs sequences with a sound clock of "
+            "two masts at least (column camera, MAST-DIRECTION, in sequences.csv) that training never saw"
+        )
+    profiles = [model.profile(name) for name in PROFILE_NAMES]
+    return cross_validate(sequences, scores, profiles, known)
 
 
 def _scored(sequences: list[FilmedSequence], model: Model, backend: BackendOption, processes: int) -> Scores:

@@ -13,6 +13,8 @@ import yaml
 from onnx import TensorProto, helper
 
 from detector.detection import Box, Detection, Label
+from detector.evaluation.footage import FilmedSequence, TimedPicture, TruthBox
+from detector.evaluation.scoring import ScoredPicture
 from detector.registry import Model, load_model, sha256_of
 from streams.frame import Frame, Image
 
@@ -134,3 +136,38 @@ def write_picture(path: Path, image: Image) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     assert cv2.imwrite(str(path), image)
     return path
+
+
+FIRE = Box(100, 100, 140, 140)
+TRUTH = TruthBox("smoke", Box(100 / 640, 100 / 480, 140 / 640, 140 / 480))
+
+
+def filmed(
+    name: str = "hill", *, offsets=range(-600, 2401, 60), boxed_from: int | None = 300, clock="sound", most=99
+):
+    """A sequence with a picture a minute, boxed from `boxed_from` on (at most `most` boxes)."""
+    boxed = [o for o in offsets if boxed_from is not None and o >= boxed_from][:most]
+    pictures = [
+        TimedPicture(
+            Path(f"{o}.jpg"), START + timedelta(seconds=o), float(o), (TRUTH,) if o in boxed else None
+        )
+        for o in offsets
+    ]
+    return FilmedSequence(name, clock, tuple(pictures))
+
+
+def scored(sequence: FilmedSequence, scores: dict[int, float]) -> tuple[ScoredPicture, ...]:
+    """Detections at the place of the fire with the given scores by offset."""
+    return tuple(
+        ScoredPicture(
+            p.path.name,
+            p.captured_at or START,
+            p.offset_s,
+            640,
+            480,
+            (found(scores[int(p.offset_s)], FIRE),)
+            if p.offset_s is not None and int(p.offset_s) in scores
+            else (),
+        )
+        for p in sequence.pictures
+    )

@@ -210,8 +210,8 @@ def test_replay_refuses_to_dispatch_without_knowing_where_the_camera_stands(tmp_
 # evaluate
 
 
-def labelled_sequence(folder: Path, *, smoke_from_s: int = 300) -> Path:
-    for offset in range(-600, 1201, 60):
+def labelled_sequence(folder: Path, *, smoke_from_s: int = 300, until_s: int = 1200) -> Path:
+    for offset in range(-600, until_s + 1, 60):
         stem = f"{EPOCH + offset}_{offset:+06d}"
         write_picture(
             folder / "images" / f"{stem}.jpg", with_smoke(hill()) if offset >= smoke_from_s else hill()
@@ -243,6 +243,27 @@ def test_evaluate_repeats_kept_detections_without_the_network(tmp_path, weights)
     firewatch("evaluate", tmp_path / "data", "--model", weights, "--json", out[0], "--keep-detections", kept)
     firewatch("evaluate", tmp_path / "data", "--model", weights, "--json", out[1], "--from-detections", kept)
     assert out[0].read_bytes() == out[1].read_bytes()
+
+
+@pytest.mark.slow
+def test_evaluate_chooses_the_figures_of_profiles_on_all_masts_but_one(tmp_path, weights):
+    for name in ("a", "b"):
+        labelled_sequence(tmp_path / "data" / name, smoke_from_s=-240, until_s=60)
+    listed = "sequence,camera,split,clock\na,hp-n,val,sound\nb,rm-w,val,sound\n"
+    (tmp_path / "data" / "sequences.csv").write_text(listed)
+    options = ("--cross-validate", "--no-sweep", "--json", tmp_path / "figures.json")
+    done = firewatch("evaluate", tmp_path / "data", "--model", weights, *options)
+    chosen = json.loads((tmp_path / "figures.json").read_text())["cross_validation"]
+    assert list(chosen) == ["sensitive", "balanced", "quiet"]
+    assert [fold["mast"] for fold in chosen["quiet"]["folds"]] == ["hp", "rm"]
+    assert chosen["quiet"]["out_of_fold"]["image.recall"] > 0
+    assert "chosen on the other masts" in done.stdout
+
+
+def test_evaluate_says_what_cross_validation_needs(tmp_path, weights):
+    labelled_sequence(tmp_path / "data" / "hill")
+    done = firewatch("evaluate", tmp_path / "data", "--model", weights, "--cross-validate", status=2)
+    assert "two masts" in done.stderr
 
 
 def test_evaluate_refuses_sequences_the_model_was_trained_on(tmp_path):

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from handmade import START, found
+from handmade import FIRE, START, filmed, found, scored
 
 from detector.confirmation import Policy
 from detector.detection import Box, Detection, Sighting
 from detector.evaluation.boxes import BoxedPicture, mean_average_precision
-from detector.evaluation.footage import FilmedSequence, TimedPicture, TruthBox
+from detector.evaluation.footage import FilmedSequence
 from detector.evaluation.images import (
     JudgedPicture,
     always,
@@ -22,26 +21,9 @@ from detector.evaluation.images import (
     time_to_detection_min,
 )
 from detector.evaluation.report import Evaluation, evaluate
-from detector.evaluation.scoring import ScoredPicture, Scores, follow
+from detector.evaluation.scoring import Scores, follow
 from detector.evaluation.sightings import TimedSighting, judge, poisson_upper_bound, summarise
 from detector.registry import FALLBACK_PROFILES, Profile
-
-FIRE = Box(100, 100, 140, 140)
-TRUTH = TruthBox("smoke", Box(100 / 640, 100 / 480, 140 / 640, 140 / 480))
-
-
-def filmed(
-    name: str = "hill", *, offsets=range(-600, 2401, 60), boxed_from: int | None = 300, clock="sound", most=99
-):
-    """A sequence with a picture a minute, boxed from `boxed_from` on (at most `most` boxes)."""
-    boxed = [o for o in offsets if boxed_from is not None and o >= boxed_from][:most]
-    pictures = [
-        TimedPicture(
-            Path(f"{o}.jpg"), START + timedelta(seconds=o), float(o), (TRUTH,) if o in boxed else None
-        )
-        for o in offsets
-    ]
-    return FilmedSequence(name, clock, tuple(pictures))
 
 
 def sighting(offset_s: float, box: Box = FIRE) -> TimedSighting:
@@ -215,23 +197,6 @@ def test_the_bound_of_a_false_rate_is_that_of_the_poisson_distribution():
 
 
 # all together
-
-
-def scored(sequence: FilmedSequence, scores: dict[int, float]) -> tuple[ScoredPicture, ...]:
-    """Detections at the place of the fire with the given scores by offset."""
-    return tuple(
-        ScoredPicture(
-            p.path.name,
-            p.captured_at or START,
-            p.offset_s,
-            640,
-            480,
-            (found(scores[int(p.offset_s)], FIRE),)
-            if p.offset_s is not None and int(p.offset_s) in scores
-            else (),
-        )
-        for p in sequence.pictures
-    )
 
 
 PROFILE = Profile("balanced", 0.3, Policy(evidence_to_confirm_score_s=3.0, lasting_evidence_score_s=3.0))

@@ -97,3 +97,10 @@ def test_a_mistake_in_a_label_file_is_told_with_its_line(tmp_path, text):
     write_sequence(tmp_path / "a", {0: f"0 0.5 0.5 0.1 0.1\n{text}\n"})
     with pytest.raises(FootageError, match=r"\.txt:2: expected"):
         read_footage(tmp_path)
+
+
+def test_the_mast_of_a_sequence_is_that_of_its_camera_and_of_an_unlisted_one_itself(tmp_path):
+    for name in ("a_fire", "b_fire"):
+        write_sequence(tmp_path / name, {0: None})
+    write_list(tmp_path, "a_fire,hp-n,val,sound")
+    assert [sequence.mast for sequence in read_footage(tmp_path)] == ["hp", "b_fire"]
