@@ -41,7 +41,8 @@ def bad_picture(image: Image) -> str | None:
         return "all black"
     if green[WHITE_LEVEL + 1 :].sum() > 0.97 and _percentile(probe.min(axis=2), 2) > WHITE_LEVEL:
         return "overexposed"
-    if green[126:141].sum() > 0.5 * GREY_SHARE and _damaged_share(probe) > GREY_SHARE:
+    damage_possible = green[126:141].sum() > 0.5 * GREY_SHARE and _may_be_damaged(probe)
+    if damage_possible and _damaged_share(probe) > GREY_SHARE:
         return "decoder damage (flat grey or green areas)"
     return None
 
