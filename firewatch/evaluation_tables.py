@@ -69,27 +69,16 @@ def show_cross_validation(found: CrossValidation, console: Console) -> None:
         f"the other; judged on {found.judging} that training never saw (in brackets: 90 % interval)",
         title_justify="left",
     )
-    for heading in (
-        "figures",
-        "view: prec.",
-        "recall",
-        "acc.",
-        "look: prec.",
-        "recall",
-        "acc.",
-        "found",
-        "TTD mean",
-        "median",
-        "false before",
-        "after",
-    ):
-        table.add_column(heading, justify="left" if heading == "figures" else "right")
-    for name, judged in (
-        ("as shipped", found.shipped_judged),
-        ("chosen with all in sight", found.in_sight_judged),
-        ("chosen on the other masts", found.out_of_fold),
-    ):
-        table.add_row(name, *_judged_cells(judged))
+    judged = {
+        "as shipped": found.shipped_judged,
+        "chosen with all in sight": found.in_sight_judged,
+        "chosen on the other masts": found.out_of_fold,
+    }
+    table.add_column("")
+    for name in judged:
+        table.add_column(name, justify="right")
+    for row in zip(_JUDGED_ROWS, *map(_judged_cells, judged.values()), strict=True):
+        table.add_row(*row)
     console.print(table)
     figures = Table(title="The figures chosen", title_justify="left")
     for heading in (
@@ -107,6 +96,20 @@ def show_cross_validation(found: CrossValidation, console: Console) -> None:
     for name, judges, profile in rows:
         figures.add_row(name, judges, *(f"{value:g}" for value in chosen_figures(profile).values()))
     console.print(figures)
+
+
+_JUDGED_ROWS = (
+    *(
+        f"by the {way}: {name}"
+        for way in ("view", "single look")
+        for name in ("precision", "recall", "accuracy")
+    ),
+    "found by +15 min",
+    "time to detection, mean (min)",
+    "median (min)",
+    "false before ignition",
+    "false after",
+)
 
 
 def _judged_cells(judged: Judged) -> list[str]:
