@@ -34,6 +34,7 @@ from alerting.reading import (
     sighting_record,
 )
 from alerting.records import (
+    AlertRecord,
     CameraPeriod,
     CameraState,
     DeliveryRecord,
@@ -185,6 +186,14 @@ class Store:
     def incident(self, incident_id: str) -> IncidentDetail:
         with self.reading() as session:
             return read_incident(session, incident_id)
+
+    def newest_alert(self, incident_id: str) -> AlertRecord | None:
+        """What receivers were told last about it; None: nothing yet."""
+        of_it = select(AlertRow).filter_by(incident_id=incident_id)
+        with self.reading() as session:
+            find_incident(session, incident_id)
+            row = session.scalars(of_it.order_by(AlertRow.sequence.desc()).limit(1)).one_or_none()
+            return alert_record(row) if row else None
 
     def evidence(self, evidence_id: int) -> EvidenceRecord:
         with self.reading() as session:

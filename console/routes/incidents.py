@@ -11,7 +11,7 @@ from alerting import clocks, decisions, duty, message
 from alerting.accounts import UserSession
 from alerting.lifecycle import ENDED, OPEN, Action, Cause, Decision, Status, Step, Verdict
 from alerting.policy import Rules
-from alerting.records import HistoryRow, IncidentDetail
+from alerting.records import AlertRecord, HistoryRow, IncidentDetail
 from alerting.regroup import Regrouping
 from alerting.store import NotFoundError
 from console import views
@@ -98,13 +98,12 @@ def incident(incident_id: str, session: SignedIn, centre: InCentre) -> views.Inc
 )
 def small_picture(incident_id: str, _session: SignedIn, centre: InCentre) -> Response:
     """The small cut-out around the fire that receivers got with the newest alert."""
-    return picture_answer(centre.store.incident(incident_id))
+    return picture_answer(centre.store.newest_alert(incident_id))
 
 
-def picture_answer(detail: IncidentDetail) -> Response:
-    """Raises Problem for an incident whose alerts carry none."""
-    alerts = detail.alerts
-    jpeg = message.picture_of(dict(alerts[-1].content)) if alerts else None
+def picture_answer(newest: AlertRecord | None) -> Response:
+    """Raises Problem for an incident whose newest alert carries none."""
+    jpeg = message.picture_of(dict(newest.content)) if newest else None
     if jpeg is None:
         raise Problem(404, "no-picture", "this incident has no picture")
     return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})

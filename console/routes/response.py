@@ -139,7 +139,8 @@ def incident(incident_id: str, token: Responder, centre: InCentre) -> ResponderI
 )
 def small_picture(incident_id: str, token: Responder, centre: InCentre) -> Response:
     """The small cut-out around the fire that receivers got with the newest alert."""
-    return picture_answer(_seen(centre, token, incident_id))
+    alerts = _seen(centre, token, incident_id).alerts
+    return picture_answer(alerts[-1] if alerts else None)
 
 
 @router.get(

@@ -4,4 +4,18 @@ import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } fr
 import htm from "../vendor/htm-3.1.1/htm.mjs";
 
 export const html = htm.bind(h);
+
+/** A component that is drawn again only when one of its properties is another one (or when its own hooks say so). */
+export const memo = (draw) =>
+  class extends Component {
+    shouldComponentUpdate(next) {
+      const names = Object.keys(next);
+      return names.length !== Object.keys(this.props).length || names.some((name) => next[name] !== this.props[name]);
+    }
+
+    render(props) {
+      return h(draw, props);
+    }
+  };
+
 export { Component, Fragment, h, render, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState };

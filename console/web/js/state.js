@@ -1,5 +1,5 @@
 // What the page knows, in one place. Components read it with useApp; only duty.js and session.js write.
-import { useEffect, useState } from "./lib.js";
+import { useEffect, useRef, useState } from "./lib.js";
 
 /** @typedef {Record<string, any>} State */
 
@@ -49,16 +49,16 @@ export function subscribe(listener) {
 export function useApp(select) {
   const [, redraw] = useState(0);
   const value = select(state);
+  const drawn = useRef(/** @type {any} */ (null));
+  drawn.current = { select, value };
   useEffect(() => {
-    let last = select(state);
-    if (last !== value) redraw((n) => n + 1);
-    return subscribe(() => {
-      const next = select(state);
-      if (next !== last) {
-        last = next;
-        redraw((n) => n + 1);
-      }
-    });
-  }, [select]);
+    const look = () => {
+      if (drawn.current.select(state) !== drawn.current.value) redraw((n) => n + 1);
+    };
+    look();
+    return subscribe(look);
+  }, []);
   return value;
 }
+
+export const useLanguage = () => useApp((s) => s.language);

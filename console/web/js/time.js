@@ -1,5 +1,5 @@
 // Times as people on duty read them: in the deployment's zone, absolute and relative.
-import { useEffect, useState } from "./lib.js";
+import { useEffect, useRef, useState } from "./lib.js";
 import { get } from "./state.js";
 import { language, t } from "./words.js";
 
@@ -52,13 +52,38 @@ export function span(seconds) {
   return t("days", { n: Math.floor(s / 86400) });
 }
 
+const clocks = new Map(); // ms -> what is called every so often: one timer, so that all are drawn in one frame
+
+function every(ms, call) {
+  let one = clocks.get(ms);
+  if (!one) {
+    const calls = new Set();
+    one = { calls, timer: setInterval(() => [...calls].forEach((tell) => tell()), ms) };
+    clocks.set(ms, one);
+  }
+  one.calls.add(call);
+  return () => {
+    one.calls.delete(call);
+    if (one.calls.size) return;
+    clearInterval(one.timer);
+    clocks.delete(ms);
+  };
+}
+
 /** Draws the component again every `ms`. */
 export function useTick(ms = 1000) {
   const [, redraw] = useState(0);
-  useEffect(() => {
-    const timer = setInterval(() => redraw((n) => n + 1), ms);
-    return () => clearInterval(timer);
-  }, [ms]);
+  useEffect(() => every(ms, () => redraw((n) => n + 1)), [ms]);
+}
+
+/** What `tell` says now; looked at every `ms`, and the component draws again only when it says something else. */
+export function useTold(tell, ms = 1000) {
+  const [, redraw] = useState(0);
+  const said = tell();
+  const drawn = useRef(/** @type {any} */ (null));
+  drawn.current = { tell, said };
+  useEffect(() => every(ms, () => drawn.current.tell() !== drawn.current.said && redraw((n) => n + 1)), [ms]);
+  return said;
 }
 
 /** The local day as YYYY-MM-DD. */

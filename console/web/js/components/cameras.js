@@ -2,7 +2,7 @@
 import { tabOf } from "../duty.js";
 import { html, useEffect, useRef, useState } from "../lib.js";
 import { set, useApp } from "../state.js";
-import { moment, now, span, useTick } from "../time.js";
+import { moment, now, span, useTold } from "../time.js";
 import { healthWords, stateWord, t } from "../words.js";
 import { Icon } from "./icon.js";
 
@@ -32,8 +32,8 @@ export function CameraStrip() {
 }
 
 export function Tile({ camera, alarm, chosen, large, act = () => set({ camera: camera.id }) }) {
-  useTick(1000);
   const good = camera.state === "live";
+  const old = useTold(() => (camera.picture_at ? age(camera.picture_at) : ""));
   return html`
     <button
       class=${`tile ${large ? "large" : ""} ${alarm ? `alarm ${alarm}` : ""} ${chosen ? "chosen" : ""} ${good || camera.state === "moved" ? "" : "blind"}`}
@@ -46,7 +46,7 @@ export function Tile({ camera, alarm, chosen, large, act = () => set({ camera: c
       <span class="tile-foot">
         <i class=${`dot ${dotOf(camera)}`}></i>
         <span class="tile-name">${camera.name}</span>
-        ${good ? html`<time>${camera.picture_at ? age(camera.picture_at) : ""}</time>` : html`<b>${stateWord(camera)}</b>`}
+        ${good ? html`<time>${old}</time>` : html`<b>${stateWord(camera)}</b>`}
       </span>
       ${good || !camera.since || !camera.picture_at ? null : html`<span class="tile-why">${t("since", { time: moment(camera.since) })}</span>`}
       ${alarm ? html`<span class=${`label tile-alarm ${alarm}`}><${Icon} name=${alarm} /></span>` : null}

@@ -1,13 +1,14 @@
 import { lateMs, queue, showIncident, showTab, tabOf, words } from "../duty.js";
-import { html, useCallback } from "../lib.js";
+import { html, memo, useCallback, useEffect, useState } from "../lib.js";
 import { usePaged } from "../paged.js";
-import { useApp } from "../state.js";
-import { ago, moment, span, useTick } from "../time.js";
+import { useApp, useLanguage } from "../state.js";
+import { ago, moment, span, useTold } from "../time.js";
 import { t } from "../words.js";
 import { Icon } from "./icon.js";
 import { Rows } from "./rows.js";
 
 const TABS = ["suspected", "active", "ended"];
+const PASSING_MS = 300;
 
 export function Queue() {
   const incidents = useApp((s) => s.incidents);
@@ -45,7 +46,7 @@ function Ended() {
   const look = useCallback((first, last) => ended.look(first, last), [ended]);
   const row = (index) => {
     const one = ended.at(index);
-    return one ? html`<${Card} key=${one.incident_id} index=${index} incident=${one} />` : html`<span key=${index} data-row=${index} class="card waiting"></span>`;
+    return one ? html`<${Card} key=${one.incident_id} index=${index} incident=${one} passing />` : html`<span key=${index} data-row=${index} class="card waiting"></span>`;
   };
   const again = () => {
     ended.retry();
@@ -71,12 +72,12 @@ function Empty({ tab }) {
     </div>`;
 }
 
-function Card({ incident, index }) {
+const Card = memo(({ incident, index, passing = false }) => {
+  useLanguage();
   const chosen = useApp((s) => s.selected === incident.incident_id && !s.camera);
-  const cameras = useApp((s) => s.cameras);
-  useTick(1000);
+  const camera = useApp((s) => s.cameras.find((one) => one.id === incident.camera_ids[0])?.name) ?? incident.camera_ids[0];
+  const when = useTold(() => ago(incident.confirmed_at));
   const late = lateMs(incident);
-  const name = (id) => cameras.find((one) => one.id === id)?.name ?? id;
   const place = incident.grid_chain[0]?.name;
   return html`
     <button
@@ -88,7 +89,7 @@ function Card({ incident, index }) {
       onClick=${() => showIncident(incident.incident_id)}
     >
       <span class="thumb">
-        <img src=${`/api/v1/incidents/${incident.incident_id}/picture?version=${incident.version}`} alt="" loading="lazy" decoding="async" />
+        <${Thumb} src=${`/api/v1/incidents/${incident.incident_id}/picture?version=${incident.version}`} passing=${passing} />
       </span>
       <span class="card-text">
         <span class="card-head">
@@ -96,16 +97,29 @@ function Card({ incident, index }) {
           <span class="number">#${incident.number}</span>
           <span class="confidence" title=${t("fact.confidence")}>${Math.round(incident.confidence * 100)}%</span>
         </span>
-        <strong>${place ?? name(incident.camera_ids[0])}</strong>
-        <span class="card-sub">${name(incident.camera_ids[0])}${incident.camera_ids.length > 1 ? html` <b>+${incident.camera_ids.length - 1}</b>` : null}</span>
+        <strong>${place ?? camera}</strong>
+        <span class="card-sub">${camera}${incident.camera_ids.length > 1 ? html` <b>+${incident.camera_ids.length - 1}</b>` : null}</span>
         <span class="card-foot">
-          <time title=${moment(incident.confirmed_at)}>${ago(incident.confirmed_at)}</time>
+          <time title=${moment(incident.confirmed_at)}>${when}</time>
           ${incident.exercise ? html`<span class="tag exercise">${t("exercise")}</span>` : null}
           ${late ? html`<span class="tag late" title=${t("late.title", { time: moment(incident.confirmed_at), span: span(late / 1000) })}>${t("late")}</span>` : null}
           <${Status} incident=${incident} />
         </span>
       </span>
     </button>`;
+});
+
+/** The picture of a card; of one that may only be `passing` as one scrolls, once it has stayed a moment. */
+function Thumb({ src, passing }) {
+  const [stays, stay] = useState(!passing);
+  const [missing, miss] = useState("");
+  useEffect(() => {
+    if (stays) return undefined;
+    const timer = setTimeout(() => stay(true), PASSING_MS);
+    return () => clearTimeout(timer);
+  }, [stays]);
+  if (missing === src) return html`<span class="no-picture"><${Icon} name="camera" /></span>`;
+  return stays ? html`<img src=${src} alt="" decoding="async" onError=${() => miss(src)} />` : null;
 }
 
 export function Status({ incident }) {

@@ -1,10 +1,10 @@
 // Looking back: a span of days, its figures, and the incidents behind them.
 import { api } from "../api.js";
 import { words } from "../duty.js";
-import { html, useCallback, useEffect, useMemo, useState } from "../lib.js";
+import { html, memo, useCallback, useEffect, useMemo, useState } from "../lib.js";
 import { Paged, usePaged } from "../paged.js";
-import { useApp } from "../state.js";
-import { addDays, dayStart, moment, span, today } from "../time.js";
+import { useApp, useLanguage } from "../state.js";
+import { addDays, dayStart, moment, span, today, useTold } from "../time.js";
 import { language, t } from "../words.js";
 import { Bars, Columns, Legend } from "./charts.js";
 import { Icon } from "./icon.js";
@@ -132,16 +132,7 @@ function List({ question }) {
   const row = (index) => {
     const one = records.at(index);
     if (!one) return html`<tr key=${index} data-row=${index} class="waiting"><td colspan="7">…</td></tr>`;
-    return html`
-      <tr key=${one.incident_id} data-row=${index} data-incident=${one.incident_id}>
-        <td><a href=${`#/duty/${encodeURIComponent(one.incident_id)}`}>${one.number}</a></td>
-        <td><time>${moment(one.confirmed_at)}</time></td>
-        <td><span class=${`label ${one.label}`}><${Icon} name=${one.label} />${t(`label.${one.label}`)}</span></td>
-        <td>${names.get(one.camera_ids[0]) ?? one.camera_ids[0]}${one.camera_ids.length > 1 ? html` <b>+${one.camera_ids.length - 1}</b>` : null}</td>
-        <td>${one.grid_chain[0]?.name ?? "–"}</td>
-        <td>${Math.round(one.confidence * 100)}%</td>
-        <td><${Status} incident=${one} /></td>
-      </tr>`;
+    return html`<${Record} key=${one.incident_id} index=${index} incident=${one} camera=${names.get(one.camera_ids[0]) ?? one.camera_ids[0]} />`;
   };
   const count = records.length;
   return html`
@@ -155,3 +146,18 @@ function List({ question }) {
       ${records.ended || records.problem ? null : html`<div class="empty"><div class="spinner small" role="status" aria-label=${t("loading")}></div></div>`}
     </section>`;
 }
+
+const Record = memo(({ incident, index, camera }) => {
+  useLanguage();
+  const when = useTold(() => moment(incident.confirmed_at), 5000); // at midnight today's become yesterday's
+  return html`
+    <tr data-row=${index} data-incident=${incident.incident_id}>
+      <td><a href=${`#/duty/${encodeURIComponent(incident.incident_id)}`}>${incident.number}</a></td>
+      <td><time>${when}</time></td>
+      <td><span class=${`label ${incident.label}`}><${Icon} name=${incident.label} />${t(`label.${incident.label}`)}</span></td>
+      <td>${camera}${incident.camera_ids.length > 1 ? html` <b>+${incident.camera_ids.length - 1}</b>` : null}</td>
+      <td>${incident.grid_chain[0]?.name ?? "–"}</td>
+      <td>${Math.round(incident.confidence * 100)}%</td>
+      <td><${Status} incident=${incident} /></td>
+    </tr>`;
+});

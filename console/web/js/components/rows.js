@@ -2,7 +2,7 @@
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../lib.js";
 
 const GUESS_PX = 40;
-const SPARE = 12; // rows beyond the edge of what is seen, so that scrolling meets no gap
+const SPARE_PX = 500; // drawn beyond the edge of what is seen, so that scrolling meets no gap
 
 /**
  * Draws `count` rows of one height (or, side by side, of one width), as `row(index)` makes them.
@@ -34,8 +34,8 @@ export function Rows({ count, row, look, chosen = -1, tag = "div", space = "div"
     const scroller = across ? box.current.parentElement.getBoundingClientRect() : null;
     const start = scroller ? scroller.left - whole.left : -whole.top;
     const seen = scroller ? scroller.width : innerHeight;
-    const from = Math.min(Math.max(0, count - 1), Math.max(0, Math.floor(start / step) - SPARE));
-    const to = Math.max(from, Math.ceil((start + seen) / step) + SPARE);
+    const from = Math.min(Math.max(0, count - 1), Math.max(0, Math.floor((start - SPARE_PX) / step)));
+    const to = Math.max(from, Math.ceil((start + seen + SPARE_PX) / step));
     show((before) => (before[0] === from && before[1] === to ? before : [from, to]));
   };
 
