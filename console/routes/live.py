@@ -11,25 +11,31 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
 from console.auth import COOKIE, Auth, SignedIn
 from console.context import InCentre, require_camera
+from console.problems import CONTENT
 
 log = logging.getLogger(__name__)
 
 router = APIRouter(prefix="/api/v1/cameras", tags=["live view"])
 
 CHECK_SESSION_S = 10.0
+_NOT_NOW: dict[int | str, dict[str, Any]] = {
+    503: {"description": "The live view does not run, the camera does not answer, or too many watch already.",
+          "content": CONTENT}
+}  # fmt: skip
 
 
 @router.post(
     "/{camera_id}/whep",
     status_code=201,
     response_class=Response,
-    responses={201: {"content": {"application/sdp": {}}}},
+    responses={201: {"content": {"application/sdp": {}}}, **_NOT_NOW},
     openapi_extra={"requestBody": {"content": {"application/sdp": {"schema": {"type": "string"}}}}},
 )
 async def watch(camera_id: str, request: Request, session: SignedIn, centre: InCentre) -> Response:
@@ -41,7 +47,7 @@ async def watch(camera_id: str, request: Request, session: SignedIn, centre: InC
     return Response(answer.sdp, 201, {"Location": location}, media_type="application/sdp")
 
 
-@router.delete("/{camera_id}/whep/{session_id}", status_code=204)
+@router.delete("/{camera_id}/whep/{session_id}", status_code=204, responses=_NOT_NOW)
 async def leave(camera_id: str, session_id: str, _session: SignedIn, centre: InCentre) -> None:
     """Stop watching; also what has ended already. Only who watches knows the session's id."""
     require_camera(camera_id, centre)
@@ -51,7 +57,7 @@ async def leave(camera_id: str, session_id: str, _session: SignedIn, centre: InC
 @router.get(
     "/{camera_id}/live-picture",
     response_class=Response,
-    responses={200: {"content": {"image/jpeg": {}}}},
+    responses={200: {"content": {"image/jpeg": {}}}, **_NOT_NOW},
 )
 async def next_picture(camera_id: str, _session: SignedIn, centre: InCentre) -> Response:
     """The camera's next picture, over a connection that is opened for it: does the camera answer?"""
@@ -63,7 +69,7 @@ async def next_picture(camera_id: str, _session: SignedIn, centre: InCentre) -> 
 @router.get(
     "/{camera_id}/mjpeg",
     response_class=StreamingResponse,
-    responses={200: {"content": {"multipart/x-mixed-replace": {}}}},
+    responses={200: {"content": {"multipart/x-mixed-replace": {}}}, **_NOT_NOW},
 )
 async def pictures(
     camera_id: str, request: Request, _session: SignedIn, auth: Auth, centre: InCentre
