@@ -6,7 +6,7 @@ import { cameraFeatures, ellipseFeatures, incidentPoints, lookFeatures, rayFeatu
 import { html, useEffect, useRef, useState } from "../lib.js";
 import { get, useApp } from "../state.js";
 import { t } from "../words.js";
-import { layers } from "./map_style.js";
+import { layers, magnification } from "./map_style.js";
 
 const REBUILD_MS = 2000;
 
@@ -128,7 +128,7 @@ class View {
     this.bounds = terrain ? [terrain.bounds.west, terrain.bounds.south, terrain.bounds.east, terrain.bounds.north] : cameraBounds(get().cameras);
     this.map = new module.Map({
       container: element,
-      style: layers(terrain),
+      style: layers(terrain, magnification()),
       bounds: cameraBounds(get().cameras) ?? this.bounds,
       fitBoundsOptions: { padding: 40 },
       maxZoom: 17,
@@ -142,7 +142,7 @@ class View {
     this.map.touchZoomRotate.disableRotation();
     if (!whole) this.map.keyboard.disable(); // the arrow keys belong to the queue
     this.map.addControl(new module.NavigationControl({ showCompass: false }), "top-right");
-    this.map.addControl(new module.ScaleControl({ maxWidth: 110 }), "bottom-left");
+    this.map.addControl(new module.ScaleControl({ maxWidth: 110 * magnification() }), "bottom-left");
     this.map.on("click", (event) => {
       const [camera] = this.map.queryRenderedFeatures(event.point, { layers: ["camera-points"] });
       if (camera) handlers.current.onCamera(camera.properties.id);

@@ -6,7 +6,28 @@ const FIRE = "#ff5c3a";
 const label = ["match", ["get", "label"], "fire", FIRE, SMOKE];
 const FONT = ["Noto Sans SC"];
 
-export function layers(terrain) {
+const SIZES = new Set(["text-size", "text-halo-width", "line-width", "circle-radius", "circle-stroke-width"]);
+
+/** How much larger than on a desk the page is drawn: on a wall, letters grow with the screen (base.css). */
+export function magnification() {
+  return Math.max(1, parseFloat(getComputedStyle(document.documentElement).fontSize) / 16);
+}
+
+/** @param {any} terrain @param {number} scale of letters, lines and points */
+export function layers(terrain, scale = 1) {
+  const style = drawn(terrain);
+  for (const layer of style.layers) {
+    for (const values of [layer.layout, layer.paint]) {
+      for (const name of Object.keys(values ?? {})) {
+        if (SIZES.has(name)) values[name] = typeof values[name] === "number" ? values[name] * scale : ["*", scale, values[name]];
+      }
+    }
+  }
+  return style;
+}
+
+/** @returns {any} */
+function drawn(terrain) {
   const geojson = () => ({ type: "geojson", data: NOTHING });
   return {
     version: 8,
