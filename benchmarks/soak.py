@@ -47,7 +47,7 @@ SAMPLE_EVERY_S = 30.0
 WARM_S = 300.0
 """A worker's memory is compared from here on: by then every buffer is in use."""
 SPAN = 8
-"""Samples at either end that are compared: four minutes, longer than any recording."""
+"""Samples at either end that are compared, at least: four minutes."""
 REFERENCE_AGES_S = (15, 30, 60, 120)
 MOST_GROWTH_MB = 12.0
 """The evidence of places goes on for 40 minutes (0.3 MB a camera), and what the allocator holds wanders."""
@@ -236,10 +236,11 @@ class Soak:
 
 
 def growth(samples: dict[int, list[Sample]], since_s: float) -> tuple[float, int, int]:
-    """Largest growth (MB, threads, open files) of one process between its first and last warm minutes.
+    """Largest growth (MB, threads, open files) of one process between the first and last quarter of its warm
+    minutes.
 
-    Recordings and clips under way come and go: of threads and files the least of some minutes is compared,
-    which a leak raises and they do not; of memory the median.
+    Recordings and clips under way raise all three for some seconds, a server that has vanished takes a socket
+    from every camera for some: medians are compared, which only what lasts can move.
     """
     worst = (0.0, 0, 0)
     for found in samples.values():
@@ -247,10 +248,11 @@ def growth(samples: dict[int, list[Sample]], since_s: float) -> tuple[float, int
         warm = [one for one in found if one.at_s >= born_s + since_s]
         if len(warm) < 2 * SPAN:
             continue
-        first, last = warm[:SPAN], warm[-SPAN:]
-        median_mb = [statistics.median(one.memory_mb for one in span) for span in (first, last)]
-        threads = [min(one.threads for one in span) for span in (first, last)]
-        files = [min(one.open_files for one in span) for span in (first, last)]
+        span = max(SPAN, len(warm) // 4)
+        ends = warm[:span], warm[-span:]
+        median_mb = [statistics.median(one.memory_mb for one in end) for end in ends]
+        threads = [statistics.median_low(one.threads for one in end) for end in ends]
+        files = [statistics.median_low(one.open_files for one in end) for end in ends]
         worst = (
             max(worst[0], median_mb[1] - median_mb[0]),
             max(worst[1], threads[1] - threads[0]),
@@ -294,6 +296,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 sep="\n  ",
             )
     for pid, samples in soak.samples.items():
+        more = growth({pid: samples}, WARM_S)
+        print(f"process {pid}, {len(samples) * SAMPLE_EVERY_S / 60:.0f} min: grew by", *more)
         print(f"process {pid}, MB every 5 min:", *(f"{one.memory_mb:.0f}" for one in samples[::10]))
     for problem in problems:
         print(f"PROBLEM {problem}")

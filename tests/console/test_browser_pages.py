@@ -110,6 +110,31 @@ def violations(page: Page) -> list[str]:
     return [f"{one['id']}: {node['target'][0]}" for one in found for node in one["nodes"]]
 
 
+EDGES = """() => {
+  const parts = [...document.querySelector(".top").children];
+  return Math.max(document.body.scrollWidth, ...parts.map((one) => one.getBoundingClientRect().right));
+}"""
+
+
+def test_nothing_of_the_page_is_cut_off_at_usual_widths_while_an_alarm_sounds(
+    console: Served, scenery: Scenery, page: Page
+) -> None:
+    scenery.sight("shk-01", scenery.fire_at("shk-01", 640, 420), datetime.now(UTC))
+    go_in(page, console, "admin")
+    expect(page.locator("[data-alarm]")).to_be_visible()
+    cut_off = []
+    for language in ("中文", "English"):
+        for width_px in (390, 1101, 1280, 1366, 1500, 1501, 1920):
+            page.set_viewport_size({"width": width_px, "height": 768})
+            if page.evaluate(EDGES) > width_px + 1:
+                cut_off.append((language, width_px, page.evaluate(EDGES)))
+        if language == "中文":
+            page.set_viewport_size({"width": 1920, "height": 1080})
+            page.get_by_role("button", name="EN").click()
+            expect(page.get_by_role("link", name="Records")).to_be_visible()
+    assert cut_off == []
+
+
 def test_records_that_cannot_be_read_say_so_and_not_that_there_are_none(
     console: Served, scenery: Scenery, page: Page
 ) -> None:

@@ -20,7 +20,7 @@ export function TopBar() {
       </div>
       <div class="top-tools">
         <${Silence} /><${Sound} /><${LanguageSwitch} />
-        <button class="chip" title=${`${t("help")} (?)`} onClick=${() => set({ dialog: "help" })}>?</button>
+        <button class="chip wide-only" title=${`${t("help")} (?)`} onClick=${() => set({ dialog: "help" })}>?</button>
         <button class=${`chip ${user?.must_change ? "warn" : ""}`} title=${t("account")} onClick=${() => set({ dialog: "account" })}>
           <${Icon} name="person" /><span class="wide-only">${user?.username}</span>
         </button>
