@@ -27,7 +27,7 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -315,7 +315,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     }
     for name, value in figures.items():
         print(f"{name:24} {value:.3g}")
-    write_figures(options.json, figures, seed=options.seed, cameras=options.cameras, problems=problems)
+    write_figures(
+        options.json,
+        figures,
+        seed=options.seed,
+        cameras=options.cameras,
+        problems=problems,
+        samples={str(pid): [asdict(one) for one in samples] for pid, samples in soak.samples.items()},
+    )
     return 1 if problems else 0
 
 
