@@ -133,11 +133,12 @@ def current(session: Session, codes: Iterable[str] | None = None) -> dict[str, R
 
 def saved(session: Session, codes: Iterable[str] | None = None) -> dict[str, Contacts]:
     """The people of the areas whose roster is not the grid file's."""
-    return {
-        code: one.contacts
-        for code, one in current(session, codes).items()
-        if one.contacts is not None and one.is_saved
-    }
+    return saved_of(current(session, codes))
+
+
+def saved_of(newest: Mapping[str, RosterVersion]) -> dict[str, Contacts]:
+    """The people of those that are not the grid file's."""
+    return {code: one.contacts for code, one in newest.items() if one.contacts is not None and one.is_saved}
 
 
 def checked(contacts: Sequence[Mapping[str, Any]]) -> Contacts:

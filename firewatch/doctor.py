@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.engine import make_url
 
-from alerting import roster_register, snapshot
+from alerting import snapshot
 from alerting.camera_register import CameraRegister
 from alerting.grids import GridError, Grids
 from alerting.ingest import CLOCK_WARN_S, SILENT_AFTER, RemoteWorker, remote_workers
@@ -29,6 +29,7 @@ from alerting.records import CameraState, DeliveryRecord
 from alerting.roster import gaps
 from alerting.store import Store, StoreError
 from config import Deployment, LogSettings
+from firewatch.grid_files import saved_rosters
 
 Level = Literal["ok", "warn", "alarm"]
 
@@ -254,8 +255,7 @@ def blind_cameras(enabled: dict[str, str], states: tuple[CameraState, ...], now:
 def rosters(deployment: Deployment, store: Store) -> Finding:
     """Hours at which nobody is on duty, and saved rosters whose area the grid file has lost."""
     assert deployment.grids is not None
-    with store.reading() as session:
-        saved = roster_register.saved(session)
+    saved = saved_rosters(store)
     try:
         grids = Grids.open(deployment.grids, deployment.time_zone).with_rosters(saved)
     except GridError as error:

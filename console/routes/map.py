@@ -51,16 +51,23 @@ class PlaceView(View):
 
 router = APIRouter(prefix="/api/v1/map", tags=["map"])
 
+TileZoom = Annotated[int, Path(ge=0, le=24)]
+TileIndex = Annotated[int, Path(ge=0, lt=2**24)]
+GROUND_TILE: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"image/webp": {}}},
+    204: {"description": "Nothing known there."},
+}
+
 
 @router.get(
     "/terrain/{zoom}/{x}/{y}",
     response_class=Response,
-    responses={200: {"content": {"image/webp": {}}}, 204: {"description": "Nothing known there."}},
+    responses=GROUND_TILE,
 )
 def terrain_tile(
-    zoom: Annotated[int, Path(ge=0, le=24)],
-    x: Annotated[int, Path(ge=0, lt=2**24)],
-    y: Annotated[int, Path(ge=0, lt=2**24)],
+    zoom: TileZoom,
+    x: TileIndex,
+    y: TileIndex,
     _session: SignedIn,
     centre: InCentre,
 ) -> Response:
@@ -85,9 +92,9 @@ def ground_tile(centre: Centre, zoom: int, x: int, y: int) -> Response:
 )
 def base_map_tile(
     map_id: str,
-    zoom: Annotated[int, Path(ge=0, le=24)],
-    x: Annotated[int, Path(ge=0, lt=2**24)],
-    y: Annotated[int, Path(ge=0, lt=2**24)],
+    zoom: TileZoom,
+    x: TileIndex,
+    y: TileIndex,
     _session: SignedIn,
     centre: InCentre,
 ) -> Response:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field, SecretStr
 
@@ -31,7 +31,7 @@ from console.context import Centre, InCentre
 from console.problems import Problem
 from console.routes.deployment import TerrainView, terrain_view
 from console.routes.events import stream
-from console.routes.map import ground_tile
+from console.routes.map import GROUND_TILE, TileIndex, TileZoom, ground_tile
 from console.views import GREATEST_ROW
 
 router = APIRouter(prefix=RESPONDER_PATH, tags=["responders"])
@@ -116,12 +116,12 @@ async def events(
 @router.get(
     "/terrain/{zoom}/{x}/{y}",
     response_class=Response,
-    responses={200: {"content": {"image/webp": {}}}, 204: {"description": "Nothing known there."}},
+    responses=GROUND_TILE,
 )
 def terrain_tile(
-    zoom: Annotated[int, Path(ge=0, le=24)],
-    x: Annotated[int, Path(ge=0, lt=2**24)],
-    y: Annotated[int, Path(ge=0, lt=2**24)],
+    zoom: TileZoom,
+    x: TileIndex,
+    y: TileIndex,
     _token: Responder,
     centre: InCentre,
 ) -> Response:

@@ -150,7 +150,7 @@ def rosters(_session: Operator, centre: InCentre, at: AwareDatetime | None = Non
     grids = centre.placement.grids()
     with centre.store.reading() as session:
         current = roster_register.current(session)
-    saved = {code: one.contacts for code, one in current.items() if one.contacts is not None and one.is_saved}
+    saved = roster_register.saved_of(current)
     areas = roster(grids.with_rosters(saved), moment, zone) if grids is not None else ()
     return RosterView(
         at=moment,
