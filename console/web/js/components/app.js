@@ -2,7 +2,6 @@ import { html } from "../lib.js";
 import { resume } from "../session.js";
 import { useApp } from "../state.js";
 import { words } from "../duty.js";
-import { t } from "../words.js";
 import { Admin } from "./admin.js";
 import { CameraPage } from "./camera_page.js";
 import { CameraStrip } from "./cameras.js";
@@ -11,6 +10,7 @@ import { Incident } from "./incident.js";
 import { Login, MustChange } from "./login.js";
 import { MapPage } from "./map_page.js";
 import { Banner, Notices } from "./notices.js";
+import { Phases } from "./phases.js";
 import { Queue } from "./queue.js";
 import { Records } from "./records.js";
 import { Side } from "./side.js";
@@ -20,16 +20,8 @@ import { WallPage } from "./wall_page.js";
 
 const PAGES = { map: MapPage, wall: WallPage, cameras: CameraPage, records: Records, admin: Admin };
 
-const frame = (s) => [s.phase, s.language].join();
-
 export function App() {
-  useApp(frame);
-  const phase = useApp((s) => s.phase);
-  if (phase === "signed_out") return html`<${Login} />`;
-  if (phase === "must_change") return html`<${MustChange} />`;
-  if (phase === "failed") return html`<${Failed} />`;
-  if (phase === "loading") return html`<div class="splash"><div class="spinner" role="status" aria-label=${t("loading")}></div></div>`;
-  return html`<${Page} />`;
+  return html`<${Phases} pages=${{ signed_out: Login, must_change: MustChange, ready: Page }} again=${resume} say=${words} />`;
 }
 
 function Page() {
@@ -61,17 +53,5 @@ function Duty() {
       ${wall ? html`<div class="strip-space"></div>` : html`<${CameraStrip} />`}
       <${Notices} />
       <${Dialogs} />
-    </div>`;
-}
-
-function Failed() {
-  const problem = useApp((s) => s.problem);
-  return html`
-    <div class="splash">
-      <div class="failed" role="alert">
-        <h1>${t("failed")}</h1>
-        <p>${problem ? words(problem) : ""}</p>
-        <button class="button primary" onClick=${resume}>${t("retry")}</button>
-      </div>
     </div>`;
 }

@@ -9,21 +9,17 @@ import { near } from "./facts.js";
 import { FieldIncident } from "./field_incident.js";
 import { Icon } from "./icon.js";
 import { Banner } from "./notices.js";
+import { Phases } from "./phases.js";
 import { Status } from "./queue.js";
 import { LanguageSwitch } from "./topbar.js";
 
 const WARN_DAYS = 14;
 const DAY_MS = 86400000;
 
-const frame = (s) => [s.phase, s.language].join();
+const say = (problem) => (problem.kind === "unreachable" ? t("login.unreachable") : words(problem));
 
 export function Field() {
-  useApp(frame);
-  const phase = useApp((s) => s.phase);
-  if (phase === "signed_out") return html`<${SignIn} />`;
-  if (phase === "failed") return html`<${Failed} />`;
-  if (phase === "loading") return html`<div class="splash"><div class="spinner" role="status" aria-label=${t("loading")}></div></div>`;
-  return html`<${Page} />`;
+  return html`<${Phases} pages=${{ signed_out: SignIn, ready: Page }} again=${start} say=${say} />`;
 }
 
 function Page() {
@@ -203,17 +199,5 @@ function SignIn() {
         <p class="none">${t("field.token.hint")}</p>
         <div class="login-foot"><span>${t("login.note")}</span><${LanguageSwitch} /></div>
       </form>
-    </div>`;
-}
-
-function Failed() {
-  const problem = useApp((s) => s.problem);
-  return html`
-    <div class="splash">
-      <div class="failed" role="alert">
-        <h1>${t("failed")}</h1>
-        <p>${problem?.kind === "unreachable" ? t("login.unreachable") : problem ? words(problem) : ""}</p>
-        <button class="button primary" onClick=${start}>${t("retry")}</button>
-      </div>
     </div>`;
 }
