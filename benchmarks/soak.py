@@ -296,8 +296,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 sep="\n  ",
             )
     for pid, samples in soak.samples.items():
-        more = growth({pid: samples}, WARM_S)
-        print(f"process {pid}, {len(samples) * SAMPLE_EVERY_S / 60:.0f} min: grew by", *more)
+        mb, thread_count, files = growth({pid: samples}, WARM_S)
+        lived = f"{len(samples) * SAMPLE_EVERY_S / 60:.0f} min"
+        print(f"process {pid}, {lived}: {mb:+.1f} MB, {thread_count:+d} threads, {files:+d} files")
         print(f"process {pid}, MB every 5 min:", *(f"{one.memory_mb:.0f}" for one in samples[::10]))
     for problem in problems:
         print(f"PROBLEM {problem}")

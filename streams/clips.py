@@ -94,28 +94,19 @@ class MaskedWriter:
     """Decodes, masks and encodes, at `ENCODED_PER_S` and `LONGEST_SIDE_PX`; into a fragmented MP4."""
 
     def __init__(self, path: Path, template: VideoStream, masks: Sequence[Mask]) -> None:
-        self._masks = masks
         self._decoder = decoder_of(template)
         self._file = _Growing(path)
-        self._encoder: _PictureEncoder | None = None
+        self._shown = _FewPictures(self._file.container, masks)
         self._began: datetime | None = None
-        self._due = timedelta(0)
 
     def write(self, one: RingPacket) -> None:
         for picture in decoded(self._decoder, one.packet):
             self._began = self._began or one.captured_at
-            at = one.captured_at - self._began
-            if at < self._due:
-                continue
-            self._due = at + timedelta(seconds=1 / ENCODED_PER_S)
-            image = blacked_out(scaled_bgr(picture, LONGEST_SIDE_PX), self._masks)
-            self._encoder = self._encoder or _PictureEncoder(self._file.container, image, ENCODED_PER_S)
-            self._encoder.add(image, at)
+            self._shown.add(picture, one.captured_at - self._began)
 
     def close(self) -> None:
         try:
-            if self._encoder is not None:
-                self._encoder.finish()
+            self._shown.finish()
         finally:
             self._file.close()
 
@@ -207,26 +198,19 @@ def plays_everywhere(clip: Path) -> bool:
 
 def encode_clip(source: Path, target: Path) -> None:
     """The same clip in H.264, at `ENCODED_PER_S` and `LONGEST_SIDE_PX`. Raises ClipError, OSError."""
-    encoder: _PictureEncoder | None = None
     try:
         with (
             av.open(str(source)) as read,
             av.open(str(target), "w", format="mp4", options=_INDEX_IN_FRONT) as made,
         ):
             read.streams.video[0].thread_count = 1
-            first_s, due_s = None, 0.0
+            shown, first_s = _FewPictures(made), None
             for picture in _pictures(read):
                 first_s = picture.time or 0.0 if first_s is None else first_s
                 at_s = (picture.time or 0.0) - first_s
-                if at_s < due_s - 0.01:  # times come in fractions of a tick
-                    continue
-                due_s = at_s + 1 / ENCODED_PER_S
-                image = scaled_bgr(picture, LONGEST_SIDE_PX)
-                encoder = encoder or _PictureEncoder(made, image, ENCODED_PER_S)
-                encoder.add(image, timedelta(seconds=at_s))
-            if encoder is None:
+                shown.add(picture, timedelta(milliseconds=round(at_s * 1000)))  # ticks are not even
+            if not shown.finish():
                 raise ClipError(f"{source.name} holds no picture")
-            encoder.finish()
     except av.error.FFmpegError as error:
         _raise_if_disk(error)
         raise ClipError(f"{source.name} cannot be encoded ({type(error).__name__})") from error
@@ -298,6 +282,30 @@ class _Growing:
             raise ClipError(f"the clip cannot be closed ({type(error).__name__})") from error
         finally:
             self._file.close()
+
+
+class _FewPictures:
+    """Of pictures shown to it those that are due, at `ENCODED_PER_S` and `LONGEST_SIDE_PX`, masked."""
+
+    def __init__(self, container: av.container.OutputContainer, masks: Sequence[Mask] = ()) -> None:
+        self._container = container
+        self._masks = masks
+        self._encoder: _PictureEncoder | None = None
+        self._due = timedelta(0)
+
+    def add(self, picture: VideoFrame, at: timedelta) -> None:
+        if at < self._due:
+            return
+        self._due = at + timedelta(seconds=1 / ENCODED_PER_S)
+        image = blacked_out(scaled_bgr(picture, LONGEST_SIDE_PX), self._masks)
+        self._encoder = self._encoder or _PictureEncoder(self._container, image, ENCODED_PER_S)
+        self._encoder.add(image, at)
+
+    def finish(self) -> bool:
+        """Whether there was any."""
+        if self._encoder is not None:
+            self._encoder.finish()
+        return self._encoder is not None
 
 
 class _PictureEncoder:
