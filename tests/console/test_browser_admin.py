@@ -15,7 +15,7 @@ from alerting.tables import DeliveryRow
 from config import Deployment
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install '.[dev]'")
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -92,14 +92,14 @@ def refuse(store: Store, delivery_id: int) -> None:
 
 
 def test_a_supervisor_changes_a_telephone_number_and_the_operators_page_shows_it(
-    console: Served, scenery: Scenery, page: Page
+    console: Served, scenery: Scenery, page: Page, browser: Browser
 ) -> None:
     """One watches a fire, the other changes who is to be called about it; nobody loads a page again."""
     scenery.sight("shk-01", scenery.fire_at("shk-01", 640, 420), AT)
     go_in(page, console, "operator")
     district = page.locator(".chain li", has_text="普侨区")
     expect(district).to_contain_text("0663-0000001")
-    context = page.context.browser.new_context()  # type: ignore[union-attr]
+    context = browser.new_context()
     desk = context.new_page()
     go_in(desk, console, "supervisor", path="#/admin")
     expect(desk.locator("[data-page=admin] h1")).to_have_text("值班表")
