@@ -8,16 +8,16 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from detector.training.manifest import Picture, sequences, stills
+from detector.training.manifest import OwnBoxes, Picture, sequences, stills
 from detector.training.views import HEIGHT_PX, WIDTH_PX, Boxes, ViewSequence
 
 
 def load_sequences(
-    root: Path, work: Path, splits: frozenset[str] = frozenset({"train"})
+    root: Path, work: Path, splits: frozenset[str] = frozenset({"train"}), own: OwnBoxes | None = None
 ) -> list[ViewSequence]:
     """The dated and undated sequences of the wanted splits; decoded once into `work`."""
     work.mkdir(parents=True, exist_ok=True)
-    return [_sequence(pictures, work) for pictures in sequences(root, splits)]
+    return [_sequence(pictures, work) for pictures in sequences(root, splits, own)]
 
 
 def _sequence(pictures: list[Picture], work: Path) -> ViewSequence:

@@ -8,9 +8,11 @@ sequences and `val` cameras are left out; undated pictures have boxes but no his
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+OWN_BOX_COLUMNS = ("sequence", "picture", "class", "x", "y", "w", "h")
 
 Box = tuple[int, float, float, float, float]
 """Class id, then centre x, centre y, width, height as shares of the picture (YOLO text order)."""
@@ -48,19 +50,49 @@ def read_boxes(label_file: Path) -> tuple[Box, ...] | None:
     return tuple(boxes)
 
 
-def sequences(root: Path, splits: frozenset[str] = frozenset({"train"})) -> list[list[Picture]]:
-    """The fixed-camera sequences of the wanted splits, each in time order."""
+OwnBoxes = Mapping[tuple[str, str], tuple[Box, ...]]
+"""Boxes of ours by (sequence, stem of the picture's file): they stand in the place of the data's own."""
+
+
+def read_own_boxes(*files: Path) -> OwnBoxes:
+    """Tables by `detector.training.own_boxes` or by hand. Raises ValueError naming file and line."""
+    found: dict[tuple[str, str], tuple[Box, ...]] = {}
+    for file in files:
+        with file.open(newline="") as rows:
+            for number, row in enumerate(csv.DictReader(rows), 2):
+                try:
+                    x, y, w, h = (float(row[name]) for name in ("x", "y", "w", "h"))
+                    picture, box = (row["sequence"], row["picture"]), (int(row["class"]), x, y, w, h)
+                except (KeyError, TypeError, ValueError) as error:
+                    columns = ",".join(OWN_BOX_COLUMNS)
+                    raise ValueError(f"{file}:{number}: expected {columns}, got {row}") from error
+                found[picture] = (*found.get(picture, ()), box)
+    return found
+
+
+def sequences(
+    root: Path, splits: frozenset[str] = frozenset({"train"}), own: OwnBoxes | None = None
+) -> list[list[Picture]]:
+    """The fixed-camera sequences of the wanted splits, each in time order.
+
+    Raises ValueError when `own` boxes are for other than training cameras: those judge the result.
+    """
     with (root / "sequences.csv").open() as file:
-        rows = [row for row in csv.DictReader(file) if row["split"] in splits]
-    return [_sequence(root / row["sequence"], row) for row in rows]
+        listed = list(csv.DictReader(file))
+    trained = {row["sequence"] for row in listed if row["split"] == "train"}
+    if strange := sorted({sequence for sequence, _ in own or ()} - trained):
+        raise ValueError(
+            f"boxes of our own for {', '.join(strange)}: only sequences of split train may have any"
+        )
+    return [_sequence(root / row["sequence"], row, own or {}) for row in listed if row["split"] in splits]
 
 
-def _sequence(folder: Path, row: dict[str, str]) -> list[Picture]:
+def _sequence(folder: Path, row: dict[str, str], own: OwnBoxes) -> list[Picture]:
     first_boxed_s = int(row["first_boxed_s"]) if row["first_boxed_s"] else None
     pictures = []
     for path in sorted((folder / "images").glob("*.jpg")):
         offset_s = int(path.stem.split("_")[1]) if row["clock"] != "none" else None
-        boxes = read_boxes(folder / "labels" / f"{path.stem}.txt")
+        boxes = own.get((folder.name, path.stem)) or read_boxes(folder / "labels" / f"{path.stem}.txt")
         before_smoke = (
             offset_s is not None and offset_s < 0 and (first_boxed_s is None or offset_s < first_boxed_s)
         )

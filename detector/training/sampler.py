@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
@@ -100,9 +101,11 @@ class Sampler:
             references[0], gaps[0] = [self._noisy(picture)], [float(self._rng.uniform(10, 30))]
         sky_ends = int(self._ground[sequence.name][:, 1].min()) - 20
         if self._rng.random() < 0.2:
-            picture = synthetic.haze_bank(self._rng, picture)
+            picture = self._since_a_while(synthetic.haze_bank, picture, references, gaps)
         if self._rng.random() < 0.3:
-            picture = synthetic.cloud_puffs(self._rng, picture, sky_ends)
+            picture = self._since_a_while(
+                partial(synthetic.cloud_puffs, lowest_y=sky_ends), picture, references, gaps
+            )
         if self._rng.random() < 0.3:
             clouds = synthetic.Cumulus.draw(self._rng, sky_ends)
             picture = clouds.lay_over(picture)
@@ -113,11 +116,28 @@ class Sampler:
         if self._rng.random() < 0.15:
             picture = synthetic.specks(self._rng, picture)
         if self._rng.random() < 0.2:
-            picture = synthetic.shadow(self._rng, picture)
+            picture = self._since_a_while(synthetic.shadow, picture, references, gaps)
         for slot_pictures in references:
             if self._rng.random() < 0.06:
                 slot_pictures[:] = [synthetic.haze_bank(self._rng, one) for one in slot_pictures]
         return picture, references, gaps, sequence
+
+    def _since_a_while(
+        self,
+        lay_over: Callable[[np.random.Generator, Picture], Picture],
+        picture: Picture,
+        references: list[list[Picture]],
+        gaps: list[list[float]],
+    ) -> Picture:
+        """What came seconds or most of an hour ago and stays there, as a fire does, need not be one."""
+        seed = int(self._rng.integers(2**31))
+        came_s = float(np.exp(self._rng.uniform(np.log(5), np.log(3000))))
+        for slot, slot_gaps in zip(references, gaps, strict=True):
+            slot[:] = [
+                lay_over(np.random.default_rng(seed), one) if gap_s < came_s else one
+                for one, gap_s in zip(slot, slot_gaps, strict=True)
+            ]
+        return lay_over(np.random.default_rng(seed), picture)
 
     def _pale_patch(
         self, sequence: ViewSequence, picture: Picture, references: list[list[Picture]]

@@ -14,7 +14,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ import torch
 from torch.utils.data import DataLoader, IterableDataset
 
 from detector.training import cache, network
+from detector.training.manifest import read_own_boxes
 from detector.training.sampler import CROP_PX, Sampler
 from detector.view import DEFAULT_AGES_S
 
@@ -34,14 +35,17 @@ AVERAGE_DECAY = 0.998
 class Batches(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[misc]  # torch is untyped where absent
     """Endless batches from a sampler made in the loading process; `seed` moves on with every resume."""
 
-    def __init__(self, data: Path, work: Path, seed: int, splits: frozenset[str]) -> None:
+    def __init__(
+        self, data: Path, work: Path, seed: int, splits: frozenset[str], own_boxes: Sequence[Path] = ()
+    ) -> None:
         self._data, self._work, self._seed, self._splits = data, work, seed, splits
+        self._own = read_own_boxes(*own_boxes)
 
     def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
         cv2.setNumThreads(1)
         torch.set_num_threads(1)
         sampler = Sampler(
-            cache.load_sequences(self._data / "hpwren", self._work / "cache", self._splits),
+            cache.load_sequences(self._data / "hpwren", self._work / "cache", self._splits, self._own),
             cache.load_stills(self._data / "dfire_hillside", (640, 480), unboxed_is_empty=True)
             + cache.load_stills(self._data / "fesb", (640, 480))
             + cache.load_stills(self._data / "hillfire_oneware", (640, 480)),
@@ -153,7 +157,9 @@ def train(args: argparse.Namespace) -> None:
     if last.exists():
         run.resume(last)
         say(f"resumed at step {run.step}")
-    drawn = Batches(args.data, args.work.parent, args.seed + run.step, frozenset(args.splits.split(",")))
+    drawn = Batches(
+        args.data, args.work.parent, args.seed + run.step, frozenset(args.splits.split(",")), args.own_boxes
+    )
     batches = iter(DataLoader(drawn, None, num_workers=1))
     begun, begun_step, sums = time.monotonic(), run.step, np.zeros(3)
     while run.step < args.steps:
@@ -179,6 +185,9 @@ def main() -> None:
     parser.add_argument("--start", type=Path, help="three-channel weights (.safetensors) or ours (.onnx)")
     parser.add_argument("--architecture", default="yolov5n.yaml")
     parser.add_argument("--splits", default="train", help="splits to learn from, comma separated")
+    parser.add_argument(
+        "--own-boxes", type=Path, nargs="+", default=[], help="tables of detector.training.own_boxes"
+    )
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--peak", type=float, default=1e-3, help="highest learning rate")
     parser.add_argument("--freeze", type=int, default=0, help="so many first layers stay as they are")

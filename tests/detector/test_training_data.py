@@ -68,6 +68,20 @@ def test_a_sequence_with_a_doubtful_clock_gives_no_empty_pictures(dataset: Path)
     assert sum(bool(p.boxes) for p in doubtful) == 2
 
 
+def test_boxes_of_ours_stand_in_the_place_of_the_data_s_own(dataset: Path) -> None:
+    stem = f"{1_500_000_240}_{240:+06d}"
+    own: manifest.OwnBoxes = {("Fire_a", stem): ((0, 0.5, 0.5, 0.3, 0.2),)}
+    boxed = {p.offset_s: p.boxes for p in manifest.sequences(dataset, own=own)[0] if p.boxes}
+    assert list(boxed) == [120, 180, 240]
+    assert boxed[240] == ((0, 0.5, 0.5, 0.3, 0.2),)
+
+
+@pytest.mark.parametrize("sequence", ["Fire_b", "Fire_d", "Fire_x"])
+def test_boxes_of_ours_for_cameras_that_judge_are_refused(dataset: Path, sequence: str) -> None:
+    with pytest.raises(ValueError, match=f"{sequence}: only sequences of split train"):
+        manifest.sequences(dataset, own={(sequence, "1_+00000"): ((0, 0.5, 0.5, 0.1, 0.1),)})
+
+
 def test_a_broken_label_line_is_named_with_file_and_line(tmp_path: Path) -> None:
     (tmp_path / "x.txt").write_text("0 0.5 0.5 0.1 0.1\nnot a box\n")
     with pytest.raises(ValueError, match=r"x\.txt:2"):
@@ -115,6 +129,28 @@ def test_the_same_seed_draws_the_same_crops() -> None:
     one, other = sampler(3), sampler(3)
     for _ in range(5):
         assert (one.draw().channels == other.draw().channels).all()
+
+
+def test_a_shadow_that_came_a_while_ago_is_in_the_younger_references_too() -> None:
+    picture, draws, places = hillside(1), sampler(), set()
+
+    def mark(rng: np.random.Generator, one: np.ndarray) -> np.ndarray:
+        marked, at = one.copy(), int(rng.integers(640))
+        places.add(at)
+        marked[:, at] = 0
+        return marked
+
+    came_before = 0
+    for _ in range(200):
+        places.clear()
+        references, gaps = [[picture], [picture], [picture]], [[20.0], [120.0], [3600.0]]
+        now = draws._since_a_while(mark, picture, references, gaps)
+        (at,) = places
+        marked = [(slot[0][:, at] == 0).all() for slot in references]
+        assert (now[:, at] == 0).all()
+        assert marked in ([False] * 3, [True, False, False], [True, True, False])
+        came_before += marked[1]
+    assert 60 < came_before < 140
 
 
 def test_the_length_of_history_says_nothing_about_smoke() -> None:
