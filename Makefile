@@ -2,7 +2,9 @@
 VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
+# more processes than cores, for most tests wait for something; files in the order of tests/conftest.py
 TEST_PROCESSES ?= $(shell echo $$(($$(nproc) + 2)))
+SPREAD := -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help demo test test-all coverage lint format bundle schema install install-dev clean
@@ -36,13 +38,13 @@ demo: install
 	$(BIN)/firewatch demo
 
 test: install-dev
-	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile -m "not slow" --durations 15
+	$(BIN)/python -m pytest $(SPREAD) -m "not slow" --durations 15
 
 coverage: install-dev
-	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile -m "not slow" --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest $(SPREAD) -m "not slow" --cov --cov-report=term:skip-covered
 
 test-all: install-dev
-	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile
+	$(BIN)/python -m pytest $(SPREAD)
 
 lint: install-dev
 	$(BIN)/ruff check .

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from itertools import chain, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,13 +19,25 @@ SHARED_DATA = Path(os.environ.get("FIREWATCH_DATA", ROOT.parent / "shared" / "da
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests marked `data` are skipped, and counted as skipped, where the data is not beside the checkout."""
+    """Puts files first that may take long; skips tests marked `data` where the data is not there.
+
+    Several processes take the files in this order, and the last one to be begun decides when all is done.
+    """
+    files = {path: list(of_file) for path, of_file in groupby(items, key=lambda item: item.path)}
+    longest_first = sorted(files.values(), key=lambda found: (-max(map(_patience_s, found)), -len(found)))
+    items[:] = chain.from_iterable(longest_first)
     if SHARED_DATA.is_dir():
         return
     skip = pytest.mark.skip(reason=f"no shared data at {SHARED_DATA}; FIREWATCH_DATA names another place")
     for item in items:
         if "data" in item.keywords:
             item.add_marker(skip)
+
+
+def _patience_s(item: pytest.Item) -> float:
+    """The time-out that a test asks for; 0 where the usual one does."""
+    asked = item.get_closest_marker("timeout")
+    return float(asked.args[0]) if asked and "slow" not in item.keywords else 0.0
 
 
 @pytest.fixture(scope="session")
@@ -70,8 +83,10 @@ def browser(launch: Callable[..., Browser]) -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A desk's screen."""
-    context = browser.new_context(viewport={"width": 1920, "height": 1080}, locale="zh-CN")
+    """A desk's screen. Nothing pulses on it: the processor would draw that, sixty times a second."""
+    context = browser.new_context(
+        viewport={"width": 1920, "height": 1080}, locale="zh-CN", reduced_motion="reduce"
+    )
     made = context.new_page()
     made.set_default_timeout(PATIENCE_MS)
     yield made
