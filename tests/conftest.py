@@ -51,6 +51,8 @@ ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu-sandbox",
     "--disable-quic",
+    "--disable-gpu-rasterization",  # there is no GPU: pages are drawn by the processor all the same
+    "--disable-gpu-compositing",
     "--no-first-run",
     "--disable-background-networking",
     "--disable-component-update",

@@ -39,9 +39,12 @@ def as_it_is(_context: Any, value: Any) -> bytes:
     return value if isinstance(value, bytes) else str(value).encode()
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
-    "examples", [4, pytest.param(60, marks=[pytest.mark.slow, pytest.mark.timeout(1500)])]
+    "examples",
+    [  # a mark on the function would hide the time-out of the slow one
+        pytest.param(4, marks=pytest.mark.timeout(300)),
+        pytest.param(60, marks=[pytest.mark.slow, pytest.mark.timeout(1500)]),
+    ],
 )
 def test_no_request_gets_a_server_error_or_an_answer_that_is_not_described(
     store: Store, deployment: Deployment, examples: int
