@@ -30,7 +30,7 @@ from sqlalchemy.orm import Session
 
 from alerting import audit
 from alerting.journal import By
-from alerting.secret_box import SecretBox, SecretsError
+from alerting.secret_box import SecretBox, SecretsError, opened_with, sealed_for
 from alerting.store import ConflictError, NotFoundError, Store, add_event, set_state
 from alerting.tables import CameraVersionRow
 from config import Camera, Deployment, SecretSource
@@ -44,7 +44,6 @@ LOOK_EVERY_S = 0.5
 """How old what is known may be; the own writes of a process are known at once."""
 SEEDED = "seeded"
 _FILE = By("deployment file")
-_NO_BOX = "this process has no key file: addresses of cameras cannot be kept here"
 
 
 class CameraError(ValueError):
@@ -252,31 +251,21 @@ class CameraRegister:
         return row
 
     def _sealed(self, session: Session, camera: Camera, *, anew: bool = False) -> str:
-        """`anew`: the address has just been entered again, which is the way out when the key is lost."""
-        if self._box is None:
-            raise SecretsError(_NO_BOX)
-        some = select(CameraVersionRow.version_id).limit(1)
-        if not anew and not self._box.has_key and session.scalar(some) is not None:
-            self._box.open("")  # a new key would lock the old addresses out: says which file is missing
+        """`anew`: the address has just been entered again."""
         token = camera.stream.play_url.token
-        return self._box.seal(
-            json.dumps(
-                {
-                    "source": camera.source.reveal(),
-                    "sub_source": camera.sub_source.reveal() if camera.sub_source else None,
-                    "token": token.get_secret_value() if token else None,
-                }
-            )
-        )
+        secrets = {
+            "source": camera.source.reveal(),
+            "sub_source": camera.sub_source.reveal() if camera.sub_source else None,
+            "token": token.get_secret_value() if token else None,
+        }
+        return sealed_for(session, self._box, json.dumps(secrets), anew=anew)
 
     def _with_kept_secrets(
         self, changed: Camera, before: CameraVersionRow, changes: Mapping[str, Any]
     ) -> Camera:
         """What was not given anew is as it was."""
-        if self._box is None:
-            raise SecretsError(_NO_BOX)
         try:
-            kept = json.loads(self._box.open(before.secrets))
+            kept = json.loads(opened_with(self._box, before.secrets))
         except SecretsError:
             if "source" not in changes:
                 raise

@@ -16,12 +16,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 import config
-from alerting import notices, people
+from alerting import notices, people, receivers
 from alerting.camera_periods import GAP, UNWATCHED
 from alerting.camera_register import CameraRegister
 from alerting.database import first_line
 from alerting.notices import Notice
 from alerting.people import Recipient
+from alerting.receivers import Hearers
 from alerting.store import Store, set_state
 from alerting.tables import CameraStateRow
 from streams.condition import BLIND, Condition
@@ -55,14 +56,14 @@ class CameraWatch:
         cameras: Callable[[], Mapping[str, tuple[str, config.HealthSettings]]],
         *,
         hearers: Iterable[Recipient] = (),
-        targets: Iterable[str] = (),
+        targets: Hearers = receivers.nobody,
     ) -> None:
         """`cameras`: name and settings by id, of those that are meant to be watched now."""
         self._store = store
         self._cameras_now = cameras
         self._cameras = cameras()
         self._hearers = tuple(hearers)
-        self._targets = tuple(targets)
+        self._targets = targets
 
     @classmethod
     def of(cls, store: Store, register: CameraRegister) -> CameraWatch:
@@ -81,7 +82,7 @@ class CameraWatch:
             store,
             cameras,
             hearers=people.who_hear(deployment.notify, "cameras"),
-            targets=[target.id for target in deployment.dispatch if target.notices],
+            targets=receivers.wanting_notices(deployment),
         )
 
     def run(self, stop: threading.Event) -> None:
@@ -154,7 +155,7 @@ class CameraWatch:
             notice,
             now=now,
             people=self._hearers,
-            targets=self._targets,
+            targets=self._targets(session),
             stream=f"camera-{row.camera_id}",
             sequence=row.notices,
         )

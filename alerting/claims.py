@@ -118,11 +118,7 @@ def target_answered(session: Session, lane: str, breaker: Breaker) -> bool:
     was_open = breaker.is_open_after(state.failures)
     session.delete(state)
     if was_open:
-        session.execute(
-            update(DeliveryRow)
-            .where(DeliveryRow.lane == lane, DeliveryRow.state == "pending")
-            .values(next_attempt_at=DeliveryRow.created_at)
-        )
+        _due_at_once(session, lane)
     return was_open
 
 
@@ -147,6 +143,22 @@ def target_failed(
         return False
     state.open_until = now + timedelta(seconds=breaker.pause_s(state.failures, chance, retry_after_s))
     return state.failures == breaker.failures
+
+
+def try_now(session: Session, lane: str) -> None:
+    """Something about the target has changed: what waits for it is tried at once, whatever failed before."""
+    state = session.get(TargetStateRow, lane)
+    if state is not None:
+        state.open_until = None
+    _due_at_once(session, lane)
+
+
+def _due_at_once(session: Session, lane: str) -> None:
+    session.execute(
+        update(DeliveryRow)
+        .where(DeliveryRow.lane == lane, DeliveryRow.state == "pending")
+        .values(next_attempt_at=DeliveryRow.created_at)
+    )
 
 
 def _is_left_alone(session: Session, lane: str, now: datetime, breaker: Breaker) -> bool:

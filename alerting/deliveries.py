@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from alerting import audit
@@ -35,6 +35,15 @@ def redeliver_all(store: Store, target_id: str) -> int:
         for row in rows:
             _revive(session, row, now)
         return len(rows)
+
+
+def open_counts(store: Store) -> dict[tuple[str, str], int]:
+    """How many messages wait for each target (`pending`), and how many it has refused (`dead`)."""
+    query = select(DeliveryRow.target_id, DeliveryRow.state, func.count())
+    query = query.where(DeliveryRow.state.in_(("pending", "dead")))
+    with store.reading() as session:
+        rows = session.execute(query.group_by(DeliveryRow.target_id, DeliveryRow.state))
+        return {(target_id, state): count for target_id, state, count in rows}
 
 
 def end_delivery(session: Session, row: DeliveryRow, state: str, error: str | None, now: datetime) -> None:

@@ -21,6 +21,7 @@ from alerting.database import first_line
 from alerting.formats import Format, Origin, format_of
 from alerting.store import Store
 from alerting.tables import CameraStateRow, DeliveryRow, PulseRow
+from alerting.target_threads import TargetThreads
 from alerting.targets import Line, Outcome, Parcel, Target, open_line
 
 log = logging.getLogger(__name__)
@@ -44,21 +45,20 @@ class Heartbeats:
         pulse_s: float = PULSE_S,
     ) -> None:
         self._store = store
-        self._targets = [target for target in targets if target.heartbeat]
         self._origin = origin
         self._interval_s = interval_s
         self._pulse_s = pulse_s
+        self._lanes = TargetThreads("heartbeat", self._beat_for)
+        self.serve(targets)
+
+    def serve(self, targets: Sequence[Target]) -> None:
+        """These targets from now on. May be called at any time."""
+        self._lanes.serve(target for target in targets if target.heartbeat)
 
     def run(self, stop: threading.Event) -> None:
-        threads = [
-            threading.Thread(target=self._beat_for, args=(target, stop), name=f"heartbeat-{target.id}")
-            for target in self._targets
-        ]
-        threads.append(threading.Thread(target=self._pulse, args=(stop,), name="pulse"))
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        self._lanes.start()
+        self._pulse(stop)
+        self._lanes.stop()
 
     def beat(self, target: Target, line: Line, make: Format, sequence: int) -> bool:
         """Send one; whether it was taken."""

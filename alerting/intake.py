@@ -24,7 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 import config
-from alerting import association, burns, clocks, journal, learning, location, people, pictures, policy
+from alerting import association, burns, clocks, journal, learning, location, pictures, policy, receivers
 from alerting.association import Observation, relative_box
 from alerting.camera_register import is_learning, newest_version
 from alerting.database import first_line
@@ -102,17 +102,17 @@ class Intake:
         evidence: EvidenceStore,
         placement: Placement,
         *,
-        targets: Mapping[str, Stage],
+        targets: Callable[[Session], Mapping[str, Stage]],
         config_version: str,
         rules: Rules = policy.DEFAULT,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`targets`: who is told about incidents, from which stage on. `config_version`: of the deployment
-        file; a camera that was changed since adds its own."""
+        """`targets`: who is told about incidents now, from which stage on. `config_version`: of the
+        deployment file; a camera that was changed since adds its own."""
         self._store = store
         self._evidence = evidence
         self._placement = placement
-        self._targets = {target_id: stage.value for target_id, stage in targets.items()}
+        self._targets = targets
         self._config_version = config_version
         self._rules = rules
         self._storms = Storms(monotonic)
@@ -127,7 +127,7 @@ class Intake:
             store,
             EvidenceStore(deployment.storage.evidence),
             placement or Placement.from_deployment(deployment),
-            targets=stages_of_targets(deployment),
+            targets=receivers.stages_of(deployment),
             config_version=deployment.version,
             rules=Rules.of(deployment),
         )
@@ -303,7 +303,7 @@ class Intake:
         config_version = self._config_version + (f".{said.version}" if said is not None else "")
         add_sighting(session, row.incident_id, new, config_version, now, told=bool(changes))
         row.picture_evidence_id = add_evidence(session, row.incident_id, new) or row.picture_evidence_id
-        row.targets = {**row.targets, **self._targets}
+        row.targets = {**row.targets, **{one: stage.value for one, stage in self._targets(session).items()}}
         if not new.exercise:
             changes += self._take_for_a_burn(session, row, new, changes, raised=raised)
         alert_id = None
@@ -403,7 +403,6 @@ class Intake:
             status=Status.SUSPECTED.value,
             stage=Stage.DISPATCH.value if new.exercise else first.value,
             exercise=new.exercise,
-            targets=self._targets,
             repeats=0,
             label=sighting.label,
             confidence=sighting.confidence,
@@ -442,12 +441,6 @@ class Intake:
         if where.possibly_two and one_before:
             changes = [*changes, association.POSSIBLY_TWO]
         return changes
-
-
-def stages_of_targets(deployment: config.Deployment) -> dict[str, Stage]:
-    """Who is told about incidents, from which stage on. People hear of everything that is told outside."""
-    stages = dict.fromkeys(people.target_ids(deployment), Stage.NOTIFY)
-    return stages | {target.id: Stage(target.from_stage) for target in deployment.dispatch}
 
 
 def _widen(row: IncidentRow, sighting: Sighting) -> None:

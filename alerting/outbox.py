@@ -29,11 +29,12 @@ from alerting.composing import Composer
 from alerting.database import first_line
 from alerting.deliveries import add_delivery_event, end_delivery, redeliver, redeliver_all
 from alerting.evidence_links import EvidenceLinks
-from alerting.formats import MessageError, Origin, format_of
+from alerting.formats import Format, MessageError, Origin, format_of
 from alerting.notifying import Notifier
 from alerting.people import LANE
 from alerting.store import Store
 from alerting.tables import DeliveryRow
+from alerting.target_threads import TargetThreads
 from alerting.targets import Answer, Line, Outcome, Parcel, Target, open_line
 from alerting.trouble import Trouble
 
@@ -62,7 +63,8 @@ class _Claimed:
 
 
 class Sender:
-    """Delivers the outbox to `targets`, one thread each, and to people, if there is a `notifier`."""
+    """Delivers the outbox to `targets`, one thread each, and to people, if there is a `notifier`. `serve`
+    says which targets there are from then on; what waits for others goes on waiting."""
 
     def __init__(
         self,
@@ -79,10 +81,13 @@ class Sender:
         poll_s: float = POLL_S,
     ) -> None:
         """Raises MessageError for a target whose template is none."""
-        origin = origin or Origin("firewatch")
         self._store = store
-        self._targets = tuple(targets)
-        self._formats = {target.id: format_of(target, origin) for target in targets}
+        self._origin = origin or Origin("firewatch")
+        self._formats: dict[Target, Format] = {}
+        for target in targets:
+            self._format_of(target)
+        self._lanes = TargetThreads("outbox", self._serve)
+        self._lanes.serve(targets)
         self._composer = Composer(links)
         self._notifier = notifier
         self._trouble = trouble or Trouble()
@@ -91,24 +96,29 @@ class Sender:
         self._chance = chance
         self._poll_s = poll_s
         self._me = claims.SenderName.of_this_process()
+        self._ending = threading.Event()
 
     def run(self, stop: threading.Event) -> None:
         """Send until `stop` is set; returns when every thread has ended (at most one time-out later)."""
-        self._warn_about_unknown_targets()
-        threads = [
-            threading.Thread(target=self._serve, args=(target, stop), name=f"outbox-{target.id}")
-            for target in self._targets
-        ]
+        self._ending = stop
+        threads = []
         if self._notifier is not None:
             threads += [
                 threading.Thread(target=self._tell_people, args=(stop,), name=f"outbox-people-{number}")
                 for number in range(1, PEOPLE_THREADS + 1)
             ]
         threads.append(threading.Thread(target=self._sweep, args=(stop,), name="outbox-sweep"))
+        self._lanes.start()
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
+        self._lanes.stop()
+
+    def serve(self, targets: Sequence[Target]) -> None:
+        """These targets from now on; one that changed is sent to as it is now. May be called at any time."""
+        self._warn_about_others(targets)
+        self._lanes.serve(targets)
 
     def send_next(self, target: Target, line: Line) -> bool:
         """Attempt the delivery that is due; False when none is."""
@@ -131,15 +141,22 @@ class Sender:
                 log.warning("deliveries of a sender that is gone are taken over: count=%d", freed)
 
     def _serve(self, target: Target, stop: threading.Event) -> None:
-        try:
-            line = open_line(target)
-        except OSError as error:  # a certificate that cannot be read; the alerts wait until that is mended
-            log.critical("target unusable: target=%s: %s", target.id, error)
-            return
+        self._format_of(target)
+        line = open_line(target)
         try:
             self._repeat(lambda: self.send_next(target, line), target.id, stop)
         finally:
             line.close()
+        if not self._ending.is_set():
+            self._forget_failures(target)
+
+    def _forget_failures(self, target: Target) -> None:
+        """The target has changed: what its old address did with the last attempts puts off nothing."""
+        try:
+            with self._store.writing() as session:
+                claims.try_now(session, target.id)
+        except SQLAlchemyError as error:
+            log.error("store unusable, deliveries wait: target=%s: %s", target.id, first_line(error))
 
     def _tell_people(self, stop: threading.Event) -> None:
         notifier = self._notifier
@@ -182,7 +199,7 @@ class Sender:
             fresh = row.body is None
             if row.body is None or row.media_type is None:
                 try:
-                    body = self._formats[target.id](self._composer.message_of(session, row, now))
+                    body = self._format_of(target)(self._composer.message_of(session, row, now))
                 except MessageError as error:
                     row.attempts += 1
                     self._end(session, row, "dead", str(error), now)
@@ -251,11 +268,17 @@ class Sender:
         if state == "dead" and row.alert_id is not None:
             self._trouble.dead_letter(session, row, now)
 
-    def _warn_about_unknown_targets(self) -> None:
-        known = {target.id for target in self._targets} | {LANE}
+    def _format_of(self, target: Target) -> Format:
+        """Raises MessageError for a template that is none."""
+        if target not in self._formats:
+            self._formats[target] = format_of(target, self._origin)
+        return self._formats[target]
+
+    def _warn_about_others(self, targets: Sequence[Target]) -> None:
+        known = {target.id for target in targets} | {LANE}
         with self._store.reading() as session:
             waiting = session.scalars(
                 select(DeliveryRow.lane).where(DeliveryRow.state == "pending").distinct()
             ).all()
         for lane in sorted(set(waiting) - known):
-            log.warning("alerts wait for target=%s, which the configuration does not name", lane)
+            log.warning("alerts wait for target=%s, which is switched off or not there", lane)

@@ -70,19 +70,6 @@ def who_hear(
     return tuple(Recipient.of_person(person) for person in notify.people if what in person.hears)
 
 
-def target_ids(deployment: config.Deployment) -> tuple[str, ...]:
-    """Everybody who gets the alerts of every incident: the dispatch targets, and people who hear of
-    incidents."""
-    people = [one.target_id for one in who_hear(deployment.notify, "incidents")]
-    return (*(target.id for target in deployment.dispatch), *people)
-
-
-def target_names(deployment: config.Deployment) -> dict[str, str]:
-    """What operators call each target."""
-    names = {target.id: target.name for target in deployment.dispatch}
-    return names | {target_of(one.id): one.name for one in deployment.notify.people}
-
-
 def reachable(recipient: Recipient, gateways: Sequence[str]) -> bool:
     """Whether there is a gateway for any of the recipient's channels."""
     return any(channel in gateways for channel in recipient.channels)

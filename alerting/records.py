@@ -339,7 +339,7 @@ class IncidentPage:
     next_cursor: str | None
 
 
-EventKind = Literal["incident", "alert", "delivery", "camera", "roster"]
+EventKind = Literal["incident", "alert", "delivery", "camera", "roster", "target"]
 
 
 @dataclass(frozen=True)

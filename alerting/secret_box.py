@@ -1,4 +1,5 @@
-"""Secrets in the store are sealed with a key that lies outside it: a stolen store opens no camera.
+"""Secrets in the store (of cameras, of receivers) are sealed with a key that lies outside it: a stolen store
+opens no camera.
 
 The key is a file beside the store's state, readable by its owner only, made when the first secret is sealed.
 Whoever has both has the secrets: where a backup holds the key, it says so.
@@ -10,11 +11,18 @@ import os
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken
+from sqlalchemy import select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from alerting.store import StoreError
+from alerting.tables import CameraVersionRow, TargetVersionRow
 
 KEY_FILE = "secrets.key"
 """Its name in the state folder."""
+
+
+_NO_BOX = "this process has no key file: addresses and secrets cannot be kept here"
+_SEALED = (CameraVersionRow.secrets, TargetVersionRow.secrets)
 
 
 class SecretsError(StoreError):
@@ -53,7 +61,7 @@ class SecretBox:
         except OSError as error:
             raise SecretsError(
                 f"the key file {self._key_file} cannot be read ({error.strerror}): bring it back from a"
-                " backup, or enter the cameras' addresses anew"
+                " backup, or enter the addresses anew"
             ) from None
         except ValueError:
             raise SecretsError(f"{self._key_file} holds no key: bring it back from a backup") from None
@@ -77,3 +85,25 @@ class SecretBox:
                 aside.unlink(missing_ok=True)
         except OSError as error:
             raise SecretsError(f"the key file {self._key_file} cannot be made: {error.strerror}") from None
+
+
+def sealed_for(session: Session, box: SecretBox | None, text: str, *, anew: bool = False) -> str:
+    """Sealed for the store of this transaction. Where its key is missing no other is made, which would lock
+    out all that was sealed before, unless this has just been entered `anew`: the way out when the key is
+    lost. Raises SecretsError."""
+    if box is None:
+        raise SecretsError(_NO_BOX)
+    if not anew and not box.has_key and any(_something(session, column) for column in _SEALED):
+        box.open("")  # says which file is missing
+    return box.seal(text)
+
+
+def opened_with(box: SecretBox | None, sealed: str) -> str:
+    """Raises SecretsError."""
+    if box is None:
+        raise SecretsError(_NO_BOX)
+    return box.open(sealed)
+
+
+def _something(session: Session, column: InstrumentedAttribute[str]) -> bool:
+    return session.scalar(select(column).where(column != "").limit(1)) is not None

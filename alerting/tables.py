@@ -530,6 +530,27 @@ class RosterVersionRow(Base):
     at: Mapped[datetime]
 
 
+class TargetVersionRow(Base):
+    """A receiver of alerts as it was said to be from then on. Append-only, as versions of cameras."""
+
+    __tablename__ = "target_versions"
+    __table_args__ = (UniqueConstraint("target_id", "version"), {"sqlite_autoincrement": True})
+
+    version_id: Mapped[int] = mapped_column(primary_key=True)
+    target_id: Mapped[str] = mapped_column(String(128))
+    version: Mapped[int]
+    """Counts from 1 within the receiver."""
+    definition: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """`config.DispatchTarget` with what is secret masked; null: the deployment file's counts again."""
+    secrets: Mapped[str] = mapped_column(Text)
+    """Address, keys and passwords, sealed (`alerting.secret_box`); empty without a definition."""
+    action: Mapped[str] = mapped_column(String(32))
+    who: Mapped[str] = mapped_column(String(128))
+    source: Mapped[str] = mapped_column(String(128))
+    why: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]
+
+
 class LearningSightingRow(Base):
     """What a camera that still learns reported: no sighting, of no incident, told to nobody."""
 

@@ -12,25 +12,26 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 import config
-from alerting import notices, people
+from alerting import notices, people, receivers
 from alerting.notices import Notice
 from alerting.people import Recipient
+from alerting.receivers import Hearers
 from alerting.tables import DeliveryRow
 
 
 class Trouble:
     """Who is told of trouble; by default nobody but the log and the pages."""
 
-    def __init__(self, hearers: Iterable[Recipient] = (), targets: Iterable[str] = ()) -> None:
+    def __init__(self, hearers: Iterable[Recipient] = (), targets: Hearers = receivers.nobody) -> None:
         self._hearers = tuple(hearers)
-        self._targets = tuple(targets)
+        self._targets = targets
 
     @classmethod
     def of(cls, deployment: config.Deployment) -> Trouble:
         """People who hear of trouble, and targets that want notices."""
         return cls(
             people.who_hear(deployment.notify, "trouble"),
-            [target.id for target in deployment.dispatch if target.notices],
+            receivers.wanting_notices(deployment),
         )
 
     def target_down(self, session: Session, target_id: str, reason: str, now: datetime) -> None:
@@ -82,7 +83,7 @@ class Trouble:
     def tell(self, session: Session, notice: Notice, now: datetime, *, but: str | None = None) -> None:
         """Post the notice to everybody who hears of trouble, except the one it is about."""
         hearers = [one for one in self._hearers if one.target_id != but]
-        targets = [one for one in self._targets if one != but]
+        targets = [one for one in self._targets(session) if one != but]
         if hearers or targets:
             notices.post(session, notice, now=now, people=hearers, targets=targets)
 

@@ -168,7 +168,7 @@ def flood(store: Store, folder: Path, count: int) -> float:
         store,
         EvidenceStore(str(folder / "evidence")),
         Placement(None, None),
-        targets={"county": Stage.NOTIFY},
+        targets=lambda _session: {"county": Stage.NOTIFY},
         config_version="benchmark",
     )
     buffer = io.BytesIO()

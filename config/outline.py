@@ -44,7 +44,7 @@ def _told_one(value: Any) -> Any:
     if isinstance(value, SecretSource):
         return _scheme_of(value)
     if isinstance(value, str) and "://" in value:
-        return _host_of(value)
+        return host_of(value)
     return to_jsonable_python(value)
 
 
@@ -60,9 +60,9 @@ def _scheme_of(source: SecretSource) -> str:
     return f"{source.scheme}://{HIDDEN}"
 
 
-def _host_of(url: str) -> str:
+def host_of(url: str) -> str:
     """
-    >>> _host_of("https://dispatch.example/hooks/T0KEN?key=1"), _host_of("https://firewatch.example")
+    >>> host_of("https://dispatch.example/hooks/T0KEN?key=1"), host_of("https://firewatch.example")
     ('https://dispatch.example/***', 'https://firewatch.example')
     """
     shown = redact_url(url)

@@ -70,7 +70,13 @@ class DispatchTarget(Section):
 
     id: Identifier = Field(title="Target id", description="Stable machine name, unique in the deployment.")
     name: Name = Field(title="Name", description="What operators call the receiver.")
+    enabled: bool = Field(
+        default=True,
+        title="Enabled",
+        description="false: hears of no new fire, and nothing is sent; what waits for it is kept.",
+    )
     url: str = Field(
+        repr=False,  # the robots of chat platforms have their key in it
         title="URL",
         description="http:// or https:// address the alert is posted to, or mqtt://HOST:PORT/TOPIC (mqtts:// "
         "with TLS), without user and password; ${NAME} stands for an environment variable.",

@@ -26,7 +26,9 @@ from alerting.evidence_links import EvidenceLinks
 from alerting.intake import Intake
 from alerting.latest import LatestPictures
 from alerting.placement import Placement
+from alerting.secret_box import SecretBox
 from alerting.store import Store
+from alerting.target_register import TargetRegister
 from config import Deployment
 from console import description, problems, webhooks
 from console.access import AccessLog
@@ -56,6 +58,7 @@ from console.routes import (
     response_page,
     rosters,
     session,
+    targets,
     tokens,
     users,
 )
@@ -105,6 +108,7 @@ _ROUTES = (
     map_routes,
     burns,
     rosters,
+    targets,
     models,
     response,
     response_page,
@@ -121,16 +125,16 @@ def create_app(
     store: Store,
     deployment: Deployment,
     *,
-    register: CameraRegister | None = None,
+    box: SecretBox | None = None,
     links: EvidenceLinks | None = None,
     live_socket: Path | None = None,
     worker_figures: WorkerFigures = dict,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> FastAPI:
-    """The console of `deployment` over `store`. `register` can keep addresses of cameras; without it none
-    can be added. With `links`, evidence is also given to holders of signed links; at `live_socket` the live
-    process answers. `worker_figures` gives what the workers here told last. Raises what opening the evidence
-    store or the terrain raises."""
+    """The console of `deployment` over `store`. `box` seals addresses and secrets; without it no camera and
+    no receiver can be added. With `links`, evidence is also given to holders of signed links; at
+    `live_socket` the live process answers. `worker_figures` gives what the workers here told last. Raises
+    what opening the evidence store or the terrain raises."""
     feed = EventFeed(store)
     live = LiveView(live_socket)
     oidc = deployment.console.oidc
@@ -159,7 +163,8 @@ def create_app(
     hillshade = Hillshade(deployment.terrain) if deployment.terrain else None
     app.state.centre = Centre(
         store=store,
-        register=register or CameraRegister(store, deployment),
+        register=CameraRegister(store, deployment, box),
+        targets=TargetRegister(store, deployment, box),
         evidence=EvidenceStore(deployment.storage.evidence),
         placement=placement,
         latest=LatestPictures(deployment.storage.evidence),

@@ -13,9 +13,10 @@ from alerting.evidence import EvidenceStore
 from alerting.evidence_links import EvidenceLinks
 from alerting.intake import Intake
 from alerting.latest import LatestPictures
-from alerting.people import target_names
 from alerting.placement import Placement
+from alerting.receivers import names_of
 from alerting.store import Store
+from alerting.target_register import TargetRegister
 from config import Camera, Deployment
 from console.base_maps import Tiles
 from console.feed import EventFeed
@@ -36,6 +37,7 @@ WorkerFigures = Callable[[], Mapping[str, Mapping[str, float]]]
 class Centre:
     store: Store
     register: CameraRegister
+    targets: TargetRegister
     evidence: EvidenceStore
     placement: Placement
     latest: LatestPictures
@@ -60,7 +62,8 @@ class Centre:
 
     @property
     def target_names(self) -> dict[str, str]:
-        return target_names(self.deployment)
+        with self.store.reading() as session:
+            return names_of(session, self.deployment)
 
 
 def _centre(request: Request) -> Centre:

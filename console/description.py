@@ -34,6 +34,7 @@ PATH_VALUES: dict[str, Any] = {
     "burn_id": 1,
     "token_id": 1,
     "code": "445299",
+    "target_id": "county",
     "username": "王芳",
     "map_id": "county",
     "zoom": 12,

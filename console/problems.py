@@ -45,7 +45,7 @@ KINDS: dict[str, str] = {
     "conflict": "It has changed since you saw it: look again, decide again.",
     "decision-not-possible": "The incident's state does not allow it.",
     "invalid-request": "A field is missing or makes no sense; `errors` says which.",
-    "no-key": "The key that seals cameras' addresses is missing; a backup holds it.",
+    "no-key": "The key that seals addresses and secrets is missing; a backup holds it.",
     "too-many-probes": "Too many addresses were tested; `Retry-After` says when to go on.",
     "no-terrain": "This needs an elevation model there.",
     "not-calibrated": "The landmarks do not fit any pose.",

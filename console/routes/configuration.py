@@ -31,5 +31,5 @@ def configuration(_session: Admin, centre: InCentre) -> ConfigurationView:
     return ConfigurationView(
         version=centre.deployment.version,
         program=version("firewatch"),
-        deployment=outline(centre.deployment),
+        deployment=outline(centre.deployment.model_copy(update={"dispatch": centre.targets.shown()})),
     )

@@ -28,7 +28,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = made.parse_args(arguments)
 
     def run(deployment: Deployment) -> None:
-        from alerting.camera_register import CameraRegister
         from alerting.evidence_links import EvidenceLinks
         from alerting.store import Store
         from console.app import create_app
@@ -40,11 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         store = Store.open(deployment.storage.database_url.reveal())
         try:
             links = EvidenceLinks(options.link_key.read_bytes(), options.base_url)
-            register = CameraRegister(store, deployment, box_of(options.secrets_key))
             app = create_app(
                 store,
                 deployment,
-                register=register,
+                box=box_of(options.secrets_key),
                 links=links,
                 live_socket=options.live,
                 worker_figures=partial(told_in, options.workers) if options.workers else dict,

@@ -41,7 +41,9 @@ def parser(name: str, description: str) -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog=f"python -m firewatch.processes.{name}", description=description)
     made.add_argument("config", type=Path, help="deployment file")
     made.add_argument("--heartbeat", type=Path, help="file to touch while alive")
-    made.add_argument("--secrets-key", type=Path, help="file with the key of the cameras' addresses")
+    made.add_argument(
+        "--secrets-key", type=Path, help="file with the key of the addresses and secrets in the store"
+    )
     made.set_defaults(process=name)
     return made
 

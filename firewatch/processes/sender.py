@@ -26,32 +26,38 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from alerting.outbox import Sender
         from alerting.policy import Rules
         from alerting.store import Store
+        from alerting.target_register import TargetRegister
         from alerting.trouble import Trouble
         from firewatch.drill import DailyDrill
+        from firewatch.followed_targets import FollowedTargets
 
         stop = stop_on_signals()
         store = Store.open(deployment.storage.database_url.reveal())
-        register = CameraRegister(store, deployment, box_of(options.secrets_key))
+        box = box_of(options.secrets_key)
+        register = CameraRegister(store, deployment, box)
         zone = ZoneInfo(deployment.time_zone)
         trouble = Trouble.of(deployment)
         origin = Origin(deployment.name, deployment.sender, zone)
         try:
             sender = Sender(
                 store,
-                deployment.dispatch,
+                (),
                 EvidenceLinks(options.link_key.read_bytes(), options.base_url),
                 origin=origin,
                 notifier=Notifier.of(store, deployment, zone),
                 trouble=trouble,
             )
+            heartbeats = Heartbeats(store, (), origin)
+            followed = FollowedTargets(TargetRegister(store, deployment, box), sender.serve, heartbeats.serve)
             run_all(
                 stop,
                 {
+                    "targets": followed.run,
                     "outbox": sender.run,
                     "clocks": ClockKeeper(store, Rules.of(deployment)).run,
                     "camera-watch": CameraWatch.of(store, register).run,
                     "drill": DailyDrill(store, register, trouble).run,
-                    "heartbeats": Heartbeats(store, deployment.dispatch, origin).run,
+                    "heartbeats": heartbeats.run,
                 },
             )
         finally:

@@ -163,7 +163,7 @@ def intake_into(
         store,
         EvidenceStore(str(folder)),
         Placement(terrain, grids, gazetteer),
-        targets=dict.fromkeys(targets, Stage.NOTIFY),
+        targets=lambda _session: dict.fromkeys(targets, Stage.NOTIFY),
         config_version="c0ffee",
         **more,
     )

@@ -55,7 +55,9 @@ def store(database_url: str, clock: Clock) -> Iterator[Store]:
 
 @pytest.fixture
 def watch(store: Store) -> CameraWatch:
-    return CameraWatch(store, lambda: {"ridge": ("东山", config.HealthSettings())}, targets=["county"])
+    return CameraWatch(
+        store, lambda: {"ridge": ("东山", config.HealthSettings())}, targets=lambda _session: ("county",)
+    )
 
 
 def minutes(store: Store, day: date, now: datetime, zone: ZoneInfo = SHANGHAI) -> dict[str, float]:
@@ -166,7 +168,7 @@ def test_a_short_blindness_is_not_told(store: Store, watch: CameraWatch, clock: 
 
 def test_a_condition_the_deployment_does_not_ask_for_is_not_told(store: Store, clock: Clock) -> None:
     settings = config.HealthSettings(alert_on=("stale",), alert_after_s=0)
-    watch = CameraWatch(store, lambda: {"ridge": ("东山", settings)}, targets=["county"])
+    watch = CameraWatch(store, lambda: {"ridge": ("东山", settings)}, targets=lambda _session: ("county",))
     store.set_camera_state("ridge", "dark", clock(), "the picture is black")
     watch.check()
     assert told(store) == []
@@ -219,7 +221,7 @@ def test_a_camera_alert_reaches_a_real_receiver_that_asks_for_notices_and_no_oth
         watch = CameraWatch(
             store,
             lambda: {"ridge": ("东山", config.HealthSettings(alert_after_s=0))},
-            targets=[target.id for target in targets if target.notices],
+            targets=lambda _session: tuple(target.id for target in targets if target.notices),
         )
         store.set_camera_state("ridge", "obstructed", store.clock(), "something covers the view")
         watch.check()

@@ -324,10 +324,8 @@ def test_alerts_for_a_target_that_is_configured_no_more_are_reported(
     sqlite_store: Store, tmp_path: Path, noon: datetime, caplog: pytest.LogCaptureFixture
 ) -> None:
     raise_incident(intake_into(sqlite_store, tmp_path / "evidence", targets=("gone",)), noon)
-    stop = threading.Event()
-    stop.set()
-    Sender(sqlite_store, []).run(stop)
-    assert "target=gone, which the configuration does not name" in caplog.text
+    Sender(sqlite_store, []).serve([])
+    assert "target=gone, which is switched off or not there" in caplog.text
 
 
 PROCESS = """

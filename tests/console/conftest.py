@@ -17,7 +17,6 @@ from console_scenery import MASTS, Scenery, make_deployment
 
 from alerting import access_tokens
 from alerting.accounts import Accounts
-from alerting.camera_register import CameraRegister
 from alerting.evidence_links import EvidenceLinks
 from alerting.journal import By
 from alerting.secret_box import SecretBox
@@ -104,8 +103,7 @@ class Serve:
     ) -> Served:
         listener = socket.create_server(("127.0.0.1", port))
         key = Path(deployment.storage.evidence).with_name("secrets.key")
-        register = CameraRegister(store, deployment, SecretBox(key))
-        app = create_app(store, deployment, register=register, links=links, live_socket=live_socket, **more)
+        app = create_app(store, deployment, box=SecretBox(key), links=links, live_socket=live_socket, **more)
         server = ConsoleServer(app)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="console")
         thread.start()

@@ -10,9 +10,9 @@ from sqlalchemy import update
 
 from alerting import heartbeat, notices
 from alerting.notices import Notice
+from alerting.samples import sample_alert, sample_heartbeat, sample_notice
 from alerting.tables import DeliveryRow, PulseRow
 from console.app import create_app
-from firewatch.conformance import sample_alert, sample_heartbeat, sample_notice
 
 
 def test_what_receivers_get_is_described_as_webhooks_by_schemas_that_our_messages_fit(

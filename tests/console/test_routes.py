@@ -136,6 +136,14 @@ MATRIX = [
     ("GET", "/api/v1/rosters/{code}/versions", None, SUPERVISORS),
     ("POST", "/api/v1/rosters/{code}/revert", {"version": 1}, SUPERVISORS),
     ("POST", "/api/v1/rosters/{code}/preview", {"contacts": []}, SUPERVISORS),
+    ("GET", "/api/v1/targets", None, ADMINS),
+    ("POST", "/api/v1/targets", {"id": ""}, ADMINS),
+    ("GET", "/api/v1/targets/{target_id}", None, ADMINS),
+    ("PATCH", "/api/v1/targets/{target_id}", {"name": "x"}, ADMINS),
+    ("DELETE", "/api/v1/targets/{target_id}", None, ADMINS),
+    ("GET", "/api/v1/targets/{target_id}/versions", None, ADMINS),
+    ("POST", "/api/v1/targets/{target_id}/revert", {"version": 1}, ADMINS),
+    ("POST", "/api/v1/targets/{target_id}/test", None, ADMINS),
     ("GET", "/api/v1/models", None, ADMINS),
     ("GET", "/api/v1/tokens", None, ADMINS),
     ("POST", "/api/v1/tokens", {"name": ""}, ADMINS),
@@ -150,6 +158,7 @@ VALUES = {
     "{mask_id}": "1", "{number}": "1", "{sighting_id}": "unknown", "{sha256}": "0" * 64,
     "{delivery_id}": "1", "{burn_id}": "99", "{token_id}": "99", "{username}": "unknown",
     "{map_id}": "unknown", "{code}": "unknown", "{preset_id}": "unknown", "{zoom}/{x}/{y}": "1/0/0",
+    "{target_id}": "unknown",
 }  # fmt: skip
 
 

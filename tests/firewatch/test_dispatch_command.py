@@ -12,7 +12,8 @@ import pytest
 import config
 from alerting import message, notices
 from alerting.formats import Origin
-from firewatch.conformance import check_target, sample_alert, sample_notice
+from alerting.samples import sample_alert, sample_notice
+from firewatch.conformance import check_target
 from simulator.receiver import DispatchReceiver
 
 SECRET = "a secret of the test"
