@@ -48,6 +48,7 @@ const live = new Live({
     if (event.incident_id) refresh(event.incident_id);
     if (event.kind === "camera") camerasSoon();
     if (event.kind === "roster") rosterChanged();
+    if (event.kind === "target") set((s) => ({ targets: s.targets + 1 }));
     if (event.kind === "delivery" || event.kind === "alert") loadDeliveries();
   },
   onAlive: (centreNow) => set({ clockOffsetMs: centreNow.getTime() - Date.now() }),

@@ -4,7 +4,7 @@
 
 const SILENT_MS = 12000; // the server says `alive` every 5 s
 const RETRY_MS = [500, 1000, 2000, 3000];
-const KINDS = ["incident", "alert", "delivery", "camera", "roster"];
+const KINDS = ["incident", "alert", "delivery", "camera", "roster", "target"];
 
 export class Live {
   /**

@@ -25,6 +25,7 @@ let state = {
   alarm: { on: true, blocked: false, loudness: null, silencedUntil: new Map() }, // see alarm.js
   deliveries: { pending: 0, dead: 0 },
   rosters: 0, // how often somebody changed one since the page was opened
+  targets: 0, // as above, of receivers of alerts
   kiosk: false, // the wall without the bars around it
   dialog: null, // help | password | account | merge | split | replay
 };

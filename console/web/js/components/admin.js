@@ -1,4 +1,4 @@
-// Accounts, tokens, how the receivers of alerts are doing, rosters, models, audit. For administrators; supervisors
+// Accounts, tokens, receivers of alerts, rosters, models, audit. For administrators; supervisors
 // have the rosters.
 import { api } from "../api.js";
 import { notify, words } from "../duty.js";
@@ -7,6 +7,7 @@ import { useApp } from "../state.js";
 import { addDays, dayStart, moment, now, today } from "../time.js";
 import { t } from "../words.js";
 import { Models } from "./admin_models.js";
+import { Receivers } from "./admin_receivers.js";
 import { Rosters } from "./admin_rosters.js";
 import { Icon } from "./icon.js";
 
@@ -162,79 +163,5 @@ function Tokens() {
         <label class="short">${t("admin.token.days")}<input name="days" type="number" min="1" max="3660" defaultValue="365" required /></label>
         <button class="button primary">${t("admin.token.create")}</button>
       </form>
-    </section>`;
-}
-
-const MOST = 200;
-
-function Receivers() {
-  const targets = useApp((s) => s.deployment?.targets ?? {});
-  const [found, setFound] = useState(null); // null: not known, which is not "none"
-  const [problem, setProblem] = useState(null);
-  const load = () =>
-    Promise.all([
-      ...["pending", "dead"].map((state) => api(`/deliveries?state=${state}&limit=${MOST}`)),
-      ...Object.keys(targets).map((id) => api(`/deliveries?state=delivered&target_id=${encodeURIComponent(id)}&limit=1`)),
-    ])
-      .then(([pending, dead, ...last]) => {
-        setFound({ pending, dead, last: new Map(last.flat().map((one) => [one.target_id, one])) });
-        setProblem(null);
-      })
-      .catch(setProblem);
-  useEffect(() => {
-    load();
-    const timer = setInterval(load, 10000);
-    return () => clearInterval(timer);
-  }, []);
-
-  async function again(id) {
-    try {
-      await api(`/deliveries/${id}/redeliver`, { method: "POST" });
-      await load();
-    } catch (error) {
-      notify(words(error), "bad");
-    }
-  }
-
-  const count = (list, id) => {
-    const mine = list.filter((one) => one.target_id === id).length;
-    return list.length === MOST && mine ? `${mine}+` : mine; // the list may go on
-  };
-  const trouble = (id) => {
-    const tried = found.pending.find((one) => one.target_id === id && one.last_error);
-    return tried ? html`<span class="bad">${tried.last_error}</span> <small>${t("delivery.attempts", { n: tried.attempts })} · ${t("admin.receiver.next", { time: moment(tried.next_attempt_at) })}</small>` : "–";
-  };
-  const head = html`<div class="stage-head"><h1>${t("admin.receivers")}</h1>${problem ? html`<span class="bad" role="alert">${words(problem)}</span>` : null}</div>`;
-  if (!found) return html`<section class="panel" aria-label=${t("admin.receivers")} aria-busy=${!problem}>${head}${problem ? null : html`<div class="empty"><div class="spinner" role="status" aria-label=${t("loading")}></div></div>`}</section>`;
-  return html`
-    <section class="panel" aria-label=${t("admin.receivers")}>
-      ${head}
-      <table>
-        <thead><tr><th>${t("admin.receiver")}</th><th>${t("delivery.pending")}</th><th>${t("delivery.dead")}</th><th>${t("admin.receiver.last")}</th><th>${t("admin.receiver.trouble")}</th></tr></thead>
-        <tbody>
-          ${Object.entries(targets).map(
-            ([id, name]) => html`
-              <tr key=${id} data-target=${id}>
-                <td>${name}</td><td>${count(found.pending, id)}</td><td>${count(found.dead, id) ? html`<b class="bad">${count(found.dead, id)}</b>` : 0}</td>
-                <td>${found.last.has(id) ? moment(found.last.get(id).acknowledged_at) : t("admin.receiver.never")}</td><td>${trouble(id)}</td>
-              </tr>`,
-          )}
-        </tbody>
-      </table>
-      ${found.dead.length
-        ? html`<h2>${t("admin.dead")}</h2>
-            <table>
-              <thead><tr><th>${t("admin.receiver")}</th><th>${t("records.time")}</th><th>${t("admin.reason")}</th><th></th></tr></thead>
-              <tbody>
-                ${found.dead.map(
-                  (one) => html`
-                    <tr key=${one.delivery_id} data-dead=${one.delivery_id}>
-                      <td>${one.target_name}</td><td>${moment(one.created_at)}</td><td>${one.last_error}</td>
-                      <td class="row right"><button class="button small" onClick=${() => again(one.delivery_id)}>${t("admin.again")}</button></td>
-                    </tr>`,
-                )}
-              </tbody>
-            </table>`
-        : html`<p class="none">${t("admin.no_dead")}</p>`}
     </section>`;
 }

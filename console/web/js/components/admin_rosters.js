@@ -77,7 +77,7 @@ function Area({ area, open, edit, load }) {
       </td>
       <td>${off.map((one, index) => html`<${Person} key=${index} person=${one} />`)}</td>
     </tr>
-    ${open ? html`<tr class="roster-edit"><td colspan="3"><${RosterEditor} key=${area.code} area=${area} close=${close} changed=${load} /></td></tr>` : null}`;
+    ${open ? html`<tr class="row-edit"><td colspan="3"><${RosterEditor} key=${area.code} area=${area} close=${close} changed=${load} /></td></tr>` : null}`;
 }
 
 /** An area that the grid file has no more: its people are kept, but no new fire lies there. */

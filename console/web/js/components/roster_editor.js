@@ -94,7 +94,7 @@ export function RosterEditor({ area, close, changed }) {
   const revert = (version) => act(() => api(`${path}/revert`, { method: "POST", body: { version, why } }), "roster.done").then((good) => (good ? read() : null));
   if (!seen) return html`<p class="none">…</p>`;
   return html`
-    <form class="roster-editor" ref=${place} onSubmit=${save} aria-label=${t("roster.of", { name: area.name })} data-roster=${area.code}>
+    <form class="row-editor" ref=${place} onSubmit=${save} aria-label=${t("roster.of", { name: area.name })} data-roster=${area.code}>
       <p class="none">${t(seen.saved ? "roster.is.saved" : "roster.is.file")}</p>
       <ol>${people.map((one, index) => html`<${PersonForm} key=${`${again}-${index}`} person=${one} put=${(change) => put(index, change)} drop=${() => setPeople(people.filter((_, at) => at !== index))} />`)}</ol>
       <button type="button" class="button small" onClick=${() => setPeople([...people, NOBODY])}>${t("roster.person.add")}</button>
