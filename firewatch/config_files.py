@@ -1,4 +1,5 @@
-"""The deployment file beside the store: written with the store's cameras, compared with it, applied to it.
+"""The deployment file beside the store: written with the store's cameras and receivers; its cameras compared
+with the store's, applied to it (receivers: `firewatch.target_files`, rosters: `firewatch.grid_files`).
 
 The file seeds, the store rules: what was changed in the console counts, whatever the file says. Addresses are
 compared as they are, and shown as scheme and host.
@@ -15,6 +16,7 @@ import yaml
 from alerting.camera_register import CameraRegister, shown_address
 from alerting.journal import By
 from config import Camera, Deployment, SecretSource
+from firewatch import target_files
 
 _SECRET = ("source", "sub_source")
 
@@ -53,9 +55,9 @@ def differences(file: Deployment, now: Deployment) -> tuple[Difference, ...]:
 
 
 def exported(text: str, file: Deployment, now: Deployment, *, with_secrets: bool = False) -> str:
-    """The deployment file `text` with the cameras as they are now. What did not change stays as it is
-    written, references to secrets included; an address that is only in the store becomes a reference to a
-    variable of its own, or stands there whole `with_secrets`. Comments are lost."""
+    """The deployment file `text` with the cameras and receivers as they are now. What did not change stays as
+    it is written, references to secrets included; an address that is only in the store becomes a reference to
+    a variable of its own, or stands there whole `with_secrets`. Comments are lost."""
     values: dict[str, Any] = yaml.safe_load(text)
     written = {one["id"]: one for one in values["cameras"]}
     seeds = {camera.id: camera for camera in file.cameras}
@@ -65,6 +67,10 @@ def exported(text: str, file: Deployment, now: Deployment, *, with_secrets: bool
         else _written(camera, seeds.get(camera.id), written.get(camera.id, {}), with_secrets)
         for camera in now.cameras
     ]
+    if now.dispatch:
+        values["dispatch"] = target_files.exported(
+            values.get("dispatch", []), file.dispatch, now.dispatch, with_secrets=with_secrets
+        )
     dumped: str = yaml.safe_dump(values, allow_unicode=True, sort_keys=False, width=110)
     return dumped
 

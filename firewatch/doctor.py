@@ -23,12 +23,16 @@ from sqlalchemy.engine import make_url
 
 from alerting import snapshot
 from alerting.camera_register import CameraRegister
+from alerting.deliveries import open_counts
 from alerting.grids import GridError, Grids
 from alerting.ingest import CLOCK_WARN_S, SILENT_AFTER, RemoteWorker, remote_workers
+from alerting.people import LANE, lane_of
 from alerting.records import CameraState, DeliveryRecord
 from alerting.roster import gaps
+from alerting.secret_box import KEY_FILE, SecretBox
 from alerting.store import Store, StoreError
-from config import Deployment, LogSettings
+from alerting.target_register import TargetRegister
+from config import Deployment, DispatchTarget, LogSettings
 from firewatch.grid_files import saved_rosters
 
 Level = Literal["ok", "warn", "alarm"]
@@ -63,10 +67,10 @@ def _examinations(deployment: Deployment, state: Path, now: datetime) -> Iterato
     yield clock(deployment.time_server)
     yield time_zone(deployment.time_zone, now)
     yield from disks(_folders(deployment, state))
-    yield from certificates(deployment, now)
+    yield from certificates(_with_receivers_of_the_store(deployment, state), now)
     yield access_log(deployment.logs)
     yield weights(deployment)
-    yield from store(deployment, now)
+    yield from store(deployment, state, now)
     yield backups(state / "backups", now)
 
 
@@ -182,8 +186,9 @@ def weights(deployment: Deployment) -> Finding:
     return Finding("ok", "weights", f"{model.model_id}, whole")
 
 
-def store(deployment: Deployment, now: datetime) -> Iterator[Finding]:
-    """The store: its file, what receivers refused or still wait for, and cameras that see nothing."""
+def store(deployment: Deployment, state: Path, now: datetime) -> Iterator[Finding]:
+    """The store: its file, what receivers refused or still wait for, receivers that cannot be sent to, and
+    cameras that see nothing."""
     url = deployment.storage.database_url.reveal()
     try:
         revision = None if snapshot.is_empty(url) else snapshot.revision_of(url)
@@ -204,6 +209,7 @@ def store(deployment: Deployment, now: datetime) -> Iterator[Finding]:
         yield Finding("ok", "store", f"whole, version {revision}")
         yield dead_letters(opened.deliveries(state="dead", limit=500))
         yield waiting(opened.deliveries(state="pending", limit=500), now)
+        yield receivers(TargetRegister(opened, deployment, SecretBox(state / KEY_FILE)), opened)
         cameras = CameraRegister(opened, deployment).cameras
         enabled = {camera.id: camera.name for camera in cameras if camera.enabled}
         yield blind_cameras(enabled, opened.camera_states(), now)
@@ -232,6 +238,30 @@ def waiting(pending: tuple[DeliveryRecord, ...], now: datetime) -> Finding:
         return Finding("ok", "deliveries", f"{len(pending)} under way")
     targets = ", ".join(sorted({one.target_id for one in late}))
     return Finding("warn", "deliveries", f"{len(late)} wait for more than 10 minutes: {targets}")
+
+
+def receivers(register: TargetRegister, store: Store) -> Finding:
+    """Receivers whose secrets cannot be opened, and messages for those that are switched off or not there."""
+    shown = {one.id: one for one in register.shown()}
+    closed = sorted(shown.keys() - {one.id for one in register.opened()})
+    if closed:
+        return Finding(
+            "alarm",
+            "receivers",
+            f"the secrets of {', '.join(closed)} cannot be opened, nothing is sent there: bring back"
+            f" {KEY_FILE} from a backup, or enter them anew",
+        )
+    owed = {one: n for (one, delivery), n in open_counts(store).items() if delivery == "pending"}
+    idle = {one: n for one, n in owed.items() if lane_of(one) != LANE and not _is_served(shown.get(one))}
+    if idle:
+        told = ", ".join(
+            f"{n} for {one} ({'switched off' if one in shown else 'no such receiver'})"
+            for one, n in sorted(idle.items())
+        )
+        return Finding("warn", "receivers", f"messages wait that nobody sends: {told}")
+    saved = sum(one.is_saved for one in register.current().values())
+    off = sum(not one.enabled for one in shown.values())
+    return Finding("ok", "receivers", f"{len(shown)}, {off} switched off; {saved} saved in the console")
 
 
 def blind_cameras(enabled: dict[str, str], states: tuple[CameraState, ...], now: datetime) -> Finding:
@@ -303,6 +333,26 @@ def backups(folder: Path, now: datetime) -> Finding:
     age = now - max(made)
     level: Level = "warn" if age > BACKUP_WARN else "ok"
     return Finding(level, "backup", f"the newest in {folder} is {age / timedelta(days=1):.0f} days old")
+
+
+def _is_served(target: DispatchTarget | None) -> bool:
+    return target is not None and target.enabled
+
+
+def _with_receivers_of_the_store(deployment: Deployment, state: Path) -> Deployment:
+    """Those that are sent to now; the file's where the store cannot be read, which is told elsewhere."""
+    url = deployment.storage.database_url.reveal()
+    try:
+        if snapshot.is_empty(url) or not snapshot.is_known(snapshot.revision_of(url) or ""):
+            return deployment
+        opened = Store.open(url)
+    except StoreError:
+        return deployment
+    try:
+        targets = TargetRegister(opened, deployment, SecretBox(state / KEY_FILE)).opened()
+    finally:
+        opened.close()
+    return deployment.model_copy(update={"dispatch": tuple(one for one in targets if one.enabled)})
 
 
 def _folders(deployment: Deployment, state: Path) -> Iterator[Path]:

@@ -56,7 +56,7 @@ def backup(
     if any(one.path.endswith(KEY_FILE) for one in made.state):
         out.print(
             f"[yellow]it holds the store and {KEY_FILE}[/yellow]: whoever has the file can open the"
-            " cameras' addresses; keep it as you keep their passwords"
+            " cameras' addresses and the receivers' secrets; keep it as you keep those"
         )
     if keep is not None and (gone := prune(target.parent, keep)):
         out.print(f"removed {len(gone)} older backups")

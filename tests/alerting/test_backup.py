@@ -16,7 +16,9 @@ import config
 from alerting import roster_register, snapshot
 from alerting.grids import Grids
 from alerting.journal import By
+from alerting.secret_box import SecretBox
 from alerting.store import Store, StoreError, StoreVersionError
+from alerting.target_register import TargetRegister
 from firewatch.backup import (
     BackupError,
     back_up,
@@ -85,10 +87,19 @@ def save_a_roster(database_url: str) -> roster_register.Contacts:
     return contacts
 
 
+def save_a_receiver(database_url: str, of: config.Deployment, state: Path) -> config.DispatchTarget:
+    """As somebody does in the console."""
+    fields = {"id": "robot", "name": "群", "url": "https://chat.example/T0KEN", "bearer": "their token"}
+    store = Store.open(database_url)
+    TargetRegister(store, of, SecretBox(state / "secrets.key")).add(fields, by=By("li"))
+    store.close()
+    return config.DispatchTarget.model_validate(fields)
+
+
 def test_a_lost_machine_is_brought_back_with_its_incidents_pictures_and_keys(
     centre: config.Deployment, database_url: str, tmp_path: Path
 ) -> None:
-    saved = save_a_roster(database_url)
+    saved, target = save_a_roster(database_url), save_a_receiver(database_url, centre, tmp_path / "var")
     back_up(centre, tmp_path / "var", tmp_path / "all.tar", evidence=True)
     wipe(database_url)
     shutil.rmtree(tmp_path / "evidence")
@@ -102,6 +113,8 @@ def test_a_lost_machine_is_brought_back_with_its_incidents_pictures_and_keys(
     evidence = store.incident(incident.incident_id).evidence
     with store.reading() as session:
         assert roster_register.saved(session) == {"g": saved}
+    box = SecretBox(tmp_path / "new" / "var" / "secrets.key")
+    assert TargetRegister(store, elsewhere, box).opened() == (target,)
     store.close()
     for one in evidence:
         assert (tmp_path / "new" / "evidence" / one.path).stat().st_size == one.size_bytes

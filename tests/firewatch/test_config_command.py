@@ -15,8 +15,9 @@ from alerting import roster_register
 from alerting.camera_register import CameraRegister
 from alerting.grids import Grids
 from alerting.journal import By
-from alerting.secret_box import SecretBox
+from alerting.secret_box import SecretBox, SecretsError
 from alerting.store import Store
+from alerting.target_register import TargetRegister
 from config import Camera, load, loads
 from firewatch.cli import _register_commands, app
 
@@ -128,6 +129,66 @@ def test_an_address_that_changed_in_the_file_is_applied_whole(
     run("apply", file, "--state", tmp_path)
     now = register.deployment.camera("north").source
     assert now.reveal() == "rtsp://viewer:s3cret-words@10.9.0.11/live"
+
+
+COUNTY = {"id": "county", "name": "县", "url": "https://county.example/x", "secret": "${NORTH_PASSWORD}"}
+ROBOT = {"id": "chat-robot", "name": "群", "url": "https://chat.example/T0KEN", "bearer": "b3arer-words"}
+
+
+@pytest.fixture
+def targets(file: Path, tmp_path: Path) -> Iterator[TargetRegister]:
+    """What people changed in the console: the county moved, a robot was added."""
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text + f"dispatch: [{json.dumps(COUNTY)}]\n", encoding="utf-8")
+    store = Store.open(f"sqlite:///{tmp_path}/store.db")
+    made = TargetRegister(store, load(file), SecretBox(tmp_path / "secrets.key"))
+    made.change("county", {"url": "https://new.example/y", "notices": True}, by=LI)
+    made.add(ROBOT, by=LI)
+    yield made
+    store.close()
+
+
+@pytest.mark.usefixtures("targets")
+def test_saved_receivers_are_differences_told_without_a_secret(file: Path, tmp_path: Path) -> None:
+    told = run("diff", file, "--state", tmp_path, code=1)
+    assert "receiver county.url: https://county.example/*** -> https://new.example/***" in told
+    assert "receiver county.notices: False -> True" in told
+    assert "receiver chat-robot: only in the store (群, switched on)" in told
+    assert "words" not in told
+    assert "T0KEN" not in told
+
+
+def test_the_export_has_the_receivers_with_references_in_place_of_secrets_or_whole(
+    targets: TargetRegister, file: Path, tmp_path: Path
+) -> None:
+    targets.change("chat-robot", {"enabled": False}, by=LI)
+    text = run("export", file, "--state", tmp_path)
+    assert "words" not in text
+    assert "T0KEN" not in text
+    variables = {
+        "NORTH_PASSWORD": "s3cret-words", "COUNTY_URL": "https://new.example/y",
+        "CHAT_ROBOT_URL": str(ROBOT["url"]), "CHAT_ROBOT_BEARER": str(ROBOT["bearer"]),
+    }  # fmt: skip
+    assert loads(text, environment=variables).dispatch == targets.opened()
+    run("export", file, "--state", tmp_path, "--with-secrets", "--out", tmp_path / "whole.yaml")
+    assert load(tmp_path / "whole.yaml").dispatch == targets.opened()
+
+
+def test_applying_lets_the_file_count_again_for_its_receivers_and_removes_others_when_told(
+    targets: TargetRegister, file: Path, tmp_path: Path
+) -> None:
+    assert "changed: receiver county" in run("apply", file, "--state", tmp_path)
+    assert [one.id for one in targets.opened()] == ["county", "chat-robot"]
+    assert targets.opened()[0] == load(file).dispatch[0]
+    assert "changed: receiver chat-robot" in run("apply", file, "--state", tmp_path, "--remove")
+    assert "says what the file says" in run("diff", file, "--state", tmp_path)
+
+
+@pytest.mark.usefixtures("targets")
+def test_without_the_key_nothing_is_compared_that_cannot_be_read(file: Path, tmp_path: Path) -> None:
+    (tmp_path / "secrets.key").unlink()
+    answer = CliRunner().invoke(app, ["config", "diff", str(file), "--state", str(tmp_path)])
+    assert isinstance(answer.exception, SecretsError)
 
 
 RANGER = {"name": "陈（示例）", "role": "网格员", "phone": "137-1", "note": "kept as it is"}

@@ -22,12 +22,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 import config
-from alerting import roster_register
+from alerting import notices, roster_register
 from alerting.grids import Grids
 from alerting.ingest import RemoteWorker
 from alerting.journal import By
+from alerting.notices import Notice
 from alerting.records import CameraState, DeliveryRecord, DeliveryState
+from alerting.secret_box import SecretBox
 from alerting.store import Store
+from alerting.target_register import TargetRegister
 from firewatch import doctor
 
 NOON = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
@@ -282,7 +285,7 @@ def test_the_command_says_all_of_it_as_json_and_an_alarm_is_exit_code_two(tmp_pa
 def test_a_store_that_is_damaged_is_an_alarm_that_names_the_cure(tmp_path: Path) -> None:
     made = deployment(tmp_path, 1)
     (tmp_path / "firewatch.db").write_bytes(b"no database at all, " * 500)
-    levels = {one.subject: one for one in doctor.store(made, NOON)}
+    levels = {one.subject: one for one in doctor.store(made, tmp_path, NOON)}
     assert levels["store"].level == "alarm"
 
 
@@ -314,3 +317,28 @@ def test_hours_without_anybody_on_duty_and_rosters_of_lost_areas_are_told(tmp_pa
     found = doctor.rosters(deployment, store)
     store.close()
     assert (found.level, "no area d" in found.text) == ("warn", True)
+
+
+def test_receivers_that_nobody_sends_to_while_something_waits_and_secrets_that_cannot_be_opened_are_told(
+    tmp_path: Path,
+) -> None:
+    made = deployment(tmp_path, 1)
+    store = Store.open(made.storage.database_url.reveal())
+    register = TargetRegister(store, made, SecretBox(tmp_path / "secrets.key"))
+    (target,) = made.dispatch
+    assert doctor.receivers(register, store) == doctor.Finding(
+        "ok", "receivers", "1, 0 switched off; 0 saved in the console"
+    )
+    notice = Notice("n-1", "trouble", "一", "一", "one", "one")
+    with store.writing() as session:
+        notices.post(session, notice, now=NOON, targets=[target.id, "gone"])
+    register.change(target.id, {"enabled": False}, by=By("li"))
+    found = doctor.receivers(register, store)
+    assert (found.level, found.text) == (
+        "warn",
+        f"messages wait that nobody sends: 1 for {target.id} (switched off), 1 for gone (no such receiver)",
+    )
+    (tmp_path / "secrets.key").unlink()
+    found = doctor.receivers(register, store)
+    store.close()
+    assert (found.level, f"the secrets of {target.id} cannot be opened" in found.text) == ("alarm", True)

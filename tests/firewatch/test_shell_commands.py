@@ -20,8 +20,11 @@ from test_worker_process import VIDEO, until
 import config
 from alerting.drill import exercise_sighting
 from alerting.intake import Evidence, Intake
+from alerting.journal import By
 from alerting.records import DeliveryRecord
+from alerting.secret_box import KEY_FILE, SecretBox
 from alerting.store import Store
+from alerting.target_register import TargetRegister
 from simulator.receiver import DispatchReceiver
 
 SECRET = "a secret of the test"
@@ -109,6 +112,26 @@ def test_the_daily_drill_runs_at_its_time_and_reports(tmp_path: Path, receiver: 
     (report,) = [one.alert for one in receiver.alerts if one.alert.get("kind") == "drill"]
     assert "每日演练通过" in report["title"]
     assert [one.alert["exercise"] for one in receiver.alerts] == [True, True, True]
+
+
+def test_a_receiver_that_was_saved_in_the_console_is_tested_where_it_is_now(
+    tmp_path: Path, receiver: DispatchReceiver
+) -> None:
+    deployment = written(tmp_path, receiver)
+    state = tmp_path / "var"
+    with (
+        DispatchReceiver("another secret") as moved,
+        closing(Store.open(f"sqlite:///{tmp_path}/store.db")) as store,
+    ):
+        register = TargetRegister(store, config.load(deployment), SecretBox(state / KEY_FILE))
+        register.change("county", {"url": moved.url, "secret": "another secret"}, by=By("li"))
+        register.add({"id": "robot", "name": "r", "url": moved.url, "secret": "another secret"}, by=By("li"))
+        for target in ("county", "robot"):
+            asked = ("dispatch", "test", target, "--config", str(deployment), "--state", str(state), "--json")
+            tested = firewatch(*asked)
+            assert tested.returncode == 0, tested.stdout + tested.stderr
+        assert len(moved.alerts) > 0
+    assert receiver.alerts == []
 
 
 def test_a_receiver_is_tested_from_the_shell_and_what_it_refused_is_sent_again(
