@@ -551,6 +551,21 @@ class TargetVersionRow(Base):
     at: Mapped[datetime]
 
 
+class ConfigurationVersionRow(Base):
+    """What the deployment file said when a centre started, if another thing than before. Append-only."""
+
+    __tablename__ = "configuration_versions"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    version: Mapped[int] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64))
+    """`config.Deployment.version`."""
+    program: Mapped[str] = mapped_column(String(64))
+    configuration: Mapped[dict[str, Any]]
+    """As `config.outline` tells it: without what is secret."""
+    at: Mapped[datetime]
+
+
 class LearningSightingRow(Base):
     """What a camera that still learns reported: no sighting, of no incident, told to nobody."""
 

@@ -6,13 +6,23 @@ who calls in between waits instead of being refused.
 
 from __future__ import annotations
 
+import logging
 import socket
 from collections.abc import Sequence
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from config import Deployment
 from firewatch.processes.life import add_link_options, box_of, live, parser
+
+if TYPE_CHECKING:
+    from alerting.store import Store
+
+_log = logging.getLogger(__name__)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -38,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         start_access_log(deployment.logs)
         store = Store.open(deployment.storage.database_url.reveal())
         try:
+            _record(store, deployment)
             links = EvidenceLinks(options.link_key.read_bytes(), options.base_url)
             app = create_app(
                 store,
@@ -52,6 +63,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
             store.close()
 
     live(options, run)
+
+
+def _record(store: Store, deployment: Deployment) -> None:
+    """A centre that cannot note what it starts with starts all the same."""
+    from alerting import configuration_log
+    from alerting.database import first_line
+
+    try:
+        if configuration_log.record(store, deployment, version("firewatch")):
+            _log.info("configuration is another than before: version=%s", deployment.version)
+    except SQLAlchemyError as error:
+        _log.error("configuration not noted: %s", first_line(error))
 
 
 if __name__ == "__main__":

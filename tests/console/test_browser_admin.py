@@ -10,6 +10,7 @@ from conftest import Served, go_in
 from console_scenery import Scenery
 from test_browser_pages import violations
 
+from alerting import configuration_log
 from alerting.store import Store
 from alerting.tables import DeliveryRow
 from config import Deployment
@@ -67,6 +68,22 @@ def test_the_administrator_sees_which_model_looks_and_reads_its_card(console: Se
     expect(page.locator("tr[data-model=hill-1]")).to_contain_text("上一个")
     page.get_by_text("模型卡：hill-1-int8, hill-1").click()
     expect(page.locator(".card-text pre")).to_contain_text("#")
+
+
+def test_the_administrator_sees_what_the_deployment_file_said_and_since_when(
+    console: Served, page: Page
+) -> None:
+    later = console.deployment.model_copy(update={"sender": "firewatch@hills.example"})
+    for deployment in (console.deployment, later):
+        configuration_log.record(console.store, deployment, "0.1.0")
+    go_in(page, console, "admin", path="#/admin")
+    expect(page.locator("[data-configuration]")).to_have_count(2)
+    newest = page.locator("[data-configuration='2']")
+    expect(newest).to_contain_text(f"{later.version} 当前")
+    newest.locator("summary").press("Enter")
+    expect(newest).to_contain_text("与上一版不同的项： sender")
+    expect(newest.locator("pre")).to_contain_text("firewatch@hills.example")
+    assert violations(page) == []
 
 
 def test_an_alert_that_a_receiver_refused_is_seen_with_its_reason_and_sent_again(

@@ -12,7 +12,7 @@ import yaml
 from conftest import Serve, Served
 from console_scenery import Scenery, jpeg
 
-from alerting import access_tokens, ingest
+from alerting import access_tokens, configuration_log, ingest
 from alerting.ingest import LifeSign
 from alerting.journal import By
 from alerting.store import Store
@@ -58,6 +58,8 @@ MATRIX = [
     ("GET", "/api/v1/session/oidc/callback", None, EVERYONE),
     ("GET", "/api/v1/deployment", None, SIGNED_IN),
     ("GET", "/api/v1/configuration", None, ADMINS),
+    ("GET", "/api/v1/configuration/versions", None, ADMINS),
+    ("GET", "/api/v1/configuration/versions/{number}", None, ADMINS),
     ("GET", "/api/v1/incidents", None, SIGNED_IN),
     ("GET", "/api/v1/incidents/{incident_id}", None, SIGNED_IN),
     ("GET", "/api/v1/incidents/{incident_id}/picture", None, SIGNED_IN),
@@ -245,6 +247,24 @@ def test_an_administrator_reads_the_configuration_and_no_secret_of_it(console: S
     assert told["deployment"]["cameras"][0]["source"] == "rtsp://***"
     for hidden in ("s3cret-of", "10.9.8.7", "drawn-secret"):
         assert hidden not in answer.text
+
+
+def test_an_administrator_reads_what_the_deployment_file_said_before(console: Served) -> None:
+    later = console.deployment.model_copy(update={"sender": "firewatch@hills.example"})
+    for deployment in (console.deployment, later):
+        configuration_log.record(console.store, deployment, "0.1.0")
+    with console.signed_in("admin") as client:
+        listed = client.get("/api/v1/configuration/versions").json()
+        newest = client.get("/api/v1/configuration/versions/2")
+        missing = client.get("/api/v1/configuration/versions/3")
+    assert [(one["version"], one["digest"]) for one in listed] == [
+        (2, later.version),
+        (1, console.deployment.version),
+    ]
+    assert (newest.json()["changed"], missing.status_code) == (["sender"], 404)
+    assert newest.json()["configuration"]["cameras"][0]["source"] == "rtsp://***"
+    for hidden in ("s3cret-of", "10.9.8.7", "drawn-secret"):
+        assert hidden not in newest.text
 
 
 def test_the_newest_picture_comes_with_its_time_and_is_replaced_whole(console: Served, now: datetime) -> None:

@@ -1,4 +1,4 @@
-// Accounts, tokens, receivers of alerts, rosters, models, audit. For administrators; supervisors
+// Accounts, tokens, receivers of alerts, rosters, models, configuration, audit. For administrators; supervisors
 // have the rosters.
 import { api } from "../api.js";
 import { notify, words } from "../duty.js";
@@ -6,6 +6,7 @@ import { html, useEffect, useState } from "../lib.js";
 import { useApp } from "../state.js";
 import { addDays, dayStart, moment, now, today } from "../time.js";
 import { t } from "../words.js";
+import { Configuration } from "./admin_configuration.js";
 import { Models } from "./admin_models.js";
 import { Receivers } from "./admin_receivers.js";
 import { Rosters } from "./admin_rosters.js";
@@ -17,7 +18,7 @@ export function Admin() {
   const role = useApp((s) => s.session?.role);
   if (role === "supervisor") return html`<main class="page admin" data-page="admin"><${Rosters} /></main>`;
   if (role !== "admin") return html`<main class="page" data-page="admin"><div class="panel empty"><strong>${t("admin.only")}</strong></div></main>`;
-  return html`<main class="page admin" data-page="admin"><${Accounts} /><${Tokens} /><${Receivers} /><${Rosters} /><${Models} /><${Audit} /></main>`;
+  return html`<main class="page admin" data-page="admin"><${Accounts} /><${Tokens} /><${Receivers} /><${Rosters} /><${Models} /><${Configuration} /><${Audit} /></main>`;
 }
 
 function Accounts() {
