@@ -1,8 +1,8 @@
 """Who did what: one row each, never changed.
 
 Decisions about incidents, by people and by the machine, are the incidents' own history (`rows`). What was
-done to accounts, tokens, permitted burns, masks and deliveries, and who signed in, is noted here in the
-transaction that does it (`note`).
+done to accounts, tokens, permitted burns, masks, cameras, rosters, receivers and deliveries, and who signed
+in, is noted here in the transaction that does it (`note`).
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 import config
 from alerting import audit, decisions
+from alerting.camera_register import CameraRegister
 from alerting.intake import Intake
 from alerting.journal import By
 from alerting.lifecycle import Action, Cause, Decision, Verdict
@@ -302,6 +303,17 @@ def test_without_the_key_a_receiver_is_told_of_but_not_sent_to_and_the_files_are
     assert [one.id for one in register.opened()] == ["county", "robot"]
 
 
+def test_a_lost_key_of_cameras_is_not_replaced_by_one_for_receivers(
+    register: TargetRegister, store: Store, deployment: config.Deployment, box: SecretBox, tmp_path: Path
+) -> None:
+    """They share it: another key would lock the cameras' addresses out for good."""
+    CameraRegister(store, deployment, box).change(NORTH.id, {"name": "北岭"}, by=LI)
+    (tmp_path / "state" / "secrets.key").unlink()
+    with pytest.raises(SecretsError, match="cannot be read"):
+        register.add(ROBOT, by=LI)
+    assert not box.has_key
+
+
 @pytest.mark.parametrize("statement", ["UPDATE target_versions SET why = 'x'", "DELETE FROM target_versions"])
 def test_the_database_itself_refuses_to_change_a_version(
     store: Store, register: TargetRegister, statement: str
@@ -342,6 +354,14 @@ def test_a_receiver_that_is_switched_off_hears_of_no_new_fire_but_is_owed_the_en
     assert told(store, known) == [("county", 1), ("county", 2)]
     assert register.change("county", {"enabled": True}, by=LI).action == "switched on"
     assert told(store, fire(intake, noon, 6)) == [("county", 1)]
+
+
+def test_a_receiver_that_the_file_switches_off_is_told_nothing(
+    store: Store, deployment: config.Deployment, noon: datetime
+) -> None:
+    (county,) = deployment.dispatch
+    off = deployment.model_copy(update={"dispatch": (county.model_copy(update={"enabled": False}),)})
+    assert told(store, fire(Intake.from_deployment(store, off), noon)) == []
 
 
 def test_a_receiver_that_was_not_told_of_a_fire_before_it_was_switched_off_is_not_told_when_it_is_dispatched(
