@@ -29,7 +29,7 @@ CHECKS = [
 ENDLESS = {"/api/v1/events", "/api/v1/response/events", "/api/v1/cameras/{camera_id}/mjpeg"}
 MAY_SAY_503 = {
     "/readyz", "/heartbeat", "/api/v1/cameras/{camera_id}/whep", "/api/v1/cameras/{camera_id}/live-picture",
-    "/api/v1/cameras/probe",
+    "/api/v1/cameras/probe", "/api/v1/cameras/{camera_id}/whep/{session_id}",
 }  # fmt: skip
 """Nothing is watched live here, and no sender runs."""
 
