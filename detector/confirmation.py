@@ -29,7 +29,7 @@ of a policy belong to a network and stand with it in models/registry.yaml; those
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -149,7 +149,10 @@ class Confirmer:
         )
         self._next_id += len(step.new)
         self._places.advance(at, candidates, vouched_s)
-        seen = [_judged(track, policy.reference_score, vouched_s) for track in (*step.seen, *step.new)]
+        seen = [
+            _judged(track, score_together(track.points[-1].detection, candidates), policy, vouched_s)
+            for track in (*step.seen, *step.new)
+        ]
         unseen = [_with_evidence(track, -policy.reference_score * vouched_s) for track in step.unseen]
 
         self._causes = tuple(
@@ -242,10 +245,30 @@ def sighting_of(track: Track, look: Look, *, policy: Policy, profile: str) -> Si
     )
 
 
-def _judged(track: Track, reference_score: float, vouched_s: float) -> Track:
+def score_together(detection: Detection, beside: Iterable[Detection]) -> float:
+    """Its score; with a weaker detection of the other class at its place, the chance of either.
+
+    >>> flames = Detection("fire", 0.4, Box(50, 90, 60, 100))
+    >>> smoke = Detection("smoke", 0.25, Box(0, 0, 90, 100))
+    >>> round(score_together(flames, [flames, smoke]), 2), score_together(smoke, [flames, smoke])
+    (0.55, 0.25)
+    """
+    other = max((one.confidence for one in beside if _is_other_class_there(detection, one)), default=0.0)
+    if other > detection.confidence:
+        return detection.confidence  # or a hint of flames in strong smoke would be reported as fire
+    return 1 - (1 - detection.confidence) * (1 - other)
+
+
+def _is_other_class_there(detection: Detection, other: Detection) -> bool:
+    """Whether the larger part of the smaller box lies in the other one."""
+    shared_px2 = detection.box.intersection_px2(other.box)
+    return other.label != detection.label and shared_px2 > min(detection.box.area_px2, other.box.area_px2) / 2
+
+
+def _judged(track: Track, score: float, policy: Policy, vouched_s: float) -> Track:
     """The track with the evidence of its latest look; a look that opens a track is no evidence yet."""
     point = track.points[-1]
-    change_score_s = (point.detection.confidence - reference_score) * vouched_s
+    change_score_s = (score - policy.reference_score) * vouched_s
     point = replace(point, evidence_score_s=max(0.0, change_score_s))
     track = replace(track, points=(*track.points[:-1], point))
     return _with_evidence(track, change_score_s if track.looks_seen > 1 else 0.0)

@@ -135,6 +135,35 @@ def test_flames_within_confirmed_smoke_are_the_same_cause():
     assert len(confirmed_at_s(scene, every_s=5)) == 1
 
 
+def night_fire(smoke: Box) -> Scene:
+    """Flames of a score that never suffices by itself, and faint smoke that does not either."""
+    seen = [found(POLICY.reference_score, Box(110, 190, 120, 200), "fire"), found(0.2, smoke)]
+    return lambda t: seen if t >= 600 else []
+
+
+@pytest.mark.parametrize("every_s", [1, 5, 60])
+def test_flames_under_faint_smoke_are_confirmed_as_fire_though_neither_would_be_alone(every_s):
+    looks = watch(night_fire(smoke=Box(100, 120, 160, 200)), every_s=every_s, until_s=720)
+    (confirmed,) = [track for _, verdict in looks for track in verdict.confirmed]
+    assert confirmed.label == "fire"
+    assert confirmed.confidence == POLICY.reference_score  # what was seen is told as it was
+
+
+def test_a_hint_of_flames_in_strong_smoke_does_not_make_it_a_fire():
+    def scene(t: float) -> list[Detection]:
+        hint = found(POLICY.candidate_score, Box(105, 205, 115, 220), "fire")
+        return [hint, *plume()(t)] if t > 590 else []
+
+    (confirmed,) = [
+        track for _, verdict in watch(scene, every_s=1, until_s=900) for track in verdict.confirmed
+    ]
+    assert confirmed.label == "smoke"
+
+
+def test_flames_and_smoke_at_different_places_do_not_vouch_for_each_other():
+    assert confirmed_at_s(night_fire(smoke=Box(300, 120, 360, 200)), every_s=5, until_s=720) == []
+
+
 def test_two_fires_at_two_places_are_two_sightings():
     def scene(t: float) -> list[Detection]:
         return [found(0.6, Box(100, 200, 130, 230)), found(0.6, Box(500, 200, 530, 230))] if t > 60 else []
