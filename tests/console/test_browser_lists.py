@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from conftest import Served, go_in
@@ -13,7 +15,7 @@ from alerting.lifecycle import Action, Cause, Decision, Verdict
 from benchmarks.store_filling import fill
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install '.[dev]'")
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Error, Locator, Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -79,3 +81,46 @@ def test_the_queue_of_what_has_ended_goes_back_years_and_takes_in_what_ends_now(
     page.locator(f".card[data-incident={incident}]").click()  # once in sight it is no longer the last drawn
     expect(page.locator(f".card.chosen[data-incident={incident}]")).to_be_visible()
     expect(page.locator(".stage h2")).to_be_visible()
+
+
+def scrolled_by_the_browser(page: Page) -> list[tuple[int, int]]:
+    """Sizes of what Chromium scrolls by itself, as layers of their own."""
+    told: list[dict[str, Any]] = []
+
+    def hear(event: dict[str, Any]) -> None:
+        told.append(event)
+
+    session = page.context.new_cdp_session(page)
+    session.on("LayerTree.layerTreeDidChange", hear)
+    session.send("DOM.enable")
+    session.send("LayerTree.enable")
+    page.mouse.wheel(0, 400)
+    page.wait_for_timeout(1000)
+    layers = [event["layers"] for event in told if event.get("layers")][-1]
+    sizes = []
+    for layer in layers:
+        with suppress(Error):  # a layer that is gone meanwhile
+            why = session.send("LayerTree.compositingReasons", {"layerId": layer["layerId"]})
+            if "OverflowScrolling" in why["compositingReasonIds"]:
+                sizes.append((round(layer["width"]), round(layer["height"])))
+    session.detach()
+    return sizes
+
+
+def test_lists_are_scrolled_by_the_browser_and_not_painted_anew_by_the_page(
+    console_with_history: Served, page: Page
+) -> None:
+    go_in(page, console_with_history)
+    page.get_by_role("tab", name="已结束").click()
+    found = {}
+    for name, rows, box in (("queue", ".card[data-row]", ".cards"), ("records", "tr[data-row]", ".records")):
+        if name == "records":
+            page.get_by_role("link", name="档案统计").click()
+            page.locator("input[type=date]").first.fill("2020-01-01")
+        page.locator(rows).nth(8).hover()
+        place = page.locator(box).bounding_box()
+        assert place is not None
+        sizes = scrolled_by_the_browser(page)
+        near = [abs(w - place["width"]) + abs(h - place["height"]) < 20 for w, h in sizes]
+        found[name] = any(near)
+    assert found == {"queue": True, "records": True}

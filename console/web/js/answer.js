@@ -1,6 +1,7 @@
 // What the server answers to one question, as a component shows it: the answer, what went wrong, asking again.
 import { api } from "./api.js";
 import { useEffect, useState } from "./lib.js";
+import { kept } from "./state.js";
 
 /** @param {string} path
  *  @param {number | null} [againMs] asked again so often; without it, by `load` only
@@ -11,7 +12,7 @@ export function useAnswer(path, againMs = null) {
   const load = () =>
     api(path)
       .then((told) => {
-        setFound(told);
+        setFound((before) => kept(before, told));
         setProblem(null);
       })
       .catch(setProblem);

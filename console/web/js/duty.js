@@ -5,7 +5,7 @@ import { showNotification } from "./notification.js";
 import { Paged } from "./paged.js";
 import { openPage } from "./router.js";
 import { sessionEnded } from "./session.js";
-import { get, set } from "./state.js";
+import { get, kept, keptList, set } from "./state.js";
 import { t } from "./words.js";
 
 export const UNDO_MS = 10000;
@@ -122,14 +122,14 @@ function camerasSoon() {
 export async function loadCameras() {
   if (document.hidden || !get().connection.up) return;
   const cameras = await api("/cameras").catch(() => null);
-  if (cameras) set({ cameras });
+  if (cameras) set((s) => ({ cameras: keptList(s.cameras, cameras, (one) => one.id) }));
 }
 
 async function loadDeliveries() {
   const [pending, dead] = await Promise.all(
     ["pending", "dead"].map((state) => api(`/deliveries?state=${state}&limit=100`).catch(() => null)),
   );
-  if (pending && dead) set({ deliveries: { pending: pending.length, dead: dead.length } });
+  if (pending && dead) set((s) => ({ deliveries: kept(s.deliveries, { pending: pending.length, dead: dead.length }) }));
 }
 
 const running = new Map(); // incident id -> whether it changed again while being read
@@ -155,9 +155,10 @@ function put(detail) {
   if (known && known.version > summary.version) return; // an older answer that came later
   const isNew = !known && summary.status === "suspected";
   get().ended?.put(summary, (a, b) => a.incident_id === b.incident_id, tabOf(summary) === "ended", (a, b) => newer(a, b) > 0);
+  const isSame = kept(known, summary) === known;
   set({
-    incidents: new Map(incidents).set(summary.incident_id, summary),
-    details: new Map(details).set(summary.incident_id, detail),
+    incidents: isSame ? incidents : new Map(incidents).set(summary.incident_id, summary),
+    details: new Map(details).set(summary.incident_id, kept(details.get(summary.incident_id), detail)),
   });
   if (!isNew) return;
   showNotification(summary, goTo);

@@ -46,6 +46,16 @@ export function subscribe(listener) {
   return () => listeners.delete(listener);
 }
 
+/** `after`; or `before`, where both say the same: what has not changed is the same thing, and not drawn again. */
+export const kept = (before, after) => (JSON.stringify(before) === JSON.stringify(after) ? before : after);
+
+/** `kept` for a list and for each of what is in it, which `id` tells apart. */
+export function keptList(before, after, id) {
+  const known = new Map(before.map((one) => [id(one), one]));
+  const list = after.map((one) => kept(known.get(id(one)), one));
+  return list.length === before.length && list.every((one, index) => one === before[index]) ? before : list;
+}
+
 /** The part of the state that `select` picks; the component draws again when it changes. */
 export function useApp(select) {
   const [, redraw] = useState(0);
@@ -62,4 +72,13 @@ export function useApp(select) {
   return value;
 }
 
-export const useLanguage = () => useApp((s) => s.language);
+export const useCamera = (id) => useApp((s) => s.cameras.find((one) => one.id === id));
+
+let names = new Map(); // camera id -> name: another map only when a name is another one
+
+/** What cameras are called, for those who care for nothing else about them. */
+export const useCameraNames = () =>
+  useApp(({ cameras }) => {
+    if (cameras.length !== names.size || cameras.some((one) => names.get(one.id) !== one.name)) names = new Map(cameras.map((one) => [one.id, one.name]));
+    return names;
+  });

@@ -39,10 +39,11 @@ export function zoneName() {
   return parts.find((part) => part.type === "timeZoneName")?.value ?? "";
 }
 
+/** "3 分钟" */
+export const age = (text) => span((now().getTime() - new Date(text).getTime()) / 1000);
+
 /** "3 分钟前" */
-export function ago(text) {
-  return t("ago", { time: span((now().getTime() - new Date(text).getTime()) / 1000) });
-}
+export const ago = (text) => t("ago", { time: age(text) });
 
 export function span(seconds) {
   const s = Math.max(0, Math.round(seconds));

@@ -11,6 +11,7 @@ import { Models } from "./admin_models.js";
 import { Receivers } from "./admin_receivers.js";
 import { Rosters } from "./admin_rosters.js";
 import { Icon } from "./icon.js";
+import { DayField } from "./time_fields.js";
 
 const ROLES = ["viewer", "operator", "supervisor", "admin"];
 
@@ -85,13 +86,12 @@ function Accounts() {
 function Audit() {
   const [days, setDays] = useState(() => ({ from: addDays(today(), -30), to: today() }));
   const question = new URLSearchParams({ since: dayStart(days.from).toISOString(), until: dayStart(addDays(days.to, 1)).toISOString() });
-  const change = (name) => (event) => event.target.value && setDays({ ...days, [name]: event.target.value });
   return html`
     <section class="panel" aria-label=${t("admin.audit")}>
       <div class="stage-head"><h1>${t("admin.audit")}</h1><span class="place">${t("admin.audit.what")}</span></div>
       <div class="row new-user">
-        <label>${t("records.from")}<input type="date" value=${days.from} max=${days.to} onChange=${change("from")} /></label>
-        <label>${t("records.to")}<input type="date" value=${days.to} min=${days.from} onChange=${change("to")} /></label>
+        <${DayField} label=${t("records.from")} value=${days.from} max=${days.to} change=${(from) => setDays({ ...days, from })} />
+        <${DayField} label=${t("records.to")} value=${days.to} min=${days.from} change=${(to) => setDays({ ...days, to })} />
         <a class="button" href=${`/api/v1/records/history?${question}`} download>${t("admin.audit.incidents")} CSV</a>
         <a class="button" href=${`/api/v1/records/audit?${question}`} download>${t("admin.audit.administration")} CSV</a>
       </div>

@@ -7,6 +7,7 @@ import { away } from "../geo.js";
 import { html, useState } from "../lib.js";
 import { addDays, dayStart, moment, today } from "../time.js";
 import { t } from "../words.js";
+import { DayField } from "./time_fields.js";
 
 const CORNERS = 24;
 const RADII_M = [50, 100, 200, 500];
@@ -50,12 +51,13 @@ export function Burns({ place }) {
 
 function NewBurn({ place, added }) {
   const [busy, setBusy] = useState(false);
+  const [day, choose] = useState(today());
 
   async function submit(event) {
     event.preventDefault();
     const form = event.target;
     const given = Object.fromEntries([...new FormData(form)].map(([name, value]) => [name, String(value)]));
-    const midnight = dayStart(given.day).getTime();
+    const midnight = dayStart(day).getTime();
     setBusy(true);
     try {
       await api("/burns", {
@@ -70,6 +72,7 @@ function NewBurn({ place, added }) {
         },
       });
       form.reset();
+      choose(today());
       await added();
     } catch (error) {
       notify(words(error), "bad");
@@ -85,7 +88,7 @@ function NewBurn({ place, added }) {
       <label>${t("burns.phone")}<input name="phone" maxlength="64" /></label>
       <label>${t("burns.note")}<input name="note" maxlength="500" /></label>
       <div class="row">
-        <label>${t("burns.day")}<input type="date" name="day" required value=${today()} min=${today()} max=${addDays(today(), 30)} /></label>
+        <${DayField} label=${t("burns.day")} value=${day} min=${today()} max=${addDays(today(), 30)} change=${choose} />
         <label>${t("burns.radius")}<select name="radius">${RADII_M.map((one) => html`<option key=${one} value=${one} selected=${one === 100}>${one} m</option>`)}</select></label>
       </div>
       <div class="row">${hour("from", 8)} – ${hour("to", 18)}</div>

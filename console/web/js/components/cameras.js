@@ -1,9 +1,10 @@
 // Every camera with its state and newest picture; those with an open incident come first.
 import { tabOf } from "../duty.js";
-import { html, useEffect, useRef, useState } from "../lib.js";
+import { html, memo, useEffect, useRef, useState } from "../lib.js";
 import { set, useApp } from "../state.js";
-import { moment, now, span, useTold } from "../time.js";
+import { age, moment } from "../time.js";
 import { healthWords, stateWord, t } from "../words.js";
+import { Ago } from "./ago.js";
 import { Icon } from "./icon.js";
 
 /** A camera that nobody watches looks as bad as a blind one. */
@@ -31,27 +32,29 @@ export function CameraStrip() {
     </footer>`;
 }
 
-export function Tile({ camera, alarm, chosen, large, act = () => set({ camera: camera.id }) }) {
+const show = (id) => set({ camera: id });
+
+/** Drawn again when its own camera is another one, whatever happens to the others. */
+export const Tile = memo(({ camera, alarm, chosen, large, act = show }) => {
   const good = camera.state === "live";
-  const old = useTold(() => (camera.picture_at ? age(camera.picture_at) : ""));
   return html`
     <button
       class=${`tile ${large ? "large" : ""} ${alarm ? `alarm ${alarm}` : ""} ${chosen ? "chosen" : ""} ${good || camera.state === "moved" ? "" : "blind"}`}
       data-camera=${camera.id}
       data-state=${camera.state}
       title=${healthWords(camera.reason) || camera.name}
-      onClick=${act}
+      onClick=${() => act(camera.id)}
     >
       <${LatestPicture} camera=${camera} />
       <span class="tile-foot">
         <i class=${`dot ${dotOf(camera)}`}></i>
         <span class="tile-name">${camera.name}</span>
-        ${good ? html`<time>${old}</time>` : html`<b>${stateWord(camera)}</b>`}
+        ${good ? (camera.picture_at ? html`<${Ago} at=${camera.picture_at} say=${age} />` : null) : html`<b>${stateWord(camera)}</b>`}
       </span>
       ${good || !camera.since || !camera.picture_at ? null : html`<span class="tile-why">${t("since", { time: moment(camera.since) })}</span>`}
       ${alarm ? html`<span class=${`label tile-alarm ${alarm}`}><${Icon} name=${alarm} /></span>` : null}
     </button>`;
-}
+});
 
 /** Whether the element is on the screen, or nearly: a strip of a hundred cameras loads those one sees. */
 function useInSight(drawn) {
@@ -74,8 +77,8 @@ export function LatestPicture({ camera }) {
     if (!url || url === shown || !inSight) return undefined;
     const next = new Image();
     let wanted = true;
-    next.onload = () => wanted && show(url);
     next.src = url;
+    next.decode().then(() => wanted && show(url), () => null); // decoded aside: showing it costs the page nothing
     return () => {
       wanted = false;
     };
@@ -83,5 +86,3 @@ export function LatestPicture({ camera }) {
   if (!shown) return html`<span ref=${place} class="no-picture"><${Icon} name="camera" />${url ? "" : t("camera.no_picture")}</span>`;
   return html`<img ref=${place} src=${shown} alt="" />`;
 }
-
-const age = (text) => span((now().getTime() - new Date(text).getTime()) / 1000);

@@ -12,6 +12,7 @@ import { length } from "./facts.js";
 import { Icon } from "./icon.js";
 import { MapPanel } from "./map.js";
 import { Status } from "./queue.js";
+import { DayField } from "./time_fields.js";
 
 /** @type {[string, number][]} */
 const SPANS = [["records.today", 1], ["records.week", 7], ["records.month", 30], ["records.year", 365]];
@@ -66,8 +67,8 @@ export function MapPage() {
         <section class="panel map-filter" aria-label=${t("map.filter")}>
           <div class="row">${SPANS.map(([name, count]) => html`<button key=${name} class=${`chip ${recent(days, count) ? "chosen" : ""}`} aria-pressed=${recent(days, count)} onClick=${() => setDays({ from: addDays(today(), 1 - count), to: today() })}>${t(name)}</button>`)}</div>
           <div class="row dates">
-            <label>${t("records.from")}<input type="date" value=${days.from} max=${days.to} onChange=${(event) => event.target.value && setDays({ ...days, from: event.target.value })} /></label>
-            <label>${t("records.to")}<input type="date" value=${days.to} min=${days.from} max=${today()} onChange=${(event) => event.target.value && setDays({ ...days, to: event.target.value })} /></label>
+            <${DayField} label=${t("records.from")} value=${days.from} max=${days.to} change=${(from) => setDays({ ...days, from })} />
+            <${DayField} label=${t("records.to")} value=${days.to} min=${days.from} max=${today()} change=${(to) => setDays({ ...days, to })} />
           </div>
           <div class="row">${Object.keys(SHOWN).map((name) => html`<button key=${name} class=${`chip ${shown === name ? "chosen" : ""}`} aria-pressed=${shown === name} onClick=${() => setShown(name)}>${t(`map.show.${name}`)}</button>`)}</div>
           <div class="row"><button class=${`chip ${sights ? "chosen" : ""}`} aria-pressed=${sights} data-viewsheds=${viewsheds.done} onClick=${() => showSights(!sights)}>${t("map.viewsheds")}${viewsheds.done < viewsheds.of ? ` ${viewsheds.done}/${viewsheds.of}` : ""}</button></div>
@@ -92,9 +93,8 @@ const recent = (days, count) => days.to === today() && days.from === addDays(tod
 
 /** What every camera sees, asked for one after another: the centre works each out once, in a second or two. */
 function useViewsheds(wanted) {
-  const cameras = useApp((s) => s.cameras);
+  const watched = useApp((s) => s.cameras.filter((one) => one.enabled).map((one) => one.id).join(" ")).split(" ").filter(Boolean);
   const [known, learn] = useState(/** @type {Map<string, any[]>} */ (new Map()));
-  const watched = cameras.filter((one) => one.enabled).map((one) => one.id);
   const next = wanted ? watched.find((id) => !known.has(id)) : undefined;
   useEffect(() => {
     if (!next) return undefined;

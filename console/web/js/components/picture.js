@@ -2,7 +2,7 @@
 // side, and the newest picture; boxes over all of them, and a closer look at the plume.
 import { keyName, own } from "../keys.js";
 import { html, useLayoutEffect, useRef, useState } from "../lib.js";
-import { useApp } from "../state.js";
+import { useCamera } from "../state.js";
 import { moment, span } from "../time.js";
 import { t } from "../words.js";
 
@@ -17,7 +17,7 @@ export function Picture({ detail, sighting, sightings, choose }) {
   const [wanted, want] = useState(null); // null: the clip as soon as there is one
   const [broken, setBroken] = useState(null);
   const [clipTime, setClipTime] = useState(null);
-  const camera = useApp((s) => s.cameras).find((one) => one.id === sighting?.camera_id);
+  const camera = useCamera(sighting?.camera_id);
 
   const evidence = evidenceOf(detail, sighting);
   const nowUrl = camera?.picture_at ? `/api/v1/cameras/${camera.id}/picture?at=${encodeURIComponent(camera.picture_at)}` : null;

@@ -1,7 +1,7 @@
 import { lateMs, queue, showIncident, showTab, tabOf, words } from "../duty.js";
 import { html, memo, useCallback, useEffect, useState } from "../lib.js";
 import { usePaged } from "../paged.js";
-import { useApp, useLanguage } from "../state.js";
+import { useApp, useCameraNames } from "../state.js";
 import { ago, moment, span, useTold } from "../time.js";
 import { t } from "../words.js";
 import { Icon } from "./icon.js";
@@ -30,7 +30,8 @@ export function Queue() {
 
 function Open({ tab, list }) {
   const selected = useApp((s) => (s.camera ? null : s.selected));
-  const row = (index) => html`<${Card} key=${list[index].incident_id} index=${index} incident=${list[index]} />`;
+  const names = useCameraNames();
+  const row = (index) => card(list[index], index, selected, names);
   return html`
     <div class="cards">
       ${list.length
@@ -44,9 +45,10 @@ function Ended() {
   const selected = useApp((s) => (s.camera ? null : s.selected));
   usePaged(ended);
   const look = useCallback((first, last) => ended.look(first, last), [ended]);
+  const names = useCameraNames();
   const row = (index) => {
     const one = ended.at(index);
-    return one ? html`<${Card} key=${one.incident_id} index=${index} incident=${one} passing />` : html`<span key=${index} data-row=${index} class="card waiting"></span>`;
+    return one ? card(one, index, selected, names, true) : html`<span key=${index} data-row=${index} class="card waiting"></span>`;
   };
   const again = () => {
     ended.retry();
@@ -59,7 +61,7 @@ function Ended() {
         ? html`<p class="empty" role="alert">${words(ended.problem)} <button class="button small" onClick=${again}>${t("retry")}</button></p>`
         : ended.ended
           ? ended.length ? null : html`<${Empty} tab="ended" />`
-          : html`<div class="empty"><div class="spinner small" role="status" aria-label=${t("loading")}></div></div>`}
+          : html`<p class="empty" role="status">${t("loading")}</p>`}
     </div>`;
 }
 
@@ -72,10 +74,12 @@ function Empty({ tab }) {
     </div>`;
 }
 
-const Card = memo(({ incident, index, passing = false }) => {
-  useLanguage();
-  const chosen = useApp((s) => s.selected === incident.incident_id && !s.camera);
-  const camera = useApp((s) => s.cameras.find((one) => one.id === incident.camera_ids[0])?.name) ?? incident.camera_ids[0];
+function card(incident, index, selected, names, passing = false) {
+  const { incident_id: id, camera_ids: [camera] } = incident;
+  return html`<${Card} key=${id} index=${index} incident=${incident} camera=${names.get(camera) ?? camera} chosen=${id === selected} passing=${passing} />`;
+}
+
+const Card = memo(({ incident, index, camera, chosen, passing }) => {
   const when = useTold(() => ago(incident.confirmed_at));
   const late = lateMs(incident);
   const place = incident.grid_chain[0]?.name;

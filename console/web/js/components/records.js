@@ -3,13 +3,14 @@ import { api } from "../api.js";
 import { words } from "../duty.js";
 import { html, memo, useCallback, useEffect, useMemo, useState } from "../lib.js";
 import { Paged, usePaged } from "../paged.js";
-import { useApp, useLanguage } from "../state.js";
+import { useApp, useCameraNames } from "../state.js";
 import { addDays, dayStart, moment, span, today, useTold } from "../time.js";
 import { language, t } from "../words.js";
 import { Bars, Columns, Legend } from "./charts.js";
 import { Icon } from "./icon.js";
 import { Status } from "./queue.js";
 import { Rows } from "./rows.js";
+import { DayField } from "./time_fields.js";
 
 const SPANS = [["today", 1], ["week", 7], ["month", 30], ["year", 365]];
 
@@ -47,11 +48,10 @@ export function Records() {
 }
 
 function Filters({ days, setDays, camera, setCamera, number, setNumber, question }) {
-  const cameras = useApp((s) => s.cameras);
+  const cameras = useCameraNames();
   const role = useApp((s) => s.session?.role);
   const preset = (count) => setDays({ from: addDays(today(), 1 - count), to: today() });
   const chosen = (count) => days.to === today() && days.from === addDays(today(), 1 - count);
-  const change = (name) => (event) => event.target.value && setDays({ ...days, [name]: event.target.value });
   const report = new URLSearchParams({ first: days.from, last: days.to, language: language() });
   return html`
     <header class="panel filters">
@@ -59,12 +59,12 @@ function Filters({ days, setDays, camera, setCamera, number, setNumber, question
       <div class="row">
         ${SPANS.map(([name, count]) => html`<button key=${name} class=${`chip ${chosen(count) ? "chosen" : ""}`} aria-pressed=${chosen(count)} onClick=${() => preset(count)}>${t(`records.${name}`)}</button>`)}
       </div>
-      <label>${t("records.from")}<input type="date" value=${days.from} max=${days.to} onChange=${change("from")} /></label>
-      <label>${t("records.to")}<input type="date" value=${days.to} min=${days.from} max=${today()} onChange=${change("to")} /></label>
+      <${DayField} label=${t("records.from")} value=${days.from} max=${days.to} change=${(from) => setDays({ ...days, from })} />
+      <${DayField} label=${t("records.to")} value=${days.to} min=${days.from} max=${today()} change=${(to) => setDays({ ...days, to })} />
       <label>${t("fact.camera")}
         <select value=${camera} onChange=${(event) => setCamera(event.target.value)}>
           <option value="">${t("records.all")}</option>
-          ${cameras.map((one) => html`<option key=${one.id} value=${one.id}>${one.name}</option>`)}
+          ${[...cameras].map(([id, name]) => html`<option key=${id} value=${id}>${name}</option>`)}
         </select>
       </label>
       <label class="short">${t("records.number")}<input inputmode="numeric" pattern="[0-9]*" value=${number} onChange=${(event) => setNumber(event.target.value.replace(/\D/g, ""))} /></label>
@@ -83,8 +83,8 @@ function Filters({ days, setDays, camera, setCamera, number, setNumber, question
 }
 
 function Figures({ figures, days, outcome, choose }) {
-  const cameras = useApp((s) => s.cameras);
-  const name = (id) => cameras.find((one) => one.id === id)?.name ?? id;
+  const cameras = useCameraNames();
+  const name = (id) => cameras.get(id) ?? id;
   const hours = Object.entries(figures.by_hour).map(([hour, tally]) => ({ key: hour, label: String(hour), tally }));
   const perDay = Object.entries(figures.by_day).map(([day, tally]) => ({ key: day, label: day.slice(5).replace("-", "/"), tally }));
   const none = { wildfire: 0, permitted_burn: 0, other_smoke: 0, open: 0 };
@@ -113,7 +113,7 @@ const PAGE_ROWS = 100;
 
 /** The records that fit, however many: read as one scrolls, and only those in sight are drawn. */
 function List({ question }) {
-  const cameras = useApp((s) => s.cameras);
+  const names = useCameraNames();
   const [records] = useState(
     () =>
       new Paged(async (cursor) => {
@@ -123,7 +123,6 @@ function List({ question }) {
   );
   usePaged(records);
   const look = useCallback((first, last) => records.look(first, last), [records]);
-  const names = useMemo(() => new Map(cameras.map((one) => [one.id, one.name])), [cameras]);
   const again = () => {
     records.retry();
     look(records.length, records.length);
@@ -143,12 +142,11 @@ function List({ question }) {
       </table>
       ${count || !records.ended ? null : html`<p class="empty">${t("records.none")}</p>`}
       ${records.problem ? html`<p class="empty" role="alert">${words(records.problem)} <button class="button small" onClick=${again}>${t("retry")}</button></p>` : null}
-      ${records.ended || records.problem ? null : html`<div class="empty"><div class="spinner small" role="status" aria-label=${t("loading")}></div></div>`}
+      ${records.ended || records.problem ? null : html`<p class="empty" role="status">${t("loading")}</p>`}
     </section>`;
 }
 
 const Record = memo(({ incident, index, camera }) => {
-  useLanguage();
   const when = useTold(() => moment(incident.confirmed_at), 5000); // at midnight today's become yesterday's
   return html`
     <tr data-row=${index} data-incident=${incident.incident_id}>

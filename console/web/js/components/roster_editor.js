@@ -7,6 +7,7 @@ import { own } from "../keys.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../lib.js";
 import { moment } from "../time.js";
 import { t } from "../words.js";
+import { TimeField } from "./time_fields.js";
 
 const DAYS = [1, 2, 3, 4, 5, 6, 7];
 const PREVIEW_MS = 400;
@@ -134,8 +135,8 @@ function PersonForm({ person, put, drop }) {
         ${duty
           ? html`
               <fieldset><legend>${t("roster.days")}</legend>${DAYS.map((day) => html`<label key=${day} class="check"><input type="checkbox" checked=${days.includes(day)} onChange=${(event) => onDay(day, event.target.checked)} />${names[day - 1]}</label>`)}</fieldset>
-              <label>${t("roster.from")}<input type="time" required value=${duty.from} onInput=${(event) => put({ duty: { ...duty, days, from: event.target.value } })} /></label>
-              <label>${t("roster.to")}<input type="time" required value=${duty.to} onInput=${(event) => put({ duty: { ...duty, days, to: event.target.value } })} /></label>
+              <${TimeField} label=${t("roster.from")} value=${duty.from} change=${(from) => put({ duty: { ...duty, days, from } })} />
+              <${TimeField} label=${t("roster.to")} value=${duty.to} change=${(to) => put({ duty: { ...duty, days, to } })} />
               ${duty.to <= duty.from ? html`<small>${t("roster.next_day")}</small>` : null}`
           : null}
       </div>

@@ -15,14 +15,18 @@ export function Rows({ count, row, look, chosen = -1, tag = "div", space = "div"
   const box = useRef(/** @type {any} */ (null));
   const [shape, setShape] = useState({ step: GUESS_PX, across: false });
   const [[first, last], show] = useState([0, 30]);
+  const measured = useRef(false); // rows are of one height until the window is another: asking costs a layout
 
   const measure = () => {
+    if (measured.current) return shape;
     const rows = box.current.querySelectorAll(":scope > [data-row]");
     if (rows.length < 2) return shape;
     const [one, other] = [rows[0].getBoundingClientRect(), rows[1].getBoundingClientRect()];
     const across = other.top < one.bottom - 1 && other.left > one.left;
     const step = across ? other.left - one.left : other.top - one.top;
-    if (step < 4 || (Math.abs(step - shape.step) < 0.5 && across === shape.across)) return shape;
+    if (step < 4) return shape;
+    measured.current = true;
+    if (Math.abs(step - shape.step) < 0.5 && across === shape.across) return shape;
     setShape({ step, across });
     return { step, across };
   };
@@ -50,11 +54,15 @@ export function Rows({ count, row, look, chosen = -1, tag = "div", space = "div"
       });
     };
     addEventListener("scroll", soon, { capture: true, passive: true }); // whoever scrolls: the page, or a part of it
-    addEventListener("resize", soon);
+    const resized = () => {
+      measured.current = false;
+      soon();
+    };
+    addEventListener("resize", resized);
     return () => {
       cancelAnimationFrame(asked);
       removeEventListener("scroll", soon, { capture: true });
-      removeEventListener("resize", soon);
+      removeEventListener("resize", resized);
     };
   }, [count, shape]);
 

@@ -1,7 +1,7 @@
 // Beside the picture: the map, who is responsible, who was told, what happened.
 import { api } from "../api.js";
 import { html, useEffect, useState } from "../lib.js";
-import { set, useApp } from "../state.js";
+import { set, useApp, useCamera } from "../state.js";
 import { clock } from "../time.js";
 import { t } from "../words.js";
 import { Chain } from "./chain.js";
@@ -15,9 +15,8 @@ export function Side() {
   const id = useApp((s) => (s.camera ? null : s.selected));
   const detail = useApp((s) => s.details.get(id));
   const chosen = useApp((s) => s.sighting);
-  const cameras = useApp((s) => s.cameras);
   const sighting = detail?.sightings.find((one) => one.sighting_id === chosen) ?? detail?.sightings[0];
-  const camera = cameras.find((one) => one.id === sighting?.camera_id);
+  const camera = useCamera(sighting?.camera_id);
   return html`
     <aside class="side">
       ${camera ? html`<section class="live panel" aria-label=${t("live.video")}><${LiveVideo} key=${camera.id} camera=${camera} /></section>` : null}
@@ -40,7 +39,6 @@ function Responsible({ detail }) {
 
 /** Other cameras that can look at the place: the nearest first, one click to see through them. */
 function SecondAngle({ detail }) {
-  const cameras = useApp((s) => s.cameras);
   const [looks, setLooks] = useState([]);
   const { lat_deg: lat, lon_deg: lon } = detail.summary.location;
   useEffect(() => {
@@ -57,13 +55,15 @@ function SecondAngle({ detail }) {
     <section class="block">
       <h3>${t("angle")}</h3>
       <ul class="angles">
-        ${seen.slice(0, 6).map((one) => {
-          const camera = cameras.find((other) => other.id === one.camera_id);
-          if (!camera) return null;
-          return html`<li key=${one.camera_id}><button class="button small" data-angle=${one.camera_id} onClick=${() => set({ camera: one.camera_id })}><i class=${`dot ${camera.state}`}></i>${camera.name}<small>${t(`sees.${one.sees}`)} · ${length(one.range_m)}</small></button></li>`;
-        })}
+        ${seen.slice(0, 6).map((one) => html`<${Angle} key=${one.camera_id} look=${one} />`)}
       </ul>
     </section>`;
+}
+
+function Angle({ look }) {
+  const camera = useCamera(look.camera_id);
+  if (!camera) return null;
+  return html`<li><button class="button small" data-angle=${look.camera_id} onClick=${() => set({ camera: look.camera_id })}><i class=${`dot ${camera.state}`}></i>${camera.name}<small>${t(`sees.${look.sees}`)} · ${length(look.range_m)}</small></button></li>`;
 }
 
 function Deliveries({ detail }) {

@@ -1,7 +1,7 @@
 // Many cameras at once for the wall screen: pictures at a low rate, video where one points, alarms first.
 import { queue, showCamera } from "../duty.js";
 import { own } from "../keys.js";
-import { html, useEffect, useLayoutEffect, useState } from "../lib.js";
+import { html, memo, useEffect, useLayoutEffect, useState } from "../lib.js";
 import { set, useApp } from "../state.js";
 import { clock, now, useTick } from "../time.js";
 import { t } from "../words.js";
@@ -81,7 +81,7 @@ function Headline() {
   return html`<h1>${name}</h1><time class="wall-clock">${clock(now())}</time><span class=${open ? "chip alarm" : "chip good"}>${t("tab.suspected")} ${open}</span><span class=${`chip ${live < all ? "warn" : "good"}`}>${t("top.cameras", { live, all })}</span>`;
 }
 
-function WallTile({ camera, alarm }) {
+const WallTile = memo(({ camera, alarm }) => {
   const [pointed, point] = useState(false);
   const [live, setLive] = useState(false);
   useEffect(() => {
@@ -92,10 +92,9 @@ function WallTile({ camera, alarm }) {
     const timer = setTimeout(() => setLive(true), HOVER_MS);
     return () => clearTimeout(timer);
   }, [pointed]);
-  const open = () => showCamera(camera.id);
   return html`
     <div class="wall-tile" data-wall=${camera.id} onMouseEnter=${() => point(true)} onMouseLeave=${() => point(false)} onFocusIn=${() => point(true)} onFocusOut=${() => point(false)}>
-      <${Tile} camera=${camera} alarm=${alarm} large act=${open} />
-      ${live && camera.enabled ? html`<div class="wall-live" onClick=${open}><${LiveVideo} camera=${camera} /></div>` : null}
+      <${Tile} camera=${camera} alarm=${alarm} large act=${showCamera} />
+      ${live && camera.enabled ? html`<div class="wall-live" onClick=${() => showCamera(camera.id)}><${LiveVideo} camera=${camera} /></div>` : null}
     </div>`;
-}
+});
