@@ -101,6 +101,14 @@ def test_every_page_is_accessible_by_the_rules_of_wcag_2_1_aa(
         page.get_by_role("link", name=name).first.click()
         page.wait_for_timeout(500)
         found[name] = violations(page)
+    gate = {"id": "gate", "name": "南门", "pose": {"azimuth_deg": 200, "tilt_deg": -4, "hfov_deg": 30}}
+    with console.signed_in("admin") as client:
+        client.post("/api/v1/cameras/dns-01/presets", json=gate)
+    page.get_by_role("link", name="摄像机").first.click()
+    page.get_by_role("button", name="大南山主峰 · 东北向").click()
+    page.get_by_role("button", name="南门", exact=True).click()
+    page.get_by_role("button", name="添加预置位").click()
+    found["presets"] = violations(page)
     assert {name: problems for name, problems in found.items() if problems} == {}
 
 

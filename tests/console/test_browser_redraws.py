@@ -35,7 +35,7 @@ def wait_for_polls(page: Page, polls: int) -> None:
             pass
 
 
-@pytest.mark.parametrize("path", ["#/duty", "#/wall"])
+@pytest.mark.parametrize("path", ["#/duty", "#/wall", "#/cameras"])
 def test_of_all_cameras_only_the_one_with_a_new_picture_is_drawn_again(
     console: Served, scenery: Scenery, page: Page, path: str
 ) -> None:

@@ -1,5 +1,5 @@
 """Adding a camera in a real browser: its address is tested, it is added and learns, what it reports is judged
-by a supervisor, its pose is saved and taken back."""
+by a supervisor, its pose is saved and taken back, and its presets are edited."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ from conftest import Serve, Served, go_in
 from console_scenery import Scenery, jpeg
 from live_process import PASSWORD, VIDEO, live_process
 
-from alerting import learning
+from alerting import drawn_masks, learning
 from alerting.camera_register import CameraRegister
 from alerting.intake import Evidence
 from alerting.journal import By
 from alerting.lifecycle import Cause
 from alerting.secret_box import SecretBox
+from alerting.store import Store
+from config import Deployment
 from detector.detection import Detection, Sighting
 from simulator.rtsp import RtspServer
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install '.[dev]'")
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -83,6 +85,16 @@ def test_a_camera_is_added_from_its_address_to_its_time_of_learning(with_live: S
     assert register.learning_until("dongling-01") is not None
 
 
+def test_the_first_camera_of_a_centre_without_any_can_be_added(
+    store: Store, deployment: Deployment, serve: Serve, page: Page
+) -> None:
+    empty = serve(store, deployment.model_copy(update={"cameras": ()}))
+    go_in(page, empty, "admin", path="#/cameras")
+    expect(page.locator("main")).to_contain_text("尚未配置摄像机")
+    page.get_by_role("button", name="添加摄像机").click()
+    expect(page.locator("[data-step=address]")).to_be_visible()
+
+
 def test_what_a_camera_reports_while_it_learns_is_judged_by_a_supervisor_and_sounds_nowhere(
     console: Served, scenery: Scenery, page: Page
 ) -> None:
@@ -135,10 +147,7 @@ def test_a_pose_found_from_landmarks_is_saved_and_an_earlier_one_is_brought_back
     page.get_by_role("button", name="标定姿态").click()
     expect(page.locator(".calibration [data-map=ready]")).to_be_visible()
     for x in (0.2, 0.5, 0.8):
-        picture = page.locator(".calibration .mask-frame")
-        box = picture.bounding_box()
-        assert box is not None
-        picture.click(position={"x": x * box["width"], "y": 0.6 * box["height"]})
+        click_at(page.locator(".calibration .mask-frame"), x, 0.6)
         page.locator(".calibration canvas").click(position={"x": 200 + 200 * x, "y": 150})
     page.get_by_role("button", name="保存姿态").click()
     expect(page.locator(".camera-facts")).to_contain_text("38.5° / -5.2°")
@@ -150,3 +159,93 @@ def test_a_pose_found_from_landmarks_is_saved_and_an_earlier_one_is_brought_back
     expect(page.locator("[data-version='3']")).to_contain_text("恢复到第 1 版")
     assert register_of(console).deployment.camera("dns-01").pose.azimuth_deg == before
     assert scenery.model("dns-01").position.lat_deg > 0
+
+
+def test_a_preset_is_added_renamed_calibrated_and_gets_masks_of_its_own(
+    console: Served, scenery: Scenery, page: Page
+) -> None:
+    scenery.write_latest("dns-01", datetime.now(UTC))
+    found = {
+        **{f"{name}_deg": 0.0 for name in ("roll", "roll_sigma", "hfov_sigma")},
+        "azimuth_deg": 201.5, "tilt_deg": -4.5, "hfov_deg": 30.0, "azimuth_sigma_deg": 0.02,
+        "tilt_sigma_deg": 0.02, "rms_px": 0.8, "residuals": [{"x_px": 0.1, "y_px": 0.2}] * 3,
+        "deployment_line": "",
+    }  # fmt: skip
+    asked: list[str] = []
+
+    def calibrate(route: Route) -> None:
+        asked.append(route.request.post_data_json["preset"])
+        route.fulfill(json=found)
+
+    page.route("**/calibration", calibrate)  # where a click on a map lands is the API's test
+    go_in(page, console, "supervisor", path="#/cameras")
+    page.get_by_role("button", name="大南山主峰 · 东北向").click()
+    panel = page.locator(".presets")
+    expect(panel).to_contain_text("没有预置位")
+    panel.get_by_role("button", name="添加预置位").click()
+    expect(panel.get_by_label("名称")).to_be_focused()
+    page.keyboard.type("南门")
+    panel.get_by_label("编号").fill("gate")
+    panel.get_by_label("方位").fill("200")
+    panel.get_by_role("button", name="添加", exact=True).click()
+    gate = panel.locator("[data-preset=gate]")
+    expect(gate).to_contain_text("200.0°")
+
+    gate.get_by_role("button", name="改名 南门").click()
+    expect(gate.get_by_label("名称")).to_be_focused()
+    page.keyboard.type("（老）")
+    page.keyboard.press("Escape")
+    expect(gate).to_contain_text("南门")
+    gate.get_by_role("button", name="改名 南门").click()
+    gate.get_by_label("名称").fill("北门")
+    page.keyboard.press("Enter")
+    gate.get_by_role("button", name="北门", exact=True).click()
+    expect(page.locator(".camera-one")).to_contain_text("预置位“北门”：先把云台转到这里")
+
+    page.get_by_role("button", name="标定姿态").click()
+    expect(page.locator(".calibration [data-map=ready]")).to_be_visible()
+    picture = page.locator(".calibration .mask-frame")
+    for x in (0.2, 0.5, 0.8):
+        click_at(picture, x, 0.6)
+        page.locator(".calibration canvas").click(position={"x": 200 + 200 * x, "y": 150})
+    page.get_by_role("button", name="保存姿态").click()
+    expect(gate).to_contain_text("201.5° / -4.5°")
+    assert set(asked) == {"gate"}
+
+    page.get_by_role("button", name="绘制屏蔽区").click()
+    for x, y in ((0.25, 0.5), (0.5, 0.5), (0.5, 0.75)):
+        click_at(page.locator(".mask-frame"), x, y)
+    page.get_by_role("button", name="保存", exact=True).click()
+    expect(gate.get_by_role("button", name="移除 北门")).to_be_disabled()
+    (mask,) = drawn_masks.current(console.store)
+    assert (mask.camera_id, mask.mask.preset) == ("dns-01", "gate")
+    page.get_by_role("button", name="移除“不报警”").click()
+    expect(gate.get_by_role("button", name="移除 北门")).to_be_enabled()
+    page.get_by_text("变更记录").click()
+    expect(page.locator(".versions")).to_contain_text("预置位“南门”改名为“北门”")
+
+
+def test_who_is_late_to_remove_a_preset_is_told_and_sees_the_camera_as_it_is_now(
+    console: Served, scenery: Scenery, page: Page
+) -> None:
+    scenery.write_latest("dns-01", datetime.now(UTC))
+    gate = {"id": "gate", "name": "南门", "pose": {"azimuth_deg": 200, "tilt_deg": -4, "hfov_deg": 30}}
+    with console.signed_in("supervisor") as client:
+        client.post("/api/v1/cameras/dns-01/presets", json=gate)
+        go_in(page, console, "supervisor", path="#/cameras")
+        page.get_by_role("button", name="大南山主峰 · 东北向").click()
+        remove = page.get_by_role("button", name="移除 南门")
+        expect(remove).to_be_enabled()
+        client.patch("/api/v1/cameras/dns-01/presets/gate", json={"name": "南大门"})
+    page.on("dialog", lambda dialog: dialog.accept())
+    remove.click()
+    expect(page.locator(".notice.bad")).to_contain_text("别人刚刚改过这台摄像机")
+    page.get_by_role("button", name="移除 南大门").click()
+    expect(page.locator(".presets")).to_contain_text("没有预置位")
+    assert register_of(console).deployment.camera("dns-01").presets == ()
+
+
+def click_at(picture: Locator, x: float, y: float) -> None:
+    box = picture.bounding_box()
+    assert box is not None
+    picture.click(position={"x": x * box["width"], "y": y * box["height"]})

@@ -9,6 +9,7 @@ import { probeWords, t } from "../words.js";
 import { Calibration } from "./calibration.js";
 import { MapPanel } from "./map.js";
 import { MaskEditor } from "./mask_editor.js";
+import { RoughPose, roughPose } from "./rough_pose.js";
 
 const STEPS = ["address", "place", "pose", "landmarks", "masks", "learning"];
 const NO_MARKS = [];
@@ -47,7 +48,7 @@ export function AddCamera({ close }) {
         <ol class="steps">${STEPS.map((one, index) => html`<li key=${one} class=${index === step ? "now" : index < step ? "done" : ""} aria-current=${index === step ? "step" : null}>${index + 1} ${t(`add.${one}`)}</li>`)}</ol>
         ${name === "address" ? html`<${Address} given=${given} next=${next} />` : null}
         ${name === "place" ? html`<${Place} given=${given} next=${next} back=${() => go(0)} />` : null}
-        ${name === "pose" ? html`<${RoughPose} add=${add} back=${() => go(1)} />` : null}
+        ${name === "pose" ? html`<${Pose} add=${add} back=${() => go(1)} />` : null}
         ${name === "landmarks" ? html`<p class="none">${t("add.landmarks.why")}</p><${Calibration} camera=${camera} seen=${made.version} saved=${(version) => (setMade(version), go(step + 1))} close=${() => go(step + 1)} closing=${t("add.later")} />` : null}
         ${name === "masks" ? html`<${Masks} camera=${camera} done=${() => go(step + 1)} />` : null}
         ${name === "learning" ? html`<${Learning} made=${made} close=${close} />` : null}
@@ -126,25 +127,19 @@ function Place({ given, next, back }) {
     </form>`;
 }
 
-function RoughPose({ add, back }) {
+function Pose({ add, back }) {
   const [busy, setBusy] = useState(false);
   const [pose, put] = useState(/** @type {any} */ ({ azimuth_deg: "", tilt_deg: "-3", hfov_deg: "60" }));
-  const field = (name, least, most) => html`<input name=${name} type="number" step="any" min=${least} max=${most} required value=${pose[name]} onInput=${(event) => put({ ...pose, [name]: event.target.value })} />`;
   async function submit(event) {
     event.preventDefault();
-    const number = (name) => Number(pose[name]);
     setBusy(true);
-    await add({ azimuth_deg: number("azimuth_deg") % 360, tilt_deg: number("tilt_deg"), hfov_deg: number("hfov_deg"), azimuth_sigma_deg: 5, tilt_sigma_deg: 2 });
+    await add(roughPose(pose));
     setBusy(false);
   }
   return html`
     <form class="stack" onSubmit=${submit}>
       <p class="none">${t("add.pose.hint")}</p>
-      <div class="row">
-        <label>${t("calibrate.azimuth")} (°)${field("azimuth_deg", 0, 360)}</label>
-        <label>${t("calibrate.tilt")} (°)${field("tilt_deg", -90, 90)}</label>
-        <label>${t("calibrate.hfov")} (°)${field("hfov_deg", 1, 169)}</label>
-      </div>
+      <div class="row"><${RoughPose} pose=${pose} put=${(change) => put({ ...pose, ...change })} /></div>
       <p class="caution">${t("add.then")}</p>
       <div class="row"><button class="button primary" disabled=${busy}>${t("add.do")}</button><button type="button" class="button ghost" onClick=${back}>${t("add.back")}</button></div>
     </form>`;

@@ -14,8 +14,11 @@ const POOR_PX = 10; // of a picture 1280 px wide: somebody took the wrong peak
 
 /** @typedef {{x: number, y: number, lat_deg?: number, lon_deg?: number}} Mark */
 
-/** `seen`: the version that is looked at; `saved` is told of the new one. */
-export function Calibration({ camera, close, saved, seen = undefined, closing = undefined }) {
+/**
+ * Of the camera, or of one of its presets. `seen`: the version that is looked at; `saved` is told of the new one,
+ * `late` that somebody was faster.
+ */
+export function Calibration({ camera, close, saved, preset = null, seen = undefined, late = stay, closing = undefined }) {
   const [marks, setMarks] = useState(/** @type {Mark[]} */ ([]));
   const [found, tell] = useState(/** @type {any} */ (null));
   const frame = useRef(null);
@@ -31,7 +34,7 @@ export function Calibration({ camera, close, saved, seen = undefined, closing = 
     }
     let wanted = true;
     const picture = frame.current.querySelector("img");
-    const body = { landmarks: whole, width_px: picture?.naturalWidth || 1280, height_px: picture?.naturalHeight || 720 };
+    const body = { preset: preset?.id, landmarks: whole, width_px: picture?.naturalWidth || 1280, height_px: picture?.naturalHeight || 720 };
     api(`/cameras/${camera.id}/calibration`, { method: "POST", body })
       .then((answer) => wanted && tell(answer))
       .catch((error) => {
@@ -63,12 +66,15 @@ export function Calibration({ camera, close, saved, seen = undefined, closing = 
       tilt_sigma_deg: Math.max(0.01, number(found.tilt_sigma_deg)),
     };
     try {
-      const version = await api(`/cameras/${camera.id}`, { method: "PATCH", body: { pose, seen, why: t("calibrate.why", { n: whole.length, px: found.rms_px.toFixed(1) }) } });
+      const path = `/cameras/${camera.id}${preset ? `/presets/${preset.id}` : ""}`;
+      const why = `${preset ? `${preset.name}: ` : ""}${t("calibrate.why", { n: whole.length, px: found.rms_px.toFixed(1) })}`;
+      const version = await api(path, { method: "PATCH", body: { pose, seen, why } });
       notify(t("calibrate.saved"));
       await loadCameras();
       saved(version);
     } catch (problem) {
-      notify(words(problem), "bad");
+      notify(problem.status === 409 ? t("camera.conflict") : words(problem), "bad");
+      if (problem.status === 409) late();
     }
   }
   const last = whole.at(-1);

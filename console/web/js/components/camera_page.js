@@ -2,13 +2,15 @@
 import { api, plain } from "../api.js";
 import { mayAdminister, maySupervise, notify, showCamera, words } from "../duty.js";
 import { own } from "../keys.js";
-import { html, useEffect, useLayoutEffect, useState } from "../lib.js";
-import { useApp } from "../state.js";
-import { ago, moment, span, useTick } from "../time.js";
+import { html, memo, useCallback, useEffect, useLayoutEffect, useState } from "../lib.js";
+import { kept, useApp } from "../state.js";
+import { moment, span } from "../time.js";
 import { healthWords, stateWord, t } from "../words.js";
 import { AddCamera } from "./add_camera.js";
+import { Ago } from "./ago.js";
 import { Calibration } from "./calibration.js";
-import { History, LearningPanel } from "./camera_register.js";
+import { Presets } from "./camera_presets.js";
+import { History, LearningPanel, useVersions } from "./camera_register.js";
 import { dotOf } from "./cameras.js";
 import { MaskEditor } from "./mask_editor.js";
 
@@ -21,9 +23,8 @@ export function CameraPage() {
   const [blind, setBlind] = useState({});
   const [chosen, choose] = useState(null);
   const [adding, add] = useState(false);
-  useTick(1000);
   useEffect(() => {
-    const load = () => api(`/cameras/blind?days=${DAYS}`).then(setBlind).catch((error) => notify(words(error), "bad"));
+    const load = () => api(`/cameras/blind?days=${DAYS}`).then((told) => setBlind((before) => kept(before, told))).catch((error) => notify(words(error), "bad"));
     load();
     const timer = setInterval(load, AGAIN_MS);
     return () => clearInterval(timer);
@@ -33,11 +34,11 @@ export function CameraPage() {
   const camera = sorted.find((one) => one.id === chosen) ?? sorted[0];
   const move = (by) => choose(sorted[Math.min(sorted.length - 1, Math.max(0, sorted.indexOf(camera) + by))]?.id);
   useLayoutEffect(() => own(adding ? {} : { ArrowDown: () => move(1), ArrowUp: () => move(-1) }), [camera?.id, sorted.length, adding]);
-  if (!camera && !adding) return html`<main class="page" data-page="cameras"><div class="panel empty"><strong>${t("cameras.empty")}</strong></div></main>`;
-  const pick = (id) => {
+  const pick = useCallback((id) => {
     add(false);
     choose(id);
-  };
+  }, []);
+  if (!camera && !adding) return html`<main class="page" data-page="cameras"><div class="panel empty"><strong>${t("cameras.empty")}</strong>${mayAdminister() ? html`<button class="button primary" onClick=${() => add(true)}>${t("add")}</button>` : null}</div></main>`;
   return html`
     <main class="page camera-page" data-page="cameras">
       <section class="panel camera-list" aria-label=${t("cameras")}>
@@ -45,17 +46,7 @@ export function CameraPage() {
         <table>
           <thead><tr><th>${t("fact.camera")}</th><th>${t("admin.state")}</th><th>${t("camera.since")}</th><th>${t("camera.picture")}</th><th>${t("camera.blind.today")}</th></tr></thead>
           <tbody>
-            ${sorted.map((one) => {
-              const today = blind[one.id]?.at(-1) ?? 0;
-              return html`
-                <tr key=${one.id} data-camera-row=${one.id} class=${one === camera && !adding ? "chosen" : ""} onClick=${() => pick(one.id)}>
-                  <td><button aria-pressed=${one === camera && !adding} onClick=${() => pick(one.id)}>${one.name}</button></td>
-                  <td class=${`state-${one.state}`}><i class=${`dot ${dotOf(one)}`}></i> ${stateWord(one)}${one.learning_until ? html` <span class="tag learning">${t("learning")}</span>` : null}${one.reason && one.state !== "live" ? html`<small> ${healthWords(one.reason)}</small>` : null}</td>
-                  <td>${one.since ? html`<time title=${moment(one.since)}>${ago(one.since)}</time>` : "–"}</td>
-                  <td>${one.picture_at ? ago(one.picture_at) : "–"}</td>
-                  <td>${today >= 0.05 ? html`<b class=${today >= 10 ? "bad" : ""}>${today.toFixed(1)}</b>` : "0"}</td>
-                </tr>`;
-            })}
+            ${sorted.map((one) => html`<${Row} key=${one.id} camera=${one} blind=${blind[one.id]?.at(-1) ?? 0} chosen=${one === camera && !adding} pick=${pick} />`)}
           </tbody>
         </table>
       </section>
@@ -63,10 +54,29 @@ export function CameraPage() {
     </main>`;
 }
 
-function One({ camera }) {
+const Row = memo(({ camera, blind, chosen, pick }) => {
+  return html`
+    <tr data-camera-row=${camera.id} class=${chosen ? "chosen" : ""} onClick=${() => pick(camera.id)}>
+      <td><button aria-pressed=${chosen} onClick=${() => pick(camera.id)}>${camera.name}</button></td>
+      <td class=${`state-${camera.state}`}><i class=${`dot ${dotOf(camera)}`}></i> ${stateWord(camera)}${camera.learning_until ? html` <span class="tag learning">${t("learning")}</span>` : null}${camera.reason && camera.state !== "live" ? html`<small> ${healthWords(camera.reason)}</small>` : null}</td>
+      <td>${camera.since ? html`<${Ago} at=${camera.since} />` : "–"}</td>
+      <td>${camera.picture_at ? html`<${Ago} at=${camera.picture_at} />` : "–"}</td>
+      <td>${blind >= 0.05 ? html`<b class=${blind >= 10 ? "bad" : ""}>${blind.toFixed(1)}</b>` : "0"}</td>
+    </tr>`;
+});
+
+const One = memo(({ camera }) => {
   const [health, setHealth] = useState(null);
   const [asked, ask] = useState(0); // again, after a mask was drawn
   const [calibrating, calibrate] = useState(false);
+  const [chosen, choose] = useState(/** @type {string | null} */ (null)); // which of its presets is looked at
+  const { versions, load } = useVersions(camera);
+  const newest = versions[0];
+  const preset = newest?.camera.presets.find((one) => one.id === chosen) ?? null;
+  const again = () => {
+    ask((n) => n + 1);
+    return load();
+  };
   useEffect(() => {
     let wanted = true;
     api(`/cameras/${camera.id}/health?days=${DAYS}`).then((found) => wanted && setHealth(found)).catch((error) => notify(words(error), "bad"));
@@ -88,15 +98,17 @@ function One({ camera }) {
           <button class="button small" onClick=${() => showCamera(camera.id)}>${t("live.video")}</button>
         </div>
         ${camera.state !== "live" && camera.reason ? html`<p class="caution">${healthWords(camera.reason)}${camera.since ? ` · ${t("since", { time: moment(camera.since) })}` : ""}</p>` : null}
+        ${preset ? html`<p class="caution" role="status">${t("preset.turn", { name: preset.name })} <button class="button small" onClick=${() => choose(null)}>${t("preset.leave")}</button></p>` : null}
         ${calibrating
-          ? html`<${Calibration} camera=${camera} close=${() => calibrate(false)} saved=${() => calibrate(false)} />`
-          : html`<${MaskEditor} key=${camera.id} camera=${camera} masks=${health?.masks ?? []} changed=${() => ask((n) => n + 1)} />`}
+          ? html`<${Calibration} key=${chosen} camera=${camera} preset=${preset} seen=${newest?.version} late=${load} close=${() => calibrate(false)} saved=${() => (calibrate(false), again())} />`
+          : html`<${MaskEditor} key=${chosen} camera=${camera} preset=${preset} masks=${health?.masks ?? []} changed=${again} />`}
       </div>
+      ${newest ? html`<${Presets} camera=${camera} newest=${newest} masks=${health?.masks ?? []} chosen=${chosen} choose=${choose} changed=${again} />` : null}
       ${maySupervise() ? html`<${LearningPanel} camera=${camera} />` : null}
       <div class="panel camera-facts">
         <dl class="facts">
           <div><dt>${t("camera.looks")}</dt><dd>${health ? t("camera.looks.every", { patrol: span(health.patrol_interval_s), dense: String(health.dense_interval_s) }) : "–"}</dd></div>
-          <div><dt>${t("camera.heard")}</dt><dd>${health?.heard_at ? ago(health.heard_at) : "–"}</dd></div>
+          <div><dt>${t("camera.heard")}</dt><dd>${health?.heard_at ? html`<${Ago} at=${health.heard_at} />` : "–"}</dd></div>
           <div><dt>${t("camera.pose")}</dt><dd>${camera.pose.azimuth_deg.toFixed(1)}° / ${camera.pose.tilt_deg.toFixed(1)}° <small>${t("camera.hfov", { n: camera.pose.hfov_deg.toFixed(1) })}</small></dd></div>
           <div class="wide"><dt>${t("fact.position")}</dt><dd>${camera.lat_deg.toFixed(5)}, ${camera.lon_deg.toFixed(5)} <small>${t("camera.mast", { n: camera.mast_height_m })}</small></dd></div>
         </dl>
@@ -108,10 +120,10 @@ function One({ camera }) {
             (one) => html`<li key=${one.since + one.condition}><b class=${`state-${one.condition}`}>${stateWord({ state: one.condition, enabled: true })}</b><time>${moment(one.since)} – ${one.until ? moment(one.until) : t("camera.lasts")}</time><span>${healthWords(one.reason)}</span></li>`,
           )}
         </ol>
-        ${maySupervise() ? html`<${History} camera=${camera} />` : null}
+        ${maySupervise() ? html`<${History} camera=${camera} versions=${versions} load=${load} />` : null}
       </div>
     </section>`;
-}
+});
 
 function BlindDays({ days }) {
   const most = Math.max(10, ...days.map((one) => one.blind_minutes));

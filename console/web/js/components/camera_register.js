@@ -1,7 +1,8 @@
 // What was said of a camera, by whom and when, and the way back; and what it reports while it learns.
 import { api } from "../api.js";
-import { loadCameras, mayAdminister, notify, words } from "../duty.js";
+import { loadCameras, mayAdminister, maySupervise, notify, words } from "../duty.js";
 import { html, useEffect, useState } from "../lib.js";
+import { kept } from "../state.js";
 import { moment } from "../time.js";
 import { t } from "../words.js";
 
@@ -20,7 +21,7 @@ async function tell(path, body, method = "POST") {
 
 export function LearningPanel({ camera }) {
   const [found, setFound] = useState(/** @type {any} */ (null));
-  const load = () => api(`/cameras/${camera.id}/learning`).then(setFound).catch((error) => notify(words(error), "bad"));
+  const load = () => api(`/cameras/${camera.id}/learning`).then((told) => setFound((before) => kept(before, told))).catch((error) => notify(words(error), "bad"));
   useEffect(() => {
     load();
     const timer = setInterval(load, 10000);
@@ -65,19 +66,25 @@ export function LearningPanel({ camera }) {
     </section>`;
 }
 
-export function History({ camera }) {
+/** What was said of a camera, the newest first. For supervisors: others have none. */
+export function useVersions(camera) {
   const [versions, setVersions] = useState(/** @type {any[]} */ ([]));
-  const [open, setOpen] = useState(false);
-  const load = () => api(`/cameras/${camera.id}/versions`).then(setVersions).catch((error) => notify(words(error), "bad"));
+  const load = async () => {
+    if (maySupervise()) await api(`/cameras/${camera.id}/versions`).then(setVersions).catch((error) => notify(words(error), "bad"));
+  };
   useEffect(() => {
-    if (open) load();
-  }, [camera.id, open, JSON.stringify(camera.pose), camera.enabled, camera.name]);
+    load();
+  }, [camera.id, JSON.stringify(camera.pose), camera.enabled, camera.name, camera.learning_until]);
+  return { versions, load };
+}
+
+export function History({ camera, versions, load }) {
   const go = async (path, body, method) => {
     await tell(`/cameras/${camera.id}${path}`, body, method);
     await load();
   };
   return html`
-    <details class="versions" open=${open} onToggle=${(event) => setOpen(event.target.open)}>
+    <details class="versions">
       <summary>${t("versions")}</summary>
       <ol>
         ${versions.map((one, index) => html`
@@ -85,7 +92,7 @@ export function History({ camera }) {
             <b>${one.version || t("versions.file")}</b>
             <span>${one.action ? t(`versions.${one.action.split(" ")[0]}`, { n: one.action.split(" ").at(-1) }) : ""}${one.who ? ` · ${one.who}` : ""}${one.why ? ` · ${one.why}` : ""}</span>
             <time>${one.at ? moment(one.at) : ""}</time>
-            <small>${one.camera.address} · ${one.camera.pose.azimuth_deg.toFixed(2)}° / ${one.camera.pose.tilt_deg.toFixed(2)}° · ${t("camera.hfov", { n: one.camera.pose.hfov_deg.toFixed(1) })}</small>
+            <small>${one.camera.address} · ${one.camera.pose.azimuth_deg.toFixed(2)}° / ${one.camera.pose.tilt_deg.toFixed(2)}° · ${t("camera.hfov", { n: one.camera.pose.hfov_deg.toFixed(1) })}${one.camera.presets.length ? ` · ${t("presets")} ${one.camera.presets.map((preset) => preset.name).join("、")}` : ""}</small>
             ${index ? html`<button class="button small" onClick=${() => go("/revert", { version: one.version })}>${t("versions.revert")}</button>` : null}
           </li>`)}
       </ol>

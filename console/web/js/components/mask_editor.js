@@ -7,8 +7,11 @@ import { html, useLayoutEffect, useRef, useState } from "../lib.js";
 import { t } from "../words.js";
 import { LatestPicture } from "./cameras.js";
 
-export function MaskEditor({ camera, masks, changed }) {
+/** `preset`: the view that is looked at, with its own masks and those of every view; without one, all there are. */
+export function MaskEditor({ camera, masks: all, changed, preset = null }) {
   const may = maySupervise();
+  const masks = preset ? all.filter((one) => one.preset === null || one.preset === preset.id) : all;
+  const view = preset?.id ?? null; // what is drawn now is of this view
   const [drawing, draw] = useState(null); // null, or { kind, name, points: [[x, y]] } in shares of the picture
   const frame = useRef(null);
   const points = drawing?.points ?? [];
@@ -36,14 +39,14 @@ export function MaskEditor({ camera, masks, changed }) {
   }
 
   const keep = () =>
-    ask(() => api(`/cameras/${camera.id}/masks`, { method: "POST", body: { name: drawing.name || t("mask.ignore"), polygon: points } }));
+    ask(() => api(`/cameras/${camera.id}/masks`, { method: "POST", body: { name: drawing.name || t("mask.ignore"), preset: view, polygon: points } }));
   const remove = (id) => ask(() => api(`/cameras/${camera.id}/masks/${id}`, { method: "DELETE" }));
   const keepPrivate = () =>
     ask(async () => {
       const [newest] = await api(`/cameras/${camera.id}/versions`);
       const before = newest.camera.masks.map(({ kind, name, preset, polygon }) => ({ kind, name, preset, polygon }));
-      const masks = [...before, { kind: "private", name: drawing.name || t("mask.private"), polygon: points }];
-      await api(`/cameras/${camera.id}`, { method: "PATCH", body: { masks, seen: newest.version, why: t("mask.private.long") } });
+      const made = { kind: "private", name: drawing.name || t("mask.private"), preset: view, polygon: points };
+      await api(`/cameras/${camera.id}`, { method: "PATCH", body: { masks: [...before, made], seen: newest.version, why: t("mask.private.long") } });
       notify(t("mask.private.saved"));
     });
   return html`
