@@ -323,6 +323,7 @@ let noticeId = 0;
 /** A short message at the edge of the page. */
 export function notify(text, kind = "good", incidentId = null) {
   const id = ++noticeId;
-  set((s) => ({ notices: [...s.notices.slice(-3), { id, text, kind, incidentId }] }));
+  const others = (s) => s.notices.filter((one) => one.text !== text || one.kind !== kind); // said again, it stands there once
+  set((s) => ({ notices: [...others(s).slice(-3), { id, text, kind, incidentId }] }));
   setTimeout(() => set((s) => ({ notices: s.notices.filter((one) => one.id !== id) })), kind === "good" ? 3000 : 8000);
 }

@@ -97,7 +97,7 @@ export function MapPanel({ whole = false, marks, onIncident = select, onCamera =
   return html`
     <section class="map panel" aria-label=${t("map")} data-map=${state}>
       <div ref=${element} class="map-canvas"></div>
-      ${state === "lost" ? html`<div class="map-message" role="status"><div class="spinner"></div></div>` : null}
+      ${state === "lost" || state === "loading" ? html`<div class="map-message" role="status" aria-label=${t("loading")}><div class="spinner"></div></div>` : null}
       ${state === "no_webgl" ? html`<div class="map-message" role="status">${t("map.no_webgl")}</div>` : null}
       ${state === "ready"
         ? html`<div class="map-buttons">

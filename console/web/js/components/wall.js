@@ -23,6 +23,7 @@ function Wall() {
     <section class="stage panel wall" aria-label=${t("cameras")}>
       <div class="stage-head"><h2>${alarmed.size ? t("cameras") : t("wall.title")}</h2><span class="place">${t("wall.text")}</span></div>
       <div ref=${grid} class="wall-grid" style=${{ "--columns": columns }}>
+        ${cameras.length ? null : html`<div class="empty"><strong>${t("cameras.empty")}</strong></div>`}
         ${cameras.map((one) => html`<${Tile} key=${one.id} camera=${one} alarm=${alarmed.get(one.id)} large />`)}
       </div>
     </section>`;
