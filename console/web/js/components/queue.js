@@ -99,14 +99,14 @@ const Card = memo(({ incident, index, camera, chosen, passing }) => {
         <span class="card-head">
           <span class=${`label ${incident.label}`}><${Icon} name=${incident.label} />${t(`label.${incident.label}`)}</span>
           <span class="number">#${incident.number}</span>
+          ${incident.exercise ? html`<span class="tag exercise">${t("exercise")}</span>` : null}
+          ${late ? html`<span class="tag late" title=${t("late.title", { time: moment(incident.confirmed_at), span: span(late / 1000) })}>${t("late")}</span>` : null}
           <span class="confidence" title=${t("fact.confidence")}>${Math.round(incident.confidence * 100)}%</span>
         </span>
         <strong>${place ?? camera}</strong>
         <span class="card-sub">${camera}${incident.camera_ids.length > 1 ? html` <b>+${incident.camera_ids.length - 1}</b>` : null}</span>
         <span class="card-foot">
           <time title=${moment(incident.confirmed_at)}>${when}</time>
-          ${incident.exercise ? html`<span class="tag exercise">${t("exercise")}</span>` : null}
-          ${late ? html`<span class="tag late" title=${t("late.title", { time: moment(incident.confirmed_at), span: span(late / 1000) })}>${t("late")}</span>` : null}
           <${Status} incident=${incident} />
         </span>
       </span>
