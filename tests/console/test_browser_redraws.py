@@ -79,6 +79,7 @@ def test_days_and_times_are_written_as_on_the_rest_of_the_page_whatever_browser_
     here = datetime.now(UTC).astimezone(ZoneInfo(console.deployment.time_zone)).date().isoformat()
     first, last = (american.get_by_role("textbox", name=name) for name in ("自", "至"))
     expect(last).to_have_value(here)
+    assert say(first, "20210304") == "2021-03-04"
     assert say(first, "2021/3/5") == "2021-03-05"
     assert say(first, "2021-02-30") == "2021-03-05", "there is no such day"
     assert say(last, "2020-01-01") == here, "the end is not before the beginning"
