@@ -5,6 +5,7 @@ import { html, useEffect, useState } from "../lib.js";
 import { kept } from "../state.js";
 import { moment } from "../time.js";
 import { t } from "../words.js";
+import { VersionList } from "./version_list.js";
 
 const CAUSES = ["cloud", "fog", "dust", "glare", "light", "water", "lens", "other"];
 const SHOWN = 12;
@@ -83,23 +84,14 @@ export function History({ camera, versions, load }) {
     await tell(`/cameras/${camera.id}${path}`, body, method);
     await load();
   };
+  const did = (one) => (one.action ? t(`versions.${one.action.split(" ")[0]}`, { n: one.action.split(" ").at(-1) }) : "");
+  const was = ({ camera: { address, pose, presets } }) => `${address} · ${pose.azimuth_deg.toFixed(2)}° / ${pose.tilt_deg.toFixed(2)}° · ${t("camera.hfov", { n: pose.hfov_deg.toFixed(1) })}${presets.length ? ` · ${t("presets")} ${presets.map((preset) => preset.name).join("、")}` : ""}`;
   return html`
-    <details class="versions">
-      <summary>${t("versions")}</summary>
-      <ol>
-        ${versions.map((one, index) => html`
-          <li key=${one.version} data-version=${one.version}>
-            <b>${one.version || t("versions.file")}</b>
-            <span>${one.action ? t(`versions.${one.action.split(" ")[0]}`, { n: one.action.split(" ").at(-1) }) : ""}${one.who ? ` · ${one.who}` : ""}${one.why ? ` · ${one.why}` : ""}</span>
-            <time>${one.at ? moment(one.at) : ""}</time>
-            <small>${one.camera.address} · ${one.camera.pose.azimuth_deg.toFixed(2)}° / ${one.camera.pose.tilt_deg.toFixed(2)}° · ${t("camera.hfov", { n: one.camera.pose.hfov_deg.toFixed(1) })}${one.camera.presets.length ? ` · ${t("presets")} ${one.camera.presets.map((preset) => preset.name).join("、")}` : ""}</small>
-            ${index ? html`<button class="button small" onClick=${() => go("/revert", { version: one.version })}>${t("versions.revert")}</button>` : null}
-          </li>`)}
-      </ol>
+    <${VersionList} found=${versions} did=${did} was=${was} revert=${(version) => go("/revert", { version })}>
       <div class="row">
         ${camera.enabled
           ? mayAdminister() ? html`<button class="button small" onClick=${() => confirm(t("versions.remove.sure", { name: camera.name })) && go("", undefined, "DELETE")}>${t("versions.remove")}</button>` : null
           : html`<button class="button small" onClick=${() => go("", { enabled: true }, "PATCH")}>${t("versions.enable")}</button>`}
       </div>
-    </details>`;
+    <//>`;
 }

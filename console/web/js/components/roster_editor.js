@@ -8,6 +8,7 @@ import { html, useEffect, useLayoutEffect, useRef, useState } from "../lib.js";
 import { moment } from "../time.js";
 import { t } from "../words.js";
 import { TimeField } from "./time_fields.js";
+import { VersionList } from "./version_list.js";
 
 const DAYS = [1, 2, 3, 4, 5, 6, 7];
 const PREVIEW_MS = 400;
@@ -159,18 +160,7 @@ function Preview({ told, people }) {
 function Versions({ path, revert }) {
   const { found } = useAnswer(`${path}/versions`);
   if (!found?.length || !found[0].version) return null;
-  return html`
-    <details class="versions">
-      <summary>${t("versions")}</summary>
-      <ol>
-        ${found.map((one, index) => html`
-          <li key=${one.version} data-version=${one.version}>
-            <b>${one.version}</b>
-            <span>${t(`roster.action.${one.action.split(" ")[0]}`, { n: one.action.split(" ").at(-1) })}${one.action === "seeded" ? "" : ` · ${one.who}`}${one.why ? ` · ${one.why}` : ""}</span>
-            <time>${moment(one.at)}</time>
-            <small>${one.contacts ? one.contacts.map((each) => `${each.name} ${each.phone}`).join("、") || t("admin.rosters.empty") : t("roster.is.files")}</small>
-            ${index ? html`<button type="button" class="button small" onClick=${() => revert(one.version)}>${t("versions.revert")}</button>` : null}
-          </li>`)}
-      </ol>
-    </details>`;
+  const did = (one) => t(`roster.action.${one.action.split(" ")[0]}`, { n: one.action.split(" ").at(-1) });
+  const was = (one) => (one.contacts ? one.contacts.map((each) => `${each.name} ${each.phone}`).join("、") || t("admin.rosters.empty") : t("roster.is.files"));
+  return html`<${VersionList} found=${found} did=${did} was=${was} revert=${revert} />`;
 }

@@ -5,8 +5,8 @@ import { api } from "../api.js";
 import { notify, words } from "../duty.js";
 import { own } from "../keys.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../lib.js";
-import { moment } from "../time.js";
 import { t } from "../words.js";
+import { VersionList } from "./version_list.js";
 
 const FORMATS = ["json", "cap", "geojson"];
 const STAGES = ["notify", "dispatch"];
@@ -130,20 +130,8 @@ const filesOf = (target) => [target.template, target.tls?.authority, target.tls?
 function Versions({ path, revert }) {
   const { found } = useAnswer(`${path}/versions`);
   if (!found?.length || !found[0].version) return null;
-  return html`
-    <details class="versions">
-      <summary>${t("versions")}</summary>
-      <ol>
-        ${found.map((one, index) => html`
-          <li key=${one.version} data-version=${one.version}>
-            <b>${one.version}</b>
-            <span>${said(one.action)}${one.action === "seeded" ? "" : ` · ${one.who}`}${one.why ? ` · ${one.why}` : ""}</span>
-            <time>${moment(one.at)}</time>
-            <small>${one.target ? `${one.target.name} · ${one.target.address} · ${t(`receiver.format.${one.target.format}`)}${one.target.enabled ? "" : ` · ${t("receiver.off")}`}` : t("receiver.is.files")}</small>
-            ${index && one.target ? html`<button type="button" class="button small" onClick=${() => revert(one.version)}>${t("versions.revert")}</button>` : null}
-          </li>`)}
-      </ol>
-    </details>`;
+  const was = ({ target }) => (target ? `${target.name} · ${target.address} · ${t(`receiver.format.${target.format}`)}${target.enabled ? "" : ` · ${t("receiver.off")}`}` : t("receiver.is.files"));
+  return html`<${VersionList} found=${found} did=${(one) => said(one.action)} was=${was} revert=${revert} mayRevert=${(one) => one.target} />`;
 }
 
 const said = (action) => (action.startsWith("reverted") ? t("versions.reverted", { n: action.split(" ").at(-1) }) : t(`receiver.action.${action.replace(" ", "_")}`));
