@@ -108,6 +108,7 @@ def test_without_an_earlier_promotion_there_is_nothing_to_return_to(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_the_shipped_model_passes_its_own_regression_check():
     result = compare(load_model(), load_model(), None)
     assert "regression check" in result.set_name
