@@ -37,7 +37,7 @@ from console.base_maps import BaseMapError, Tiles, open_tiles
 from console.context import Centre, WorkerFigures
 from console.feed import EventFeed
 from console.hardening import Hardening
-from console.hillshade import Hillshade
+from console.hillshade import hillshade_of
 from console.limits import RateLimit
 from console.live_view import LiveView
 from console.routes import (
@@ -160,7 +160,7 @@ def create_app(
         openapi_url="/api/v1/openapi.json",
     )
     placement = Placement.from_deployment(deployment)
-    hillshade = Hillshade(deployment.terrain) if deployment.terrain else None
+    hillshade = hillshade_of(deployment.terrain) if deployment.terrain else None
     app.state.centre = Centre(
         store=store,
         register=CameraRegister(store, deployment, box),

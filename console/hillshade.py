@@ -47,7 +47,7 @@ _TINTS = np.array(
 )
 """Height in metres and the colour there, red, green, blue: wet valley to bare top, all of them dark."""
 
-Array = npt.NDArray[np.float64]
+Array = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -112,21 +112,32 @@ class Hillshade:
             # Cells larger than a pixel: a smooth surface instead of facets. Smaller: their mean.
             resampling=Resampling.cubic_spline,
         )
-        return heights.astype(np.float64)
+        return heights
+
+
+def hillshade_of(path: Path) -> Hillshade:
+    """The tiles of this file, drawn once for all in this process who show them, and anew when it changes."""
+    return _hillshade(path.resolve(), path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=2)
+def _hillshade(path: Path, _changed_ns: int) -> Hillshade:
+    return Hillshade(path)
 
 
 def draw(heights_m: Array, pixel_m: float) -> npt.NDArray[np.uint8]:
     """RGBA of a grid of heights, north up; `pixel_m` is the size of a cell on the ground."""
     known = np.isfinite(heights_m)
-    filled = np.where(known, heights_m, 0.0)
+    filled = np.where(known, heights_m, np.float32(0))
     down, right = np.gradient(filled, pixel_m)
     shade = _shade(right, -down)
-    colour = np.stack([np.interp(filled, _TINTS[:, 0], _TINTS[:, band]) for band in (1, 2, 3)], axis=-1)
+    bands = [np.interp(filled, _TINTS[:, 0], _TINTS[:, band]) for band in (1, 2, 3)]
+    colour = np.stack(bands, axis=-1).astype(np.float32)
     colour = colour * (0.35 + 1.15 * shade[..., None])
     steep = np.hypot(right, down) * pixel_m
     for step_m, strength in _contour_steps(pixel_m):
         ink = _contours(filled, steep, step_m) * strength
-        colour = colour * (1 - ink[..., None]) + np.array([150.0, 158.0, 146.0]) * ink[..., None]
+        colour = colour * (1 - ink[..., None]) + np.array([150, 158, 146], np.float32) * ink[..., None]
     alpha = np.where(known, 255, 0)
     return np.dstack([np.clip(colour, 0, 255), alpha]).astype(np.uint8)
 

@@ -6,6 +6,7 @@ there again. Not for judging a detector.
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import math
@@ -154,10 +155,9 @@ class Scenery:
     def __init__(self, deployment: config.Deployment, store: Store) -> None:
         assert deployment.terrain is not None
         self.deployment = deployment
-        self.terrain = RasterTerrain.open(deployment.terrain)
+        self.terrain = _terrain(deployment.terrain)
         self.intake = Intake.from_deployment(store, deployment)
         self.latest = LatestPictures(deployment.storage.evidence)
-        self._painted: dict[str, Image.Image] = {}
 
     def model(self, camera_id: str) -> CameraModel:
         camera = self.deployment.camera(camera_id)
@@ -223,9 +223,8 @@ class Scenery:
         self.latest.write(camera_id, jpeg(self.paint(camera_id, fire).resize((960, 540))), at)
 
     def paint(self, camera_id: str, fire: Fire | None = None) -> Image.Image:
-        if camera_id not in self._painted:
-            self._painted[camera_id] = _landscape(self.model(camera_id), self.terrain)
-        picture = self._painted[camera_id].copy()
+        assert self.deployment.terrain is not None
+        picture = _landscape(self.model(camera_id), self.deployment.terrain).copy()
         return _with_smoke(picture, fire) if fire else picture
 
 
@@ -240,8 +239,13 @@ def _level_m(a: Position, b: Position) -> tuple[float, float]:
     return east, north
 
 
-def _landscape(model: CameraModel, terrain: RasterTerrain) -> Image.Image:
+_terrain = functools.cache(RasterTerrain.open)
+
+
+@functools.cache  # a second of work for all cameras, and the same hills in every test
+def _landscape(model: CameraModel, terrain_file: Path) -> Image.Image:
     """Hills, each fainter the farther it is: of all ground above a picture row, the nearest is seen."""
+    terrain = _terrain(terrain_file)
     ranges_m = np.geomspace(60, 15_000, 190)[:, None]
     right = (np.arange(WIDTH_PX) + 0.5 - WIDTH_PX / 2) / model.focal_px
     azimuth = math.radians(model.pose.azimuth_deg) + np.arctan(right)
