@@ -3,7 +3,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 # more processes than cores, for most tests wait for something; files in the order of tests/conftest.py
-TEST_PROCESSES ?= $(shell echo $$(($$(nproc) + 2)))
+TEST_PROCESSES ?= $(shell echo $$(($$(nproc) + 3)))
 SPREAD := -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
