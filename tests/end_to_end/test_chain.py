@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -94,12 +95,13 @@ def test_the_evidence_can_be_fetched_by_its_signed_link_only(burning: RunningCen
 
 
 def test_a_worker_that_is_killed_comes_back_and_the_centre_stays(burning: RunningCentre) -> None:
+    def is_worker(pid: int) -> bool:
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+            return b"firewatch.processes.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        return False
+
     def workers() -> list[int]:
-        return [
-            pid
-            for pid in children_of(burning.process.pid)
-            if b"firewatch.processes.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
-        ]
+        return [pid for pid in children_of(burning.process.pid) if is_worker(pid)]
 
     (killed,) = workers()
     os.kill(killed, signal.SIGKILL)
