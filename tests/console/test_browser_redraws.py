@@ -35,7 +35,9 @@ def wait_for_polls(page: Page, polls: int) -> None:
             pass
 
 
-@pytest.mark.parametrize("path", ["#/duty", "#/wall", "#/cameras"])
+@pytest.mark.parametrize(
+    "path", ["#/duty", *(pytest.param(path, marks=pytest.mark.slow) for path in ("#/wall", "#/cameras"))]
+)
 def test_of_all_cameras_only_the_one_with_a_new_picture_is_drawn_again(
     console: Served, scenery: Scenery, page: Page, path: str
 ) -> None:
