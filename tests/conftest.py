@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections import defaultdict
 from collections.abc import Callable, Iterator
-from itertools import chain, groupby
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     Several processes take the files in this order, and the last one to be begun decides when all is done.
     """
-    files = {path: list(of_file) for path, of_file in groupby(items, key=lambda item: item.path)}
+    files: dict[Path, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        files[item.path].append(item)
     longest_first = sorted(files.values(), key=lambda found: (-max(map(_patience_s, found)), -len(found)))
     items[:] = chain.from_iterable(longest_first)
     if SHARED_DATA.is_dir():
