@@ -60,8 +60,8 @@ class Centre:
         """With the cameras that there are now."""
         return self.register.deployment
 
-    @property
     def target_names(self) -> dict[str, str]:
+        """What operators call each receiver and each person: asks the store."""
         with self.store.reading() as session:
             return names_of(session, self.deployment)
 

@@ -25,7 +25,8 @@ def deliveries(
 ) -> tuple[views.DeliveryView, ...]:
     """Newest first; `state=dead` lists what needs a person."""
     found = centre.store.deliveries(state=state, target_id=target_id, limit=limit)
-    return tuple(views.delivery(one, centre.target_names) for one in found)
+    names = centre.target_names()
+    return tuple(views.delivery(one, names) for one in found)
 
 
 @router.post("/{delivery_id}/redeliver", status_code=204)

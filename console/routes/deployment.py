@@ -83,7 +83,7 @@ def deployment(_session: SignedIn, centre: InCentre) -> DeploymentView:
             for one in centre.deployment.map.base_maps
             if one.file is None or one.id in centre.base_maps
         ),
-        targets=centre.target_names,
+        targets=centre.target_names(),
         patience=PatienceView.model_validate(centre.deployment.response),
         ice_servers=tuple(
             IceServerView(

@@ -214,7 +214,7 @@ def _told(detail: IncidentDetail, session: UserSession, centre: Centre) -> views
         on_call = detail.summary.grid_chain
         if detail.summary.status in OPEN:
             on_call = duty.on_call(centre.deployment, moment, on_call, centre.store.clock())
-    return views.incident_detail(detail, role_of(session), centre.target_names, clock, on_call)
+    return views.incident_detail(detail, role_of(session), centre.target_names(), clock, on_call)
 
 
 def _regrouping(centre: Centre) -> Regrouping:
