@@ -141,8 +141,7 @@ def _one_plume(a: Observation, b: Observation) -> bool:
     touch = a_box.intersection_px2(b_box) > 0
     if not touch and not (a.box.x1 < b.box.x2 and b.box.x1 < a.box.x2):
         return False
-    smaller = min(a.box.area_px2, b.box.area_px2)
-    if smaller > 0 and a.box.intersection_px2(b.box) > _SAME_PLUME * smaller:
+    if a.box.share_of_smaller(b.box) > _SAME_PLUME:
         return True
     if not _at_the_same_time(a, b):
         return touch

@@ -33,6 +33,7 @@ from alerting.journal import By
 from alerting.secret_box import SecretBox, SecretsError, opened_with, sealed_for
 from alerting.store import ConflictError, NotFoundError, Store, add_event, set_state
 from alerting.tables import CameraVersionRow
+from alerting.versions import SEEDED, seen_number
 from config import Camera, Deployment, SecretSource
 from config.explain import explain
 from streams.condition import TAKEN_OUT, Condition
@@ -42,7 +43,6 @@ _log = logging.getLogger(__name__)
 State = Literal["learning", "live", "off"]
 LOOK_EVERY_S = 0.5
 """How old what is known may be; the own writes of a process are known at once."""
-SEEDED = "seeded"
 _FILE = By("deployment file")
 
 
@@ -152,7 +152,7 @@ class CameraRegister:
         (0: the file's); somebody was faster: ConflictError."""
         with self._writing() as session:
             before = self._newest_of(session, camera_id)
-            if seen is not None and seen != _seen_number(before):
+            if seen is not None and seen != seen_number(before):
                 raise ConflictError(
                     f"camera {camera_id!r} was {before.action} by {before.who} meanwhile; look again"
                 )
@@ -423,11 +423,6 @@ def _state_at(state: str, learning_until: datetime | None, now: datetime) -> Sta
     if state == "learning" and (learning_until is None or now >= learning_until):
         return "live"
     return cast(State, state)
-
-
-def _seen_number(row: CameraVersionRow) -> int:
-    """A camera that was the file's a moment ago was seen as version 0."""
-    return 0 if row.version == 1 and row.action == SEEDED else row.version
 
 
 def _version(row: CameraVersionRow) -> CameraVersion:

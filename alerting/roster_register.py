@@ -28,10 +28,10 @@ from alerting.journal import By
 from alerting.records import Level
 from alerting.store import ConflictError, NotFoundError, Store, add_event
 from alerting.tables import RosterVersionRow
+from alerting.versions import SEEDED, seen_number
 
 _log = logging.getLogger(__name__)
 
-SEEDED = "seeded"
 MOST_PEOPLE = 200
 _FILE = By("grid file")
 _PEOPLE = TypeAdapter(tuple[ListedContact, ...])
@@ -209,7 +209,7 @@ def _write(
 
 
 def _require_seen(newest: RosterVersionRow, seen: int | None) -> None:
-    if seen is not None and seen != seen_number(_version(newest)):
+    if seen is not None and seen != seen_number(newest):
         raise ConflictError(
             f"the roster of {newest.code!r} was {newest.action} by {newest.who} meanwhile; look again"
         )
@@ -218,11 +218,6 @@ def _require_seen(newest: RosterVersionRow, seen: int | None) -> None:
 def _require_area(grids: Grids, code: str) -> None:
     if grids.area(code) is None:
         raise NotFoundError(f"the grid file has no area {code!r} any more; its roster can only be given back")
-
-
-def seen_number(newest: RosterVersion | None) -> int:
-    """What to send back as `seen`; 0: the file's, never changed here."""
-    return 0 if newest is None or newest.action == SEEDED else newest.version
 
 
 def _is_files(row: RosterVersionRow) -> bool:

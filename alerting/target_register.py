@@ -34,13 +34,14 @@ from alerting.people import LANE
 from alerting.secret_box import SecretBox, SecretsError, opened_with, sealed_for
 from alerting.store import ConflictError, NotFoundError, Store, add_event
 from alerting.tables import DeliveryRow, IncidentRow, TargetVersionRow
+from alerting.versions import SEEDED, seen_number
 from config import Deployment, DispatchTarget
 from config.explain import explain
 from config.outline import host_of
 
 _log = logging.getLogger(__name__)
 
-SEEDED, REMOVED = "seeded", "removed"
+REMOVED = "removed"
 MOST_TARGETS = 50
 """As in a deployment file: each has a thread of its own."""
 _FILE = By("deployment file")
@@ -203,7 +204,7 @@ class TargetRegister:
         is_there = seed is not None or (found is not None and (gone_too or found.definition is not None))
         if not is_there:
             raise NotFoundError(f"no receiver {target_id!r}")
-        if seen is not None and seen != (seen_number(_version(found)) if found is not None else 0):
+        if seen is not None and seen != seen_number(found):
             last = (
                 f"was {found.action} by {found.who} meanwhile" if found is not None else "was never changed"
             )
@@ -335,11 +336,6 @@ def checked(fields: Mapping[str, Any]) -> DispatchTarget:
     if target.id == LANE:
         raise TargetError(f"id: {LANE!r} is taken: people have their messages under it")
     return target
-
-
-def seen_number(newest: TargetVersion | None) -> int:
-    """What to send back as `seen`; 0: the file's, never changed here."""
-    return 0 if newest is None or newest.action == SEEDED else newest.version
 
 
 def files_of(target: DispatchTarget) -> tuple[Path, ...]:

@@ -261,8 +261,7 @@ def score_together(detection: Detection, beside: Iterable[Detection]) -> float:
 
 def _is_other_class_there(detection: Detection, other: Detection) -> bool:
     """Whether the larger part of the smaller box lies in the other one."""
-    shared_px2 = detection.box.intersection_px2(other.box)
-    return other.label != detection.label and shared_px2 > min(detection.box.area_px2, other.box.area_px2) / 2
+    return other.label != detection.label and detection.box.share_of_smaller(other.box) > 0.5
 
 
 def _judged(track: Track, score: float, policy: Policy, vouched_s: float) -> Track:

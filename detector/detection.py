@@ -59,6 +59,15 @@ class Box:
         height = min(self.y2, other.y2) - max(self.y1, other.y1)
         return max(0.0, width) * max(0.0, height) if width > 0 and height > 0 else 0.0
 
+    def share_of_smaller(self, other: Box) -> float:
+        """How much of the smaller of the two lies in the other, 0..1; 0 where one has no area.
+
+        >>> Box(0, 0, 10, 10).share_of_smaller(Box(5, 0, 105, 100))
+        0.5
+        """
+        smaller_px2 = min(self.area_px2, other.area_px2)
+        return self.intersection_px2(other) / smaller_px2 if smaller_px2 > 0 else 0.0
+
     def iou(self, other: Box) -> float:
         """Intersection over union, 0..1."""
         shared = self.intersection_px2(other)

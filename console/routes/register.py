@@ -28,6 +28,7 @@ from console.auth import Acting, Admin, Supervisor, require_role
 from console.context import Centre, InCentre, require_camera
 from console.problems import CONTENT, Problem
 from console.roles import Role
+from console.routes.changes import Why, address_itself
 from console.views import BoxView, MaskView, RowNumber, View
 from detector.detection import Sighting
 
@@ -41,9 +42,7 @@ def _in_the_network(address: str) -> str:
     """No files of this machine, no references to its environment. What is wrong is said without the value."""
     if SecretSource(address).scheme not in SOURCE_SCHEMES:
         raise ValueError("must begin with " + ", ".join(f"{one}://" for one in SOURCE_SCHEMES))
-    if "${" in address or any(ord(character) <= 32 for character in address):
-        raise ValueError("must be the address itself, without ${...}, blanks or line breaks")
-    return address
+    return address_itself(address)
 
 
 Address = Annotated[
@@ -57,7 +56,6 @@ Address = Annotated[
         description="With user and password; '/', '@' or '#' in them percent-encoded. Never shown again.",
     ),
 ]
-Why = Annotated[str, Field(max_length=500, description="Kept with the version.")]
 
 
 class _Body(BaseModel):

@@ -15,10 +15,12 @@ from alerting import roster_register
 from alerting.grids import Grids, ListedContact
 from alerting.records import Level
 from alerting.roster import gaps, moments, roster
-from alerting.roster_register import MOST_PEOPLE, seen_number
+from alerting.roster_register import MOST_PEOPLE
 from alerting.store import NotFoundError
+from alerting.versions import seen_number
 from console.auth import Acting, Operator, Supervisor
 from console.context import Centre, InCentre
+from console.routes.changes import Why
 from console.views import View
 
 router = APIRouter(prefix="/api/v1/rosters", tags=["rosters"])
@@ -37,7 +39,7 @@ class RosterBody(_Body):
     seen: int | None = Field(
         default=None, ge=0, le=2**31 - 1, description="The version looked at; 0: the file's."
     )
-    why: str = Field(default="", max_length=500, description="Kept with the version.")
+    why: Why = ""
 
 
 class RevertBody(_Body):

@@ -19,24 +19,19 @@ from alerting.deliveries import open_counts
 from alerting.formats import MessageError, Origin, format_of
 from alerting.samples import parcel_of, sample_alert
 from alerting.secret_box import SecretsError
-from alerting.target_register import TargetError, TargetVersion, seen_number
+from alerting.target_register import TargetError, TargetVersion
 from alerting.targets import Answer, Outcome, open_line
+from alerting.versions import seen_number
 from config import DispatchTarget
 from config.base import Identifier, Name
 from config.outline import host_of
 from console.auth import Acting, Admin
 from console.context import Centre, InCentre
 from console.problems import Problem
+from console.routes.changes import Why, address_itself
 from console.views import View
 
 router = APIRouter(prefix="/api/v1/targets", tags=["receivers of alerts"])
-
-
-def _itself(address: str) -> str:
-    """No references to the environment of this machine. What is wrong is said without the value."""
-    if "${" in address or any(ord(character) <= 32 for character in address):
-        raise ValueError("must be the address itself, without ${...}, blanks or line breaks")
-    return address
 
 
 def _word_itself(secret: SecretStr) -> SecretStr:
@@ -47,10 +42,9 @@ def _word_itself(secret: SecretStr) -> SecretStr:
 
 Id = Annotated[str, Path(min_length=1, max_length=128)]
 Seen = Annotated[int | None, Field(ge=0, le=2**31 - 1, description="The version looked at; 0: the file's.")]
-Why = Annotated[str, Field(max_length=500, description="Kept with the version.")]
 Address = Annotated[
     str,
-    AfterValidator(_itself),
+    AfterValidator(address_itself),
     Field(
         min_length=8,
         max_length=2000,

@@ -69,19 +69,16 @@ def own_boxes(sequence: FilmedSequence, scored: Sequence[ScoredPicture]) -> Iter
         for picture, found in zip(sequence.pictures, smoke, strict=True)
     ]
     offsets = [picture.offset_s or 0.0 for picture in sequence.pictures]
+    before = [found for found, at_s in zip(seen, offsets, strict=True) if at_s < sequence.quiet_until_s]
     for i, picture in enumerate(sequence.pictures):
         if picture.truth is not None or offsets[i] < max(0.0, sequence.quiet_until_s):
             continue
+        near = [seen[j] for j, at_s in enumerate(offsets) if j != i and abs(at_s - offsets[i]) <= SUPPORT_S]
         kept: list[Box] = []
         for box, score in sorted(smoke[i], key=lambda one: -one[1]):
-            if any(box.intersection_px2(other) > 0.5 * min(box.area_px2, other.area_px2) for other in kept):
+            if any(box.share_of_smaller(other) > 0.5 for other in kept):
                 continue  # part of a plume that has its box
-            near = [j for j in range(len(seen)) if j != i and abs(offsets[j] - offsets[i]) <= SUPPORT_S]
-            before = [j for j in range(len(seen)) if offsets[j] < sequence.quiet_until_s]
-            if (
-                _times(box, (seen[j] for j in near)) >= LEAST_SUPPORT
-                and _times(box, (seen[j] for j in before)) <= 1
-            ):
+            if _times(box, near) >= LEAST_SUPPORT and _times(box, before) <= 1:
                 kept.append(box)
                 yield OwnBox(sequence.name, picture, box, score)
 

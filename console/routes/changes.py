@@ -1,0 +1,16 @@
+"""What requests that change something in a register have in common."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+Why = Annotated[str, Field(max_length=500, description="Kept with the version.")]
+
+
+def address_itself(address: str) -> str:
+    """No references to the environment of this machine. What is wrong is said without the value."""
+    if "${" in address or any(ord(character) <= 32 for character in address):
+        raise ValueError("must be the address itself, without ${...}, blanks or line breaks")
+    return address
