@@ -39,7 +39,12 @@ class DecodedPicture:
     def bgr(self, width_px: int, height_px: int) -> Image:
         try:
             converted = _reformatter().reformat(
-                self._picture, width_px, height_px, "bgr24", interpolation=Interpolation.AREA
+                self._picture,
+                width_px,
+                height_px,
+                "bgr24",
+                interpolation=Interpolation.AREA,
+                threads=1,  # without a word as many as the machine has cores, for each camera's thread
             )
             return np.asarray(converted.to_ndarray(), np.uint8)
         except (av.error.FFmpegError, ValueError) as error:

@@ -8,7 +8,14 @@ import cv2
 import numpy as np
 import pytest
 
-from detector.view import DEFAULT_AGES_S, NO_CHANGE, ViewMemory, difference_channel, look_size
+from detector.view import (
+    DEFAULT_AGES_S,
+    NO_CHANGE,
+    ViewMemory,
+    difference_channel,
+    look_size,
+    mirrored,
+)
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SMOKE = slice(200, 230)
@@ -153,3 +160,12 @@ def test_the_difference_prepared_once_a_look_is_that_of_two_pictures_to_the_last
         grey = cv2.addWeighted(cv2.resize(light, (640, 352)), 0.8, noise, 0.2, 0)
         reference = cv2.addWeighted(grey, chance.random(), noise, 0.3, 0)
         assert (difference_channel(grey, reference) == defined(grey, reference)).all()
+
+
+def test_a_mirrored_input_is_the_input_left_to_right_in_every_channel_and_needs_no_further_copy() -> None:
+    seen = ViewMemory().observe(np.random.default_rng(3).integers(0, 256, (72, 128, 3), np.uint8), START)
+
+    turned = mirrored(seen)
+
+    assert np.array_equal(turned, seen[:, ::-1])
+    assert turned.transpose(2, 0, 1).flags.c_contiguous
