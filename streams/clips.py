@@ -70,21 +70,19 @@ class RemuxWriter:
         self._last_dts = -1
 
     def write(self, one: RingPacket) -> None:
-        given = one.packet
-        if given.pts is None or given.time_base is None:
+        packet = one.packet
+        if packet.pts is None or packet.time_base is None:
             return
-        decoded_at = given.dts if given.dts is not None else given.pts
+        decoded_at = packet.dts if packet.dts is not None else packet.pts
         if self._base is None:
             self._base = decoded_at
-        copy = Packet(bytes(given))  # the one in the ring belongs to others, too
-        copy.time_base = given.time_base
-        copy.pts = given.pts - self._base
-        copy.dts = max(decoded_at - self._base, self._last_dts + 1)
-        copy.pts = max(copy.pts, copy.dts)  # the camera's time went back; the file's must not
-        self._last_dts = copy.dts
-        copy.is_keyframe = given.is_keyframe
-        copy.stream = self._stream
-        _mux(self._file.container, [copy])
+        packet.dts = max(decoded_at - self._base, self._last_dts + 1)
+        packet.pts = max(
+            packet.pts - self._base, packet.dts
+        )  # the camera's time went back; the file's must not
+        self._last_dts = packet.dts
+        packet.stream = self._stream
+        _mux(self._file.container, [packet])
 
     def close(self) -> None:
         self._file.close()
@@ -248,7 +246,7 @@ def decoder_of(template: VideoStream) -> VideoCodecContext:
 def decoded(decoder: VideoCodecContext, packet: Packet[VideoStream]) -> list[VideoFrame]:
     """The pictures a packet yields; a damaged one yields none."""
     try:
-        return [one for one in decoder.decode(Packet(bytes(packet))) if isinstance(one, VideoFrame)]
+        return [one for one in decoder.decode(packet) if isinstance(one, VideoFrame)]
     except av.error.FFmpegError:
         return []
 

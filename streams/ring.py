@@ -2,18 +2,24 @@
 
 The ring is a tap (`streams.tap`) on the one connection a camera has. It begins and is shortened at key
 frames, so that what it holds can always be decoded; it is bounded in seconds and in bytes, whichever comes
-first, over reconnections. Packets are numbered without gaps: who records follows with `after`.
+first, over reconnections. Packets are numbered without gaps: who records follows with `after`. Their bytes
+are copied into memory of the ring's own (`streams.packet_memory`).
 """
 
 from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from fractions import Fraction
+from typing import cast
 
 from av.packet import Packet
 from av.video.stream import VideoStream
+
+from streams.packet_memory import PacketMemory, Place
 
 SECONDS = 30.0
 MOST_BYTES = 16_000_000
@@ -26,7 +32,23 @@ class RingPacket:
     number: int
     connection: int
     packet: Packet[VideoStream]
+    """A copy: it may be changed."""
     captured_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What a `RingPacket` is made of."""
+
+    number: int
+    connection: int
+    captured_at: datetime
+    place: Place
+    size: int
+    is_keyframe: bool
+    pts: int | None
+    dts: int | None
+    time_base: Fraction | None
 
 
 class PacketRing:
@@ -36,8 +58,9 @@ class PacketRing:
         self._length = timedelta(seconds=seconds)
         self._most_bytes = most_bytes
         self._lock = threading.Lock()
-        self._packets: deque[RingPacket] = deque()
-        self._keys: deque[RingPacket] = deque()
+        self._memory = PacketMemory()
+        self._packets: deque[_Kept] = deque()
+        self._keys: deque[_Kept] = deque()
         """The key frames among them."""
         self._bytes = 0
         self._next_number = 0
@@ -59,12 +82,22 @@ class PacketRing:
             self._begun = self._begun or packet.is_keyframe
             if not self._begun:
                 return
-            one = RingPacket(self._next_number, self._connection, packet, captured_at)
+            kept = _Kept(
+                self._next_number,
+                self._connection,
+                captured_at,
+                self._memory.keep(bytes(packet)),
+                packet.size,
+                packet.is_keyframe,
+                packet.pts,
+                packet.dts,
+                packet.time_base,
+            )
             self._next_number += 1
-            self._packets.append(one)
+            self._packets.append(kept)
             self._bytes += packet.size
             if packet.is_keyframe:
-                self._keys.append(one)
+                self._keys.append(kept)
             self._shorten(captured_at)
 
     def closed(self) -> None:
@@ -72,13 +105,26 @@ class PacketRing:
 
     # For who records
 
-    def after(self, number: int) -> list[RingPacket]:
-        """What came after packet `number` (-1: everything), as far as it is still here."""
+    def after(self, number: int) -> Iterator[RingPacket]:
+        """What came after packet `number` (-1: everything), as far as it is still here when it is asked for.
+
+        One by one: half a minute of video is never held twice, and the reader waits for one copy at most.
+        """
+        while (found := self._copy_after(number)) is not None:
+            yield found
+            number = found.number
+
+    def _copy_after(self, number: int) -> RingPacket | None:
         with self._lock:
             if not self._packets or self._packets[-1].number <= number:
-                return []
-            skipped = max(0, number + 1 - self._packets[0].number)
-            return [self._packets[index] for index in range(skipped, len(self._packets))]
+                return None
+            kept = self._packets[max(0, number + 1 - self._packets[0].number)]
+            copy = self._memory.read(kept.place)
+        packet = cast("Packet[VideoStream]", Packet(copy))
+        packet.pts, packet.dts, packet.is_keyframe = kept.pts, kept.dts, kept.is_keyframe
+        if kept.time_base is not None:
+            packet.time_base = kept.time_base
+        return RingPacket(kept.number, kept.connection, packet, kept.captured_at)
 
     def template(self, connection: int) -> VideoStream | None:
         """What a file with packets of this connection is made of; None when they are long gone."""
@@ -122,6 +168,7 @@ class PacketRing:
     def _drop_before(self, number: int) -> None:
         while self._packets and self._packets[0].number < number:
             gone = self._packets.popleft()
-            self._bytes -= gone.packet.size
+            self._memory.forget(gone.place)
+            self._bytes -= gone.size
         while self._keys and self._keys[0].number < number:
             self._keys.popleft()

@@ -25,9 +25,9 @@ class PacketTap(Protocol):
 
     Calls come from one thread at a time: `opened`, any number of `packet`, `closed`, and from the start
     again after a reconnection (size, codec and time base may be others then, time stamps start anew).
-    Each call must return at once (it holds up reading) and may keep what it is given: packets share their
-    bytes with whoever else holds them, nothing is copied. What a tap raises is logged and counted; the camera
-    is read on. Sources without packets (snapshots, folders, OpenCV) never call it.
+    Each call must return at once (it holds up reading) and may keep what it is given, but not change it:
+    packets share their bytes with whoever else holds them. What a tap raises is logged and counted; the
+    camera is read on. Sources without packets (snapshots, folders, OpenCV) never call it.
     """
 
     def opened(self, template: VideoStream) -> None:

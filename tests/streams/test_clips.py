@@ -63,7 +63,7 @@ def payloads(path: Path) -> list[bytes]:
 
 
 def recorded(ring: PacketRing, path: Path) -> Path:
-    packets = ring.after(-1)
+    packets = list(ring.after(-1))
     template = ring.template(packets[0].connection)
     assert template is not None
     writer = RemuxWriter(path, template)
@@ -79,7 +79,7 @@ def recorded(ring: PacketRing, path: Path) -> Path:
 def test_the_ring_forgets_whole_groups_that_are_older_than_its_seconds(files: FootageFiles) -> None:
     ring = PacketRing(seconds=1.0)
     fed(ring, files.quick)  # 2 s, a key frame every 0.5 s
-    packets = ring.after(-1)
+    packets = list(ring.after(-1))
     assert packets[0].packet.is_keyframe
     assert 1.0 <= (packets[-1].captured_at - packets[0].captured_at).total_seconds() < 1.5
 
@@ -90,14 +90,14 @@ def test_the_ring_keeps_within_its_bytes(files: FootageFiles) -> None:
     half = PacketRing(most_bytes=whole.bytes // 2)
     fed(half, files.quick)
     assert 0 < half.bytes <= whole.bytes // 2
-    assert half.after(-1)[0].packet.is_keyframe
+    assert next(half.after(-1)).packet.is_keyframe
 
 
 def test_a_group_larger_than_the_ring_is_not_kept_without_its_beginning(files: FootageFiles) -> None:
     ring = PacketRing(most_bytes=500)
     fed(ring, files.slow)
     assert ring.bytes <= 500
-    assert all(one.packet.is_keyframe for one in ring.after(-1)[:1])
+    assert all(one.packet.is_keyframe for one in list(ring.after(-1))[:1])
 
 
 def test_the_ring_goes_on_over_a_reconnection(files: FootageFiles) -> None:
@@ -107,7 +107,7 @@ def test_the_ring_goes_on_over_a_reconnection(files: FootageFiles) -> None:
     connections = {one.connection for one in ring.after(-1)}
     assert connections == {1, 2}
     assert all(ring.template(one) is not None for one in connections)
-    newest = ring.after(-1)[-1].number
+    newest = list(ring.after(-1))[-1].number
     assert [one.number for one in ring.after(newest - 2)] == [newest - 1, newest]
 
 
@@ -187,7 +187,7 @@ def test_a_damaged_packet_costs_a_shown_clip_no_more_than_its_own_pictures(tmp_p
     ring = PacketRing()
     fed(ring, write_mjpeg(tmp_path / "camera.mkv", 20, 3))
     part = recorded(ring, tmp_path / "part.mp4")
-    damaged = part.read_bytes().replace(bytes(ring.after(-1)[10].packet)[:400], bytes(400))
+    damaged = part.read_bytes().replace(bytes(list(ring.after(-1))[10].packet)[:400], bytes(400))
     part.write_bytes(damaged)
     encode_clip(part, tmp_path / "shown.mp4")
     assert len(pictures_of(tmp_path / "shown.mp4")) == pytest.approx(9, abs=1)
@@ -196,7 +196,7 @@ def test_a_damaged_packet_costs_a_shown_clip_no_more_than_its_own_pictures(tmp_p
 def test_a_masked_cameras_clip_is_encoded_with_its_masks(files: FootageFiles, tmp_path: Path) -> None:
     ring = PacketRing()
     fed(ring, files.quick)
-    packets = ring.after(-1)
+    packets = list(ring.after(-1))
     template = ring.template(packets[0].connection)
     assert template is not None
     writer = MaskedWriter(tmp_path / "part.mp4", template, [HALF_BLACK])
@@ -234,7 +234,7 @@ def test_a_clip_that_cannot_be_begun_leaves_no_file_open(files: FootageFiles, tm
     path = tmp_path / "never.mp4"
     with av.open(str(tmp_path / "no parameters.h264"), format="h264") as unknown:
         writer = RemuxWriter(path, unknown.streams.video[0])
-        first = ring.after(-1)[0]
+        first = next(ring.after(-1))
         with pytest.raises(ClipError):
             write_and_close(writer, first)
     assert path.exists()
