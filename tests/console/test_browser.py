@@ -219,15 +219,16 @@ def test_two_incidents_of_one_fire_are_merged_by_hand_and_separated_again(
 
     expect(page.locator(".stage h2")).to_have_text(f"火情 #{one.number}")
     expect(page.locator(".notice.undo")).to_contain_text(f"#{other.number} 已并入")
+    card = page.locator(f".card[data-incident={other.incident_id}]")
+    expect(card).to_have_count(0)
     merged = console.store.incident(one.incident_id)
     assert {seen.camera_id for seen in merged.sightings} == {"dns-01", "ltz-01"}
     assert console.store.incident(other.incident_id).summary.status == "closed"
 
     page.keyboard.press("u")
 
-    expect(page.locator(f".card[data-incident={other.incident_id}]")).to_have_attribute(
-        "data-status", "suspected"
-    )
+    expect(page.locator(".history li[data-action=undo]")).to_be_visible()
+    expect(card).to_have_attribute("data-status", "suspected")
     assert [seen.camera_id for seen in console.store.incident(one.incident_id).sightings] == ["dns-01"]
 
 

@@ -132,20 +132,28 @@ async function loadDeliveries() {
   if (pending && dead) set((s) => ({ deliveries: kept(s.deliveries, { pending: pending.length, dead: dead.length }) }));
 }
 
-const running = new Map(); // incident id -> whether it changed again while being read
+const reading = new Map(); // incident id -> { again: whether it changed while being read, done: when all is read }
 
-/** Read an incident again; several events about it at once cost one request, or two. */
-async function refresh(id) {
-  if (running.has(id)) {
-    running.set(id, true);
-    return;
+/** Read an incident again; several events about it at once cost one request, or two. All who ask wait for the last. */
+function refresh(id) {
+  const known = reading.get(id);
+  if (known) {
+    known.again = true;
+    return known.done;
   }
+  const begun = { again: false, done: Promise.resolve() };
+  reading.set(id, begun);
+  begun.done = read(id, begun);
+  return begun.done;
+}
+
+async function read(id, begun) {
   do {
-    running.set(id, false);
+    begun.again = false;
     const detail = await api(`/incidents/${id}`).catch(() => null);
     if (detail) put(detail);
-  } while (running.get(id));
-  running.delete(id);
+  } while (begun.again);
+  reading.delete(id);
 }
 
 function put(detail) {
