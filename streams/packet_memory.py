@@ -83,4 +83,4 @@ class PacketMemory:
     def _empty_slab(self, size: int) -> _Slab:
         if self._spare and size <= SLAB_BYTES:
             return self._spare.pop()
-        return _Slab(mmap.mmap(-1, max(size, SLAB_BYTES)))
+        return _Slab(mmap.mmap(-1, max(size, SLAB_BYTES), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
