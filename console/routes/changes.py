@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 Why = Annotated[str, Field(max_length=500, description="Kept with the version.")]
+
+
+class ChangeBody(BaseModel):
+    """What is not known is refused, and no error repeats what was given: it may be an address or a secret."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
 def address_itself(address: str) -> str:

@@ -1,25 +1,22 @@
-"""The camera register: adding a camera, changing what is said of it, going back, and what it reports while it
-learns.
+"""The camera register: adding a camera, changing what is said of it, going back.
+
+Beside it are its presets (`console.routes.presets`) and what it reports while it learns
+(`console.routes.learning_cameras`).
 
 A camera's address comes in and never goes out: scheme and host are all that is shown of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Response
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from fastapi import APIRouter
+from pydantic import AfterValidator, Field
 
-from alerting import drawn_masks, learning
 from alerting.camera_register import CameraError, CameraVersion, checked, shown_address
-from alerting.intake import Evidence
-from alerting.journal import By
-from alerting.learning import LearningSighting
-from alerting.lifecycle import Cause
 from alerting.secret_box import SecretsError
 from config import Camera, Mask, Pose, SecretSource, StreamSettings
 from config.base import Identifier, Name
@@ -28,9 +25,8 @@ from console.auth import Acting, Admin, Supervisor, require_role
 from console.context import Centre, InCentre, require_camera
 from console.problems import CONTENT, Problem
 from console.roles import Role
-from console.routes.changes import Why, address_itself
-from console.views import BoxView, MaskView, RowNumber, View
-from detector.detection import Sighting
+from console.routes.changes import ChangeBody, Why, address_itself
+from console.views import MaskView, View
 
 router = APIRouter(prefix="/api/v1/cameras", tags=["camera register"])
 
@@ -58,17 +54,13 @@ Address = Annotated[
 ]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-
-class ProbeBody(_Body):
+class ProbeBody(ChangeBody):
     source: Address
     stream: StreamSettings = StreamSettings()
     channel_id: str | None = Field(default=None, pattern=r"^\d{20}$")
 
 
-class NewCamera(_Body):
+class NewCamera(ChangeBody):
     id: Identifier
     name: Name
     source: Address
@@ -87,7 +79,7 @@ class NewCamera(_Body):
     why: Why = ""
 
 
-class CameraChange(_Body):
+class CameraChange(ChangeBody):
     """Only what is given changes."""
 
     name: Name | None = None
@@ -111,35 +103,12 @@ class CameraChange(_Body):
     why: Why = ""
 
 
-class NewPreset(_Body):
-    id: Identifier
-    name: Name
-    pose: Pose
-    seen: int | None = Field(
-        default=None, ge=0, le=2**31 - 1, description="The camera's version looked at; 0: the file's."
-    )
-    why: Why = ""
-
-
-class PresetChange(_Body):
-    """Only what is given changes; a preset's id never does: masks and sightings name it."""
-
-    name: Name | None = None
-    pose: Pose | None = None
-    seen: int | None = Field(default=None, ge=0, le=2**31 - 1, description="As above.")
-    why: Why = ""
-
-
-class Reason(_Body):
+class Reason(ChangeBody):
     why: Why = ""
 
 
 class Revert(Reason):
     version: int = Field(ge=1, le=2**31 - 1)
-
-
-class WhatItWas(_Body):
-    cause: Cause
 
 
 class PresetView(View):
@@ -190,29 +159,6 @@ class ProbeView(View):
     picture_jpeg: str = Field(description="Base64; empty where no picture could be decoded.")
 
 
-class LearningSightingView(View):
-    number: int
-    label: Literal["smoke", "fire"]
-    confidence: float
-    confirmed_at: datetime
-    received_at: datetime
-    preset: str | None
-    box: BoxView
-    width_px: int
-    height_px: int
-    judged_by: str | None
-    judged_at: datetime | None
-    cause: Cause | None = Field(description="What it was, where somebody said that it is no fire.")
-    raised_as: str | None = Field(description="The incident, where somebody said that it is one.")
-
-
-class LearningView(View):
-    """What a camera reported while it learnt: told to nobody."""
-
-    learning_until: datetime | None = Field(description="Null: it has learnt.")
-    sightings: tuple[LearningSightingView, ...] = Field(description="Newest first.")
-
-
 @router.post("/probe", responses={503: {"description": "The live view does not run.", "content": CONTENT}})
 async def probe(given: ProbeBody, session: Admin, centre: InCentre) -> ProbeView:
     """Opens the address for some seconds, in a process that is ended when that takes too long."""
@@ -238,10 +184,10 @@ def add(given: NewCamera, _session: Admin, centre: InCentre, by: Acting) -> Came
     """Watched within seconds. It learns first: what it sees is shown to supervisors and told to nobody."""
     fields = given.model_dump(exclude_unset=True, exclude={"learning_h", "why"})
     hours = centre.deployment.response.learning_h if given.learning_h is None else given.learning_h
-    with _changing(centre):
+    with changing(centre):
         camera = checked(fields)
         made = centre.register.add(camera, by=by, why=given.why, learn_for=timedelta(hours=hours))
-    return _version(made, centre)
+    return version_view(made, centre)
 
 
 @router.get("/{camera_id}/versions")
@@ -249,7 +195,7 @@ def versions(camera_id: str, _session: Supervisor, centre: InCentre) -> tuple[Ca
     """Newest first: how the camera is and was said to be, by whom and why."""
     found = centre.register.versions(camera_id)
     if found:
-        return tuple(_version(one, centre) for one in found)
+        return tuple(version_view(one, centre) for one in found)
     camera = require_camera(camera_id, centre)
     state: Literal["live", "off"] = "live" if camera.enabled else "off"
     return (
@@ -276,9 +222,9 @@ def change(
         changes = _of_preset(require_camera(camera_id, centre), given.preset, changes)
     if not changes:
         raise Problem(422, "invalid-request", "nothing to change was given")
-    with _changing(centre):
+    with changing(centre):
         made = centre.register.change(camera_id, changes, by=by, why=given.why, seen=given.seen)
-    return _version(made, centre)
+    return version_view(made, centre)
 
 
 @router.post("/{camera_id}/revert")
@@ -286,117 +232,15 @@ def revert(
     camera_id: str, given: Revert, _session: Supervisor, centre: InCentre, by: Acting
 ) -> CameraVersionView:
     """The camera as it was then, as a new version."""
-    with _changing(centre):
-        return _version(centre.register.revert(camera_id, given.version, by=by, why=given.why), centre)
+    with changing(centre):
+        return version_view(centre.register.revert(camera_id, given.version, by=by, why=given.why), centre)
 
 
 @router.delete("/{camera_id}")
 def remove(camera_id: str, _session: Admin, centre: InCentre, by: Acting) -> CameraVersionView:
     """Out of service; its history stays, and a revert brings it back."""
-    with _changing(centre):
-        return _version(centre.register.remove(camera_id, by=by), centre)
-
-
-@router.post("/{camera_id}/presets", status_code=201)
-def add_preset(
-    camera_id: str, given: NewPreset, _session: Supervisor, centre: InCentre, by: Acting
-) -> CameraVersionView:
-    """One more view of a turning camera, with a pose of its own; a new version of the camera."""
-    made = given.model_dump(include={"id", "name", "pose"}, exclude_unset=True)
-    return _change_presets(camera_id, lambda known: [*known, made], given, centre, by)
-
-
-@router.patch("/{camera_id}/presets/{preset_id}")
-def change_preset(
-    camera_id: str, preset_id: str, given: PresetChange, _session: Supervisor, centre: InCentre, by: Acting
-) -> CameraVersionView:
-    """Another name or pose for a preset; a new version of the camera, in force within seconds."""
-    said = given.model_dump(include={"name", "pose"}, exclude_unset=True)
-    changes = {name: value for name, value in said.items() if value is not None}
-    if not changes:
-        raise Problem(422, "invalid-request", "nothing to change was given")
-
-    def changed(known: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        _require_preset(camera_id, preset_id, known)
-        return [{**one, **changes} if one["id"] == preset_id else one for one in known]
-
-    return _change_presets(camera_id, changed, given, centre, by)
-
-
-@router.delete("/{camera_id}/presets/{preset_id}")
-def remove_preset(
-    camera_id: str,
-    preset_id: str,
-    _session: Supervisor,
-    centre: InCentre,
-    by: Acting,
-    seen: Annotated[int | None, Query(ge=0, le=2**31 - 1, description="The version looked at.")] = None,
-) -> CameraVersionView:
-    """The view is no more; a new version of the camera. Masks that are of this view alone must go first."""
-    masks = drawn_masks.current(centre.store, camera_id)
-    drawn = [one.mask.name for one in masks if one.mask.preset == preset_id]
-    if drawn:
-        names = ", ".join(drawn)
-        raise Problem(409, "conflict", f"masks are drawn for this preset, remove them first: {names}")
-
-    def without(known: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        _require_preset(camera_id, preset_id, known)
-        return [one for one in known if one["id"] != preset_id]
-
-    return _change_presets(camera_id, without, PresetChange(seen=seen), centre, by)
-
-
-@router.get("/{camera_id}/learning")
-def learnt(camera_id: str, _session: Supervisor, centre: InCentre) -> LearningView:
-    """What the camera reported while it learnt, the newest first."""
-    require_camera(camera_id, centre)
-    found = learning.of_camera(centre.store, camera_id)
-    return LearningView(
-        learning_until=centre.register.learning_until(camera_id),
-        sightings=tuple(_learning_sighting(one) for one in found),
-    )
-
-
-@router.post("/{camera_id}/learning/end")
-def end_learning(
-    camera_id: str, given: Reason, _session: Supervisor, centre: InCentre, by: Acting
-) -> CameraVersionView:
-    """From now on what it sees is told."""
-    with _changing(centre):
-        return _version(centre.register.end_learning(camera_id, by=by, why=given.why), centre)
-
-
-@router.get(
-    "/{camera_id}/learning/{number}/picture",
-    response_class=Response,
-    responses={200: {"content": {"image/jpeg": {}}}},
-)
-def learning_picture(camera_id: str, number: RowNumber, _session: Supervisor, centre: InCentre) -> Response:
-    """With the box drawn."""
-    jpeg = learning.picture(centre.store, camera_id, number)
-    return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
-
-
-@router.post("/{camera_id}/learning/{number}/dismissal")
-def dismiss(
-    camera_id: str, number: RowNumber, given: WhatItWas, _session: Supervisor, centre: InCentre, by: Acting
-) -> LearningSightingView:
-    """It was no fire but this; the camera's site memory is told."""
-    return _learning_sighting(learning.dismiss(centre.store, camera_id, number, given.cause, by=by))
-
-
-@router.post("/{camera_id}/learning/{number}/alarm")
-def raise_alarm(
-    camera_id: str, number: RowNumber, _session: Supervisor, centre: InCentre, by: Acting
-) -> LearningSightingView:
-    """It is a fire: an incident is raised, and told as any other."""
-    camera = require_camera(camera_id, centre)
-
-    def accept(sighting: Sighting, jpeg: bytes) -> str:
-        pictures = Evidence(jpeg, jpeg)
-        return centre.intake.accept(sighting, pictures, camera, though_learning=True).incident_id
-
-    return _learning_sighting(learning.raise_(centre.store, camera_id, number, accept, by=by))
+    with changing(centre):
+        return version_view(centre.register.remove(camera_id, by=by), centre)
 
 
 _MAY_BE_NONE = frozenset({"sub_source", "ground_height_m", "profile"})
@@ -411,7 +255,7 @@ _SOMEWHERE: dict[str, Any] = {
 
 
 @contextmanager
-def _changing(centre: Centre) -> Iterator[None]:
+def changing(centre: Centre) -> Iterator[None]:
     """What the register refuses becomes a problem detail; what it takes is in the next list of cameras."""
     try:
         yield
@@ -434,28 +278,6 @@ def _of_preset(camera: Camera, preset_id: str, changes: dict[str, Any]) -> dict[
         **changes,
         "presets": [{**one, "pose": pose} if one["id"] == preset_id else one for one in stored],
     }
-
-
-def _change_presets(
-    camera_id: str,
-    change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]],
-    given: NewPreset | PresetChange,
-    centre: Centre,
-    by: By,
-) -> CameraVersionView:
-    """What there is, is read from the store and changed only if it still is the newest."""
-    found = centre.register.versions(camera_id)
-    camera, newest = (found[0].camera, found[0].version) if found else (require_camera(camera_id, centre), 0)
-    presets = change([one.model_dump(exclude_unset=True) for one in camera.presets])
-    seen = newest if given.seen is None else given.seen
-    with _changing(centre):
-        made = centre.register.change(camera_id, {"presets": presets}, by=by, why=given.why, seen=seen)
-    return _version(made, centre)
-
-
-def _require_preset(camera_id: str, preset_id: str, known: list[dict[str, Any]]) -> None:
-    if preset_id not in {one["id"] for one in known}:
-        raise Problem(404, "not-found", f"camera {camera_id!r} has no preset {preset_id!r}")
 
 
 def _with_tokens(stream: StreamSettings) -> dict[str, Any]:
@@ -484,7 +306,7 @@ def _definition(camera: Camera) -> DefinitionView:
     )
 
 
-def _version(one: CameraVersion, centre: Centre) -> CameraVersionView:
+def version_view(one: CameraVersion, centre: Centre) -> CameraVersionView:
     return CameraVersionView(
         version=one.version,
         state=one.state_at(centre.store.clock()),
@@ -494,23 +316,4 @@ def _version(one: CameraVersion, centre: Centre) -> CameraVersionView:
         why=one.why,
         at=one.at,
         camera=_definition(one.camera),
-    )
-
-
-def _learning_sighting(one: LearningSighting) -> LearningSightingView:
-    sighting = one.sighting
-    return LearningSightingView(
-        number=one.number,
-        label=sighting.label,
-        confidence=sighting.confidence,
-        confirmed_at=sighting.confirmed_at,
-        received_at=one.received_at,
-        preset=sighting.preset,
-        box=BoxView.model_validate(sighting.box),
-        width_px=sighting.width_px,
-        height_px=sighting.height_px,
-        judged_by=one.judged_by,
-        judged_at=one.judged_at,
-        cause=one.cause,
-        raised_as=one.raised_as,
     )

@@ -9,7 +9,7 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Path, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
 from alerting import roster_register
 from alerting.grids import Grids, ListedContact
@@ -20,7 +20,7 @@ from alerting.store import NotFoundError
 from alerting.versions import seen_number
 from console.auth import Acting, Operator, Supervisor
 from console.context import Centre, InCentre
-from console.routes.changes import Why
+from console.routes.changes import ChangeBody, Why
 from console.views import View
 
 router = APIRouter(prefix="/api/v1/rosters", tags=["rosters"])
@@ -30,11 +30,7 @@ Seen = Annotated[int | None, Query(ge=0, le=2**31 - 1, description="The version 
 Contacts = Annotated[tuple[ListedContact, ...], Field(max_length=MOST_PEOPLE)]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-
-class RosterBody(_Body):
+class RosterBody(ChangeBody):
     contacts: Contacts = Field(description="All of them: who is not named any more is not called any more.")
     seen: int | None = Field(
         default=None, ge=0, le=2**31 - 1, description="The version looked at; 0: the file's."
@@ -42,12 +38,12 @@ class RosterBody(_Body):
     why: Why = ""
 
 
-class RevertBody(_Body):
+class RevertBody(ChangeBody):
     version: int = Field(ge=1, le=2**31 - 1)
     why: str = Field(default="", max_length=500)
 
 
-class DraftBody(_Body):
+class DraftBody(ChangeBody):
     contacts: Contacts
 
 

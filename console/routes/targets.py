@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Path, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
 from alerting.deliveries import open_counts
 from alerting.formats import MessageError, Origin, format_of
@@ -28,7 +28,7 @@ from config.outline import host_of
 from console.auth import Acting, Admin
 from console.context import Centre, InCentre
 from console.problems import Problem
-from console.routes.changes import Why, address_itself
+from console.routes.changes import ChangeBody, Why, address_itself
 from console.views import View
 
 router = APIRouter(prefix="/api/v1/targets", tags=["receivers of alerts"])
@@ -71,11 +71,7 @@ File = Annotated[
 ]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-
-class BasicBody(_Body):
+class BasicBody(ChangeBody):
     user: str = Field(min_length=1, max_length=200)
     password: Annotated[SecretStr, AfterValidator(_word_itself)] | None = Field(
         default=None,
@@ -86,13 +82,13 @@ class BasicBody(_Body):
     )
 
 
-class TlsBody(_Body):
+class TlsBody(ChangeBody):
     authority: File | None = None
     certificate: File | None = None
     key: File | None = None
 
 
-class NewTarget(_Body):
+class NewTarget(ChangeBody):
     id: Identifier
     name: Name
     url: Address
@@ -111,7 +107,7 @@ class NewTarget(_Body):
     why: Why = ""
 
 
-class TargetChange(_Body):
+class TargetChange(ChangeBody):
     """Only what is given changes: secrets that are left out stay. Null takes away a secret, a certificate, a
     template."""
 
@@ -136,7 +132,7 @@ class TargetChange(_Body):
     why: Why = ""
 
 
-class TargetRevert(_Body):
+class TargetRevert(ChangeBody):
     version: int = Field(ge=1, le=2**31 - 1)
     seen: Seen = None
     why: Why = ""
