@@ -30,6 +30,7 @@ import numpy.typing as npt
 
 from detector.footing import LEAST_PICTURES, LEAST_SPAN_S, Ground, ground_of, settle
 from streams.frame import resized
+from streams.own_pages import in_own_pages
 
 Grey = npt.NDArray[np.uint8]
 Picture = npt.NDArray[np.uint8]
@@ -182,7 +183,7 @@ class ViewMemory:
             return None
         known = self._medians.get(age_s)
         if known is None or [id(one) for one in known[0]] != [id(one) for one in chosen]:
-            median = median_of(chosen)
+            median = in_own_pages(median_of(chosen))
             known = self._medians[age_s] = (chosen, median, regions_of(median))
         return known[1:]
 
@@ -222,6 +223,12 @@ class ViewMemory:
         return old_enough
 
     def _remember(self, grey: Grey, captured_at: datetime) -> None:
-        for age_s, samples in zip(self.ages_s, self._samples, strict=True):
-            if not samples or (captured_at - samples[-1][0]).total_seconds() >= age_s / 4:
-                samples.append((captured_at, grey))
+        due = [
+            samples
+            for age_s, samples in zip(self.ages_s, self._samples, strict=True)
+            if not samples or (captured_at - samples[-1][0]).total_seconds() >= age_s / 4
+        ]
+        if due:
+            kept = in_own_pages(grey)
+            for samples in due:
+                samples.append((captured_at, kept))

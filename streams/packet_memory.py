@@ -1,9 +1,7 @@
-"""Bytes that come and go in order, kept in pages of their own.
+"""Bytes that come and go in order, such as a camera's packets, kept beside the process's heap.
 
-The packets of thirty seconds and twenty cameras are most of what a worker holds, in pieces of all sizes. In
-the process's heap whatever else is allocated between them keeps their pages after they are gone, and an hour
-of reconnections and recordings leaves it twenty megabytes of holes. Here they are copied into slabs that
-belong to one camera; a slab is used again, or given back to the system, when its last piece was forgotten.
+They are copied into slabs; a slab is used again, or goes back to the system (`streams.own_pages`), when its
+last piece was forgotten.
 """
 
 from __future__ import annotations
@@ -11,6 +9,8 @@ from __future__ import annotations
 import mmap
 from collections import deque
 from dataclasses import dataclass
+
+from streams.own_pages import own_pages
 
 SLAB_BYTES = 1 << 18
 SPARE_SLABS = 2
@@ -83,4 +83,4 @@ class PacketMemory:
     def _empty_slab(self, size: int) -> _Slab:
         if self._spare and size <= SLAB_BYTES:
             return self._spare.pop()
-        return _Slab(mmap.mmap(-1, max(size, SLAB_BYTES), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
+        return _Slab(own_pages(max(size, SLAB_BYTES)))
