@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -33,7 +33,11 @@ SENDER_PULSE = "sender"
 
 
 class Heartbeats:
-    """Beats for the targets that want it, and leaves the sender's pulse, until told to stop."""
+    """Beats for the targets that want it, and leaves the sender's pulse, until told to stop.
+
+    `alive` is called after every pulse, also one that the store refused; a sender that hangs in the store is
+    none that lives.
+    """
 
     def __init__(
         self,
@@ -43,11 +47,13 @@ class Heartbeats:
         *,
         interval_s: float = INTERVAL_S,
         pulse_s: float = PULSE_S,
+        alive: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._origin = origin
         self._interval_s = interval_s
         self._pulse_s = pulse_s
+        self._alive = alive
         self._lanes = TargetThreads("heartbeat", self._beat_for)
         self.serve(targets)
 
@@ -91,6 +97,7 @@ class Heartbeats:
                 pulse(self._store, SENDER_PULSE)
             except SQLAlchemyError as error:
                 log.error("no pulse, store unusable: %s", first_line(error))
+            self._alive()
             stop.wait(self._pulse_s)
 
     def _message(self, target_id: str, sequence: int) -> dict[str, Any]:

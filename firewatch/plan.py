@@ -35,9 +35,6 @@ def workers_for(cameras: int, cores: int) -> int:
     return max(1, needed, min(cores + 1, worthwhile))
 
 
-_WITH_HEARTBEAT = ("worker", "live")
-
-
 def live_socket(state_folder: Path) -> Path:
     """Where the live view listens for the console (`firewatch.live_app`)."""
     return state_folder / "live.sock"
@@ -141,10 +138,8 @@ class Plan:
         name = name or module
         command = [sys.executable, "-m", f"firewatch.processes.{module}", str(self.config_file), *arguments]
         command += ["--secrets-key", str(self.secrets_key)]
-        heartbeat = None
-        if module in _WITH_HEARTBEAT:
-            heartbeat = self._heartbeats / name
-            command += ["--heartbeat", str(heartbeat)]
+        heartbeat = self._heartbeats / name
+        command += ["--heartbeat", str(heartbeat)]
         return ProcessSpec(
             name, tuple(command), log=self.log_of(name), heartbeat=heartbeat, keep_open=keep_open
         )

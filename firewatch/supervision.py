@@ -60,7 +60,8 @@ class ProcessSpec:
     """One process to keep alive.
 
     `heartbeat` is a file the process touches at least every `heartbeat_limit_s` seconds; one that does not
-    is killed and started again. `keep_open` are file descriptors it inherits. `log` takes its output;
+    is killed and started again. What counts is that its time changes: a clock that is set kills
+    nobody and hides nothing. `keep_open` are file descriptors it inherits. `log` takes its output;
     without it, the output goes where the supervisor's goes.
     """
 
@@ -85,7 +86,8 @@ class ProcessUnusableError(Exception):
 class _Kept:
     spec: ProcessSpec
     process: subprocess.Popen[bytes] | None = None
-    started_s: float = 0.0
+    beat_ns: int | None = None
+    beat_seen_s: float = 0.0
     start_due_s: float = 0.0
     asked_to_end_s: float | None = None
     deaths_s: deque[float] = field(default_factory=lambda: deque(maxlen=50))
@@ -200,7 +202,7 @@ class Supervisor:
                 start_new_session=True,
                 pass_fds=spec.keep_open,
             )
-        kept.started_s = now_s
+        kept.beat_seen_s = now_s
         kept.asked_to_end_s = None
         _log.info("process started name=%s pid=%d", spec.name, kept.process.pid)
 
@@ -219,13 +221,13 @@ class Supervisor:
 
     def _hangs(self, kept: _Kept, now_s: float) -> bool:
         heartbeat = kept.spec.heartbeat
-        if heartbeat is None or now_s - kept.started_s < kept.spec.heartbeat_limit_s:
+        if heartbeat is None:
             return False
-        try:
-            age_s = time.time() - heartbeat.stat().st_mtime
-        except FileNotFoundError:
-            return True
-        return age_s > kept.spec.heartbeat_limit_s
+        with contextlib.suppress(FileNotFoundError):
+            beat_ns = heartbeat.stat().st_mtime_ns
+            if beat_ns != kept.beat_ns:
+                kept.beat_ns, kept.beat_seen_s = beat_ns, now_s
+        return now_s - kept.beat_seen_s > kept.spec.heartbeat_limit_s
 
 
 def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:

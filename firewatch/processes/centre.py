@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import SQLAlchemyError
 
 from config import Deployment
-from firewatch.processes.life import add_link_options, box_of, live, parser
+from firewatch.processes.life import add_link_options, box_of, heartbeat_of, live, parser
 
 if TYPE_CHECKING:
     from alerting.store import Store
@@ -58,7 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 live_socket=options.live,
                 worker_figures=partial(told_in, options.workers) if options.workers else dict,
             )
-            ConsoleServer(app).run(sockets=[socket.socket(fileno=options.listen_fd)])
+            server = ConsoleServer(app, heartbeat=heartbeat_of(options.heartbeat))
+            server.run(sockets=[socket.socket(fileno=options.listen_fd)])
         finally:
             store.close()
 

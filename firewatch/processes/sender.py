@@ -7,7 +7,15 @@ from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from config import Deployment
-from firewatch.processes.life import add_link_options, box_of, live, parser, run_all, stop_on_signals
+from firewatch.processes.life import (
+    add_link_options,
+    box_of,
+    heartbeat_of,
+    live,
+    parser,
+    run_all,
+    stop_on_signals,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -47,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 notifier=Notifier.of(store, deployment, zone),
                 trouble=trouble,
             )
-            heartbeats = Heartbeats(store, (), origin)
+            heartbeats = Heartbeats(store, (), origin, alive=heartbeat_of(options.heartbeat))
             followed = FollowedTargets(TargetRegister(store, deployment, box), sender.serve, heartbeats.serve)
             run_all(
                 stop,

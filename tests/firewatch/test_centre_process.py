@@ -1,4 +1,4 @@
-"""The centre as the process it is in use: it notes what it starts with."""
+"""The centre as the process it is in use: it notes what it starts with, and tells that it lives."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ def centre(config_file: Path) -> Iterator[None]:
         command = [sys.executable, "-m", "firewatch.processes.centre", str(config_file)]
         command += ["--listen-fd", str(listener.fileno()), "--base-url", url]
         command += ["--link-key", str(folder / "link.key"), "--secrets-key", str(folder / "secrets.key")]
+        command += ["--heartbeat", str(folder / "heartbeat")]
         with (folder / "log").open("ab") as log:
             process = subprocess.Popen(command, pass_fds=(listener.fileno(),), stdout=log, stderr=log)
         try:
@@ -49,6 +50,13 @@ def centre(config_file: Path) -> Iterator[None]:
         finally:
             process.terminate()
             process.wait(LIMIT_S)
+
+
+def test_a_centre_tells_its_supervisor_that_it_lives(tmp_path: Path) -> None:
+    with centre(written(tmp_path)):
+        assert until((tmp_path / "heartbeat").exists)
+        (tmp_path / "heartbeat").unlink()
+        assert until((tmp_path / "heartbeat").exists)
 
 
 def test_a_centre_that_starts_with_another_file_keeps_what_it_said_and_only_then(tmp_path: Path) -> None:

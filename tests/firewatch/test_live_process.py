@@ -102,13 +102,13 @@ def test_a_killed_live_view_comes_back_at_the_same_place(tmp_path: Path) -> None
         assert live_socket(tmp_path).exists()  # left behind by the kill, and no hindrance
 
 
-def test_the_centre_supervises_a_live_view(tmp_path: Path) -> None:
+def test_the_centre_supervises_a_live_view_and_notices_whichever_process_hangs(tmp_path: Path) -> None:
     describe(tmp_path, "rtsp://127.0.0.1:9/x")
     deployment = config.load(tmp_path / "hills.yaml")
     plan = Plan(tmp_path / "hills.yaml", deployment, tmp_path, 3, "http://127.0.0.1", tmp_path / "link.key")
     (live,) = [spec for spec in plan.processes() if spec.name == "live"]
     assert str(live_socket(tmp_path)) in live.command
-    assert live.heartbeat is not None
+    assert all(spec.heartbeat is not None for spec in plan.processes())
 
 
 def test_ports_that_are_no_range_are_refused() -> None:

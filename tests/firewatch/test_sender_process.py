@@ -45,9 +45,8 @@ def sender_process(config_file: Path, folder: Path) -> Iterator[subprocess.Popen
     command = [sys.executable, "-m", "firewatch.processes.sender", str(config_file)]
     command += ["--link-key", str(folder / "link.key"), "--base-url", "http://127.0.0.1:8080"]
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [*command, "--secrets-key", str(folder / "secrets.key")], stdout=log, stderr=log
-        )
+        command += ["--secrets-key", str(folder / "secrets.key"), "--heartbeat", str(folder / "heartbeat")]
+        process = subprocess.Popen(command, stdout=log, stderr=log)
         try:
             yield process
         finally:
@@ -92,6 +91,7 @@ def test_receivers_that_are_changed_added_and_switched_off_are_followed_without_
         fire(store, loaded, 0)
         log = tmp_path / "log"
         assert until(lambda: "delivery postponed" in log.read_text()), log.read_text()
+        assert until((tmp_path / "heartbeat").exists), "its supervisor would take it for hanging"
 
         register.change("county", {"url": county.url}, by=BY)
         register.add(

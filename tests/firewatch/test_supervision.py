@@ -142,6 +142,27 @@ def test_a_process_that_shows_life_is_left_alone(
     assert supervisor.process_ids()["a"] == first
 
 
+def test_a_clock_that_is_set_back_by_years_kills_no_process_and_hides_no_hang(
+    supervise: Callable[..., Supervisor], tmp_path: Path
+) -> None:
+    beat, go_on = tmp_path / "a", tmp_path / "go_on"
+    code = (
+        "import os, pathlib, time\n"
+        f"beat, go_on = pathlib.Path({str(beat)!r}), pathlib.Path({str(go_on)!r})\n"
+        "for second in range(10**6):\n"
+        "    if go_on.exists(): os.utime(beat, (second, second))\n"
+        "    time.sleep(0.05)\n"
+    )
+    go_on.touch()
+    supervisor = supervise(python("a", code, heartbeat=beat, heartbeat_limit_s=2.0))
+    supervisor.check()
+    first = supervisor.process_ids()["a"]
+    assert until(lambda: 60 < beat.stat().st_mtime < 10**6, supervisor)  # some three seconds
+    assert supervisor.process_ids()["a"] == first
+    go_on.unlink()
+    assert until(lambda: supervisor.process_ids().get("a", first) != first, supervisor)
+
+
 def test_a_process_that_cannot_work_as_configured_stops_everything(
     supervise: Callable[..., Supervisor],
 ) -> None:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 import config
 from alerting import heartbeat
@@ -144,6 +145,16 @@ def wants(url: str, format_: str = "json", heartbeat: bool = True) -> config.Dis
     return config.DispatchTarget.model_validate(
         {"id": format_, "name": "x", "url": url, "secret": SECRET, "format": format_, "heartbeat": heartbeat}
     )
+
+
+def test_a_sender_whose_pulse_the_store_refuses_still_tells_its_supervisor_that_it_lives(
+    store: Store,
+) -> None:
+    with store.writing() as session:
+        session.execute(text("DROP TABLE pulses"))
+    stop = threading.Event()
+    Heartbeats(store, (), Origin("测试中心"), alive=stop.set).run(stop)
+    assert stop.is_set()
 
 
 def test_targets_that_want_it_hear_that_we_live_and_the_store_has_a_pulse(store: Store) -> None:
