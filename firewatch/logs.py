@@ -1,13 +1,15 @@
 """One line an event: time, level, who, what, and key=value pairs; for people, or as JSON for collectors.
 
-Processes log to standard error, where the service manager takes it, and, where the deployment names a folder,
-also into a file each that begins anew every day (UTC) and is kept for a time.
+Processes log to standard error, where the service manager takes it (the journal is told how grave a line is),
+and, where the deployment names a folder, also into a file each that begins anew every day (UTC) and is kept
+for a time.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import time
 from datetime import UTC, datetime
@@ -70,6 +72,37 @@ class JsonLines(logging.Formatter):
         return without_credentials(json.dumps(event, ensure_ascii=False))
 
 
+class JournalLines(logging.Formatter):
+    """Another formatter's lines, each behind its priority (sd-daemon(3)): `journalctl -p warning` finds them.
+
+    >>> record = logging.LogRecord("alerting", logging.WARNING, "", 0, "blind camera=%s", ("dns-01",), None)
+    >>> JournalLines(Lines("%(message)s")).format(record)
+    '<4>blind camera=dns-01'
+    """
+
+    def __init__(self, lines: logging.Formatter) -> None:
+        super().__init__()
+        self._lines = lines
+
+    def format(self, record: logging.LogRecord) -> str:
+        priority = next(number for level, number in _PRIORITIES if record.levelno >= level)
+        return "\n".join(f"<{priority}>{line}" for line in self._lines.format(record).splitlines())
+
+
+_PRIORITIES = (
+    (logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6), (logging.NOTSET, 7),
+)  # fmt: skip
+
+
+def _journal_has_our_errors() -> bool:
+    """systemd names the file that it gave us as standard error; a process may have got another one since."""
+    try:
+        given = os.fstat(2)
+    except OSError:  # closed
+        return False
+    return os.environ.get("JOURNAL_STREAM") == f"{given.st_dev}:{given.st_ino}"
+
+
 def start_logging(level: int = logging.INFO, settings: LogSettings = _PLAIN, name: str = "firewatch") -> None:
     """Once per process, and again when its settings are known. `name` is the file's, without `.log`."""
     formatter = _formatter(settings)
@@ -78,6 +111,8 @@ def start_logging(level: int = logging.INFO, settings: LogSettings = _PLAIN, nam
         handlers.append(_daily(settings, name))
     for handler in handlers:
         handler.setFormatter(formatter)
+    if _journal_has_our_errors():
+        handlers[0].setFormatter(JournalLines(formatter))
     logging.basicConfig(level=level, handlers=handlers, force=True)
     for noisy in ("httpx", "httpcore", "alembic", "uvicorn.access", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

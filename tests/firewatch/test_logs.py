@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,6 +56,35 @@ def test_a_time_in_an_event_keeps_its_colons_and_a_pair_loses_the_one_behind_it(
     assert event["fields"] == {
         "target": "county", "captured_at": "2026-11-26T16:06:44.357380+00:00", "pause_s": "3"
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_the_journal_is_told_how_grave_a_line_is_and_nobody_else(form: Literal["text", "json"]) -> None:
+    code = (
+        "import logging\n"
+        "from config import LogSettings\n"
+        "from firewatch.logs import start_logging\n"
+        f"start_logging(settings=LogSettings(form={form!r}))\n"
+        "logging.getLogger('a').info('one'); logging.getLogger('a').warning('two')\n"
+        "try: 1 / 0\n"
+        "except ZeroDivisionError: logging.getLogger('a').exception('three')\n"
+    )
+    for journal in (True, False):
+        reading, writing = os.pipe()
+        given = os.fstat(writing)
+        told = f"{given.st_dev}:{given.st_ino if journal else given.st_ino + 1}"
+        with open(reading, encoding="utf-8") as read, open(writing, "wb") as end:
+            subprocess.run(
+                [sys.executable, "-c", code],
+                stderr=end,
+                env={**os.environ, "JOURNAL_STREAM": told},
+                check=True,
+            )
+            end.close()
+            lines = read.read().splitlines()
+        expected = ["<6>", "<4>", "<3>"] if journal else []
+        assert list(dict.fromkeys(line[:3] for line in lines if line[0] == "<")) == expected
+        assert all(line[0] == "<" for line in lines) is journal, "lines of a traceback, too"
 
 
 def test_a_folder_gets_a_file_for_each_process(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
