@@ -71,7 +71,8 @@ def fill(folder: Path, wheels: Sequence[Wheel]) -> None:
     (folder / "etc" / "dashan.yaml").write_text(district, encoding="utf-8")
     bill = json.dumps(bill_of_materials(wheels, example), indent=1, ensure_ascii=False)
     (folder / "sbom.cdx.json").write_text(bill, encoding="utf-8")
-    shutil.copy(INSTALLATION / "install.sh", folder)
+    for script in ("install.sh", "firewatch.sh"):
+        shutil.copy(INSTALLATION / script, folder)
     shutil.copytree(SOURCE / "docs", folder / "docs")
     for text in ("LICENSE", "THIRD_PARTY_NOTICES.md"):
         shutil.copy(SOURCE / text, folder)

@@ -165,6 +165,23 @@ def test_the_services_have_no_rights_they_do_not_need(unit: Path) -> None:
     assert answer.returncode == 0, answer.stdout[-2000:]
 
 
+def test_by_hand_the_command_runs_as_the_services_run_it(tmp_path: Path) -> None:
+    for name, script in {"id": "echo 0", "systemd-run": 'printf "%s\\n" "$@"'}.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+    answer = subprocess.run(
+        [INSTALLATION / "firewatch.sh", "token", "create", "north box"],
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    said = answer.stdout.splitlines()
+    unit = (INSTALLATION / "firewatch.service").read_text().splitlines()
+    assert {"User=firewatch", "Group=firewatch", "WorkingDirectory=/var/lib/firewatch"} <= set(unit)
+    assert {"--uid=firewatch", "--gid=firewatch", "--working-directory=/var/lib/firewatch"} <= set(said)
+    asked = [one.removeprefix("--property=") for one in said if one.startswith("--property=")]
+    assert [one for one in asked if one not in unit] == []
+    assert said[-4:] == ["/opt/firewatch/.venv/bin/firewatch", "token", "create", "north box"]
+
+
 def test_a_damaged_bundle_is_not_installed(tmp_path: Path) -> None:
     (tmp_path / "wheels").mkdir()
     fill(tmp_path, [Wheel.read(wheel(tmp_path / "wheels", "a", "1", "MIT"))])
