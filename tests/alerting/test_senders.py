@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from alerting_samples import NORTH, PICTURES, ROOT, intake_into, sighting_at
+from ports import own_port
 from test_outbox import SECRET, delivery, raise_incident, sending, target_of, wait_for
 
 from alerting import decisions
@@ -136,8 +137,7 @@ class TestADayWithoutReceiver:
         now = [noon]
         store = Store.open(f"sqlite:///{tmp_path}/store.db", clock=lambda: now[0])
         intake = intake_into(store, tmp_path / "evidence")
-        with DispatchReceiver(SECRET) as found:
-            port = found.port
+        port = own_port()
         target = target_of(f"http://127.0.0.1:{port}/alerts")
         sender = Sender(store, [target], chance=lambda: 1.0)
         line = HttpLine(target)
