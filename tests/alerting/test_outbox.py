@@ -327,9 +327,11 @@ def test_alerts_for_a_target_that_is_configured_no_more_are_reported(
     assert "target=gone, which is switched off or not there" in caplog.text
 
 
+PATH = [str(ROOT), str(ROOT / "tests"), str(Path(__file__).parent)]
+"""Where a process of its own finds what these tests import."""
 PROCESS = """
 import sys, threading, time
-sys.path[:0] = [{root!r}, {tests!r}]
+sys.path[:0] = {path!r}
 from datetime import UTC, datetime
 from alerting.store import Store
 from alerting_samples import NORTH, PICTURES, intake_into, sighting_at
@@ -353,8 +355,7 @@ def test_kill_9_between_commit_and_acknowledgement_loses_nothing(
     if send:
         receiver.control(mode="hang", after_storing=True)
     script = PROCESS.format(
-        root=str(ROOT),
-        tests=str(Path(__file__).parent),
+        path=PATH,
         url=database_url,
         evidence=str(tmp_path / "evidence"),
         send=send,
