@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from console_scenery import MASTS, Scenery, make_deployment
+from empty_stores import empty_sqlite
 from ports import own_port
 
 from alerting import access_tokens
@@ -76,6 +77,7 @@ class Served:
 
 @pytest.fixture
 def deployment(tmp_path: Path) -> Deployment:
+    empty_sqlite(tmp_path / "store.db")
     return make_deployment(tmp_path)
 
 
