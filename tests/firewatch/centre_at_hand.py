@@ -118,7 +118,7 @@ class CentreProcess(CentreAtHand):
 
     def _answers(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/readyz", trust_env=False, timeout=5).is_success
+            return httpx.get(f"{self.url}/readyz", trust_env=False, verify=False, timeout=5).is_success
         except httpx.HTTPError:
             return False
 
