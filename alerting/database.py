@@ -7,6 +7,7 @@ visible in their order, or a page that reads "everything after 41" would skip a 
 
 from __future__ import annotations
 
+import functools
 import sqlite3
 import time
 from pathlib import Path
@@ -72,13 +73,12 @@ def reader(engine: Engine) -> Engine:
 
 def migrate(engine: Engine) -> None:
     """Bring the schema to this program's version; refuse a store written by a newer one."""
-    script = ScriptDirectory.from_config(alembic_config())
     try:
         with engine.connect() as connection:
-            if _is_current(connection, script):
+            if _is_current(connection):
                 return
         with writer(engine).begin() as connection:
-            if not _is_current(connection, script):  # another process may have migrated meanwhile
+            if not _is_current(connection):  # another process may have migrated meanwhile
                 config = alembic_config()
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
@@ -165,7 +165,13 @@ def alembic_config() -> Config:
     return config
 
 
-def _is_current(connection: Connection, script: ScriptDirectory) -> bool:
+@functools.cache
+def _migrations() -> ScriptDirectory:
+    return ScriptDirectory.from_config(alembic_config())
+
+
+def _is_current(connection: Connection) -> bool:
+    script = _migrations()
     heads = set(MigrationContext.configure(connection).get_current_heads())
     known = {revision.revision for revision in script.walk_revisions()}
     if unknown := heads - known:

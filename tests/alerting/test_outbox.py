@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from alerting_samples import NORTH, PICTURES, ROOT, intake_into, sighting_at
+from ports import own_port
 
 import config
 from alerting import decisions, message
@@ -60,7 +61,7 @@ def sending(
         assert not thread.is_alive()
 
 
-def wait_for(what: Callable[[], bool], limit_s: float = 20.0) -> None:
+def wait_for(what: Callable[[], bool], limit_s: float = 60.0) -> None:
     deadline = time.monotonic() + limit_s
     while not what():
         assert time.monotonic() < deadline, "did not happen in time"
@@ -188,8 +189,7 @@ def test_a_target_that_hangs_delays_no_other(
 def test_a_receiver_that_was_down_gets_everything_in_order_when_it_comes_up(
     store: Store, intake: Intake, noon: datetime
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as reserved:
-        port = reserved.getsockname()[1]
+    port = own_port()
     incidents = [raise_incident(intake, noon, place) for place in range(2)]
     steps = (Action.CONFIRM, Action.DISPATCH, Action.ARRIVE, Action.CONTROL, Action.CLOSE)
     with sending(store, target_of(f"http://127.0.0.1:{port}/alerts")):
@@ -271,8 +271,7 @@ def test_what_a_day_without_receiver_held_back_arrives_in_order_and_says_so(
     now = [noon]
     store = Store.open(database_url, clock=lambda: now[0])
     intake = intake_into(store, tmp_path / "evidence")
-    with socket.create_server(("127.0.0.1", 0)) as reserved:
-        port = reserved.getsockname()[1]
+    port = own_port()
     target = target_of(f"http://127.0.0.1:{port}/alerts")
     sender, line = Sender(store, [target], chance=lambda: 1.0), HttpLine(target)
 
@@ -328,9 +327,11 @@ def test_alerts_for_a_target_that_is_configured_no_more_are_reported(
     assert "target=gone, which is switched off or not there" in caplog.text
 
 
+PATH = [str(ROOT), str(ROOT / "tests"), str(Path(__file__).parent)]
+"""Where a process of its own finds what these tests import."""
 PROCESS = """
 import sys, threading, time
-sys.path[:0] = [{root!r}, {tests!r}]
+sys.path[:0] = {path!r}
 from datetime import UTC, datetime
 from alerting.store import Store
 from alerting_samples import NORTH, PICTURES, intake_into, sighting_at
@@ -354,8 +355,7 @@ def test_kill_9_between_commit_and_acknowledgement_loses_nothing(
     if send:
         receiver.control(mode="hang", after_storing=True)
     script = PROCESS.format(
-        root=str(ROOT),
-        tests=str(Path(__file__).parent),
+        path=PATH,
         url=database_url,
         evidence=str(tmp_path / "evidence"),
         send=send,

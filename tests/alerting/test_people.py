@@ -7,7 +7,6 @@ import email
 import email.policy
 import http.server
 import json
-import socket
 import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -18,6 +17,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from aiosmtpd.controller import Controller
 from alerting_samples import BOWL, NORTH, PICTURES, intake_into, sighting_of
+from ports import own_port
 from sqlalchemy import select
 from test_outbox import raise_incident
 
@@ -144,8 +144,7 @@ def test_an_e_mail_carries_the_picture(
     sqlite_store: Store, tmp_path: Path, noon: datetime, gateway: Gateway
 ) -> None:
     box = Mailbox()
-    with socket.create_server(("127.0.0.1", 0)) as reserved:
-        port = reserved.getsockname()[1]
+    port = own_port()
     server = Controller(box, hostname="127.0.0.1", port=port)
     server.start()
     mail = SecretSource(f"mailto://127.0.0.1:{port}?from=firewatch@example.cn&to={{address}}&mode=insecure")

@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from alerting_samples import NORTH, PICTURES, ROOT, intake_into, sighting_at
-from test_outbox import SECRET, delivery, raise_incident, sending, target_of, wait_for
+from alerting_samples import NORTH, PICTURES, intake_into, sighting_at
+from ports import own_port
+from test_outbox import PATH, SECRET, delivery, raise_incident, sending, target_of, wait_for
 
 from alerting import decisions
 from alerting.backoff import Backoff, Breaker
@@ -36,7 +37,7 @@ def receiver() -> Iterator[DispatchReceiver]:
 
 PROCESS = """
 import sys, threading
-sys.path[:0] = [{root!r}, {tests!r}]
+sys.path[:0] = {path!r}
 from alerting.outbox import Sender
 from alerting.store import Store
 from test_outbox import target_of
@@ -47,9 +48,7 @@ Sender(store, [target_of({target!r}, timeout_s=20)], poll_s=0.05).run(threading.
 
 
 def start_sender(store_url: str, target_url: str) -> subprocess.Popen[str]:
-    script = PROCESS.format(
-        root=str(ROOT), tests=str(Path(__file__).parent), url=store_url, target=target_url
-    )
+    script = PROCESS.format(path=PATH, url=store_url, target=target_url)
     process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "up\n"
@@ -136,8 +135,7 @@ class TestADayWithoutReceiver:
         now = [noon]
         store = Store.open(f"sqlite:///{tmp_path}/store.db", clock=lambda: now[0])
         intake = intake_into(store, tmp_path / "evidence")
-        with DispatchReceiver(SECRET) as found:
-            port = found.port
+        port = own_port()
         target = target_of(f"http://127.0.0.1:{port}/alerts")
         sender = Sender(store, [target], chance=lambda: 1.0)
         line = HttpLine(target)

@@ -70,12 +70,8 @@ def test_a_locked_database_delays_a_sighting_and_loses_none(tmp_path: Path, noon
         spool = Spool(tmp_path / "spool", IDS)
         with sink_into(store, spool, tmp_path) as sink:
             sighting = sighting_of(FIRE, NORTH, noon)
-            started_s = time.monotonic()
             sink.accept(NORTH, sighting, frame_of(sighting))
             assert len(spool) == 1
-            assert (
-                time.monotonic() - started_s < 15
-            )  # the busy time-out: the looking loop has not waited for it
             assert store.list_incidents().incidents == ()  # readers go on
             time.sleep(1)
             other.execute("COMMIT")

@@ -21,28 +21,28 @@ from alerting.store import Store, StoreError, StoreVersionError
 from alerting.tables import Base
 
 
-def test_an_empty_place_becomes_a_store_with_exactly_the_tables_of_the_program(database_url: str) -> None:
-    Store.open(database_url).close()
-    engine = database.open_engine(database_url)
+def test_an_empty_place_becomes_a_store_with_exactly_the_tables_of_the_program(new_database_url: str) -> None:
+    Store.open(new_database_url).close()
+    engine = database.open_engine(new_database_url)
     with engine.connect() as connection:
         differences = compare_metadata(MigrationContext.configure(connection), Base.metadata)
     engine.dispose()
     assert differences == []
 
 
-def test_a_store_that_exists_opens_again_with_what_it_held(database_url: str, noon) -> None:  # type: ignore[no-untyped-def]
-    first = Store.open(database_url)
+def test_a_store_that_exists_opens_again_with_what_it_held(new_database_url: str, noon) -> None:  # type: ignore[no-untyped-def]
+    first = Store.open(new_database_url)
     first.set_camera_state("ridge", "live", noon)
     first.close()
-    second = Store.open(database_url)
+    second = Store.open(new_database_url)
     assert [state.camera_id for state in second.camera_states()] == ["ridge"]
     second.close()
 
 
 def test_a_store_of_the_first_version_is_brought_up_to_date_with_what_it_held(
-    database_url: str, noon: datetime
+    new_database_url: str, noon: datetime
 ) -> None:
-    old = database.open_engine(database_url)
+    old = database.open_engine(new_database_url)
     with database.writer(old).begin() as connection:
         settings = database.alembic_config()
         settings.attributes["connection"] = connection
@@ -61,19 +61,19 @@ def test_a_store_of_the_first_version_is_brought_up_to_date_with_what_it_held(
             },
         )  # fmt: skip
     old.dispose()
-    store = Store.open(database_url)
+    store = Store.open(new_database_url)
     (kept,) = store.list_incidents().incidents
     assert (kept.incident_id, kept.version, kept.camera_ids) == ("inc-old", 3, ("ridge",))
     assert store.count_incidents()[Status.CONFIRMED] == 1
     store.close()
 
 
-def test_many_processes_may_open_a_new_store_at_the_same_moment(database_url: str) -> None:
+def test_many_processes_may_open_a_new_store_at_the_same_moment(new_database_url: str) -> None:
     failures: list[Exception] = []
 
     def open_it() -> None:
         try:
-            Store.open(database_url).close()
+            Store.open(new_database_url).close()
         except Exception as error:
             failures.append(error)
 
@@ -85,13 +85,15 @@ def test_many_processes_may_open_a_new_store_at_the_same_moment(database_url: st
     assert failures == []
 
 
-def test_a_store_of_a_newer_program_is_refused_and_the_message_says_how_to_mend_it(database_url: str) -> None:
-    store = Store.open(database_url)
+def test_a_store_of_a_newer_program_is_refused_and_the_message_says_how_to_mend_it(
+    new_database_url: str,
+) -> None:
+    store = Store.open(new_database_url)
     with store.writing() as session:
         session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     store.close()
     with pytest.raises(StoreVersionError, match=r"9999.*newer.*Upgrade the program"):
-        Store.open(database_url)
+        Store.open(new_database_url)
 
 
 def test_sqlite_waits_for_other_writers_keeps_foreign_keys_and_syncs_to_disk(tmp_path: Path) -> None:
@@ -105,10 +107,10 @@ def test_sqlite_waits_for_other_writers_keeps_foreign_keys_and_syncs_to_disk(tmp
     assert pragmas == {"journal_mode": "wal", "busy_timeout": 15_000, "foreign_keys": 1, "synchronous": 2}
 
 
-def test_postgresql_compiles_no_query_and_keeps_the_options_of_its_address(database_url: str) -> None:
-    if database_url.startswith("sqlite"):
+def test_postgresql_compiles_no_query_and_keeps_the_options_of_its_address(new_database_url: str) -> None:
+    if new_database_url.startswith("sqlite"):
         pytest.skip("SQLite compiles none, and its address has no such options")
-    engine = database.open_engine(f"{database_url}?options=-c%20search_path%3Delsewhere,public")
+    engine = database.open_engine(f"{new_database_url}?options=-c%20search_path%3Delsewhere,public")
     for execution in range(2):  # the second connection is the first one, given back and taken again
         with engine.connect() as connection:
             assert connection.scalar(text("SHOW jit")) == "off", execution
@@ -137,9 +139,9 @@ def test_connections_that_were_needed_at_once_are_closed_again_but_for_those_tha
     store.close()
 
 
-def test_two_writers_never_overlap(database_url: str) -> None:
+def test_two_writers_never_overlap(new_database_url: str) -> None:
     """Each reads a number, waits, writes it back plus one: without the writer lock a step would be lost."""
-    store = Store.open(database_url)
+    store = Store.open(new_database_url)
     with store.writing() as session:
         session.execute(text("CREATE TABLE counter (value INTEGER)"))
         session.execute(text("INSERT INTO counter VALUES (0)"))

@@ -21,6 +21,7 @@ import pytest
 import trustme
 from alerting_samples import intake_into
 from paho.mqtt.enums import CallbackAPIVersion
+from ports import own_port
 from test_outbox import delivery, raise_incident, sending, wait_for
 
 import config
@@ -179,9 +180,7 @@ def broker(folder: Path, *lines: str, port: int = 0) -> Iterator[int]:
     """A real Mosquitto on loopback."""
     if MOSQUITTO is None:
         pytest.skip("mosquitto is not installed")
-    if port == 0:
-        with socket.create_server(("127.0.0.1", 0)) as reserved:
-            port = reserved.getsockname()[1]
+    port = port or own_port()
     settings = folder / "mosquitto.conf"
     settings.write_text(
         "\n".join([f"listener {port} 127.0.0.1", "allow_anonymous true", "user root", *lines])

@@ -81,14 +81,14 @@ def write_with(database_url: str, revision: str, content: dict[str, Any], at: da
 
 @pytest.mark.parametrize("revision", list(NOT_SAID_THEN))
 def test_an_alert_that_waited_through_an_upgrade_is_sent_complete_and_followed_up(
-    database_url: str, tmp_path: Path, revision: str
+    new_database_url: str, tmp_path: Path, revision: str
 ) -> None:
     at = datetime.now(UTC) - timedelta(hours=2)
     old = {
         key: one for key, one in content_of_now(tmp_path, at).items() if key not in NOT_SAID_THEN[revision]
     }
-    write_with(database_url, revision, old, at)
-    store = Store.open(database_url)
+    write_with(new_database_url, revision, old, at)
+    store = Store.open(new_database_url)
     with DispatchReceiver(SECRET) as json, DispatchReceiver(SECRET) as cap:
         targets = [
             config.DispatchTarget.model_validate(

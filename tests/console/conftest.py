@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from console_scenery import MASTS, Scenery, make_deployment
+from empty_stores import empty_sqlite
+from ports import own_port
 
 from alerting import access_tokens
 from alerting.accounts import Accounts
@@ -44,7 +46,8 @@ class Served:
     deployment: Deployment
 
     def client(self) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=10)
+        """Without the certificates of the world, which take longer to load than a request takes."""
+        return httpx.Client(base_url=self.url, timeout=60, verify=False)
 
     def account(self, role: str) -> None:
         """A user named after the role, with PASSWORD."""
@@ -75,6 +78,7 @@ class Served:
 
 @pytest.fixture
 def deployment(tmp_path: Path) -> Deployment:
+    empty_sqlite(tmp_path / "store.db")
     return make_deployment(tmp_path)
 
 
@@ -101,7 +105,7 @@ class Serve:
         live_socket: Path | None = None,
         **more: Any,
     ) -> Served:
-        listener = socket.create_server(("127.0.0.1", port))
+        listener = socket.create_server(("127.0.0.1", port or own_port()))
         key = Path(deployment.storage.evidence).with_name("secrets.key")
         app = create_app(store, deployment, box=SecretBox(key), links=links, live_socket=live_socket, **more)
         server = ConsoleServer(app)

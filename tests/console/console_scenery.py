@@ -220,7 +220,12 @@ class Scenery:
         return sighting, Evidence(jpeg(picture), jpeg(_with_box(picture, fire.box)))
 
     def write_latest(self, camera_id: str, at: datetime, fire: Fire | None = None) -> None:
-        self.latest.write(camera_id, jpeg(self.paint(camera_id, fire).resize((960, 540))), at)
+        picture = _small(self.paint(camera_id, fire)) if fire else self._calm(camera_id)
+        self.latest.write(camera_id, picture, at)
+
+    def _calm(self, camera_id: str) -> bytes:
+        assert self.deployment.terrain is not None
+        return _calm_picture(self.model(camera_id), self.deployment.terrain)
 
     def paint(self, camera_id: str, fire: Fire | None = None) -> Image.Image:
         assert self.deployment.terrain is not None
@@ -232,6 +237,10 @@ def jpeg(picture: Image.Image) -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=88)
     return buffer.getvalue()
+
+
+def _small(picture: Image.Image) -> bytes:
+    return jpeg(picture.resize((960, 540)))
 
 
 def _level_m(a: Position, b: Position) -> tuple[float, float]:
@@ -267,6 +276,11 @@ def _landscape(model: CameraModel, terrain_file: Path) -> Image.Image:
     picture += np.random.default_rng(3).normal(0, 5, (HEIGHT_PX, WIDTH_PX, 1))
     painted = Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8), "RGB")
     return painted.filter(ImageFilter.GaussianBlur(0.8))
+
+
+@functools.cache
+def _calm_picture(model: CameraModel, terrain_file: Path) -> bytes:
+    return _small(_landscape(model, terrain_file))
 
 
 def _with_smoke(picture: Image.Image, fire: Fire) -> Image.Image:

@@ -49,11 +49,11 @@ def live_process() -> Iterator[Path]:
             yield socket
         finally:
             process.terminate()
-            process.wait(15)
+            process.wait(60)
 
 
 def _wait_for(socket: Path) -> None:
-    deadline_s = time.monotonic() + 60
+    deadline_s = time.monotonic() + 120
     with httpx.Client(transport=httpx.HTTPTransport(uds=str(socket)), base_url="http://live") as client:
         while True:
             with contextlib.suppress(httpx.TransportError):

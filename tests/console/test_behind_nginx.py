@@ -15,6 +15,7 @@ import httpx
 import pytest
 import trustme
 from conftest import PASSWORD, Served
+from ports import own_port
 from test_events_api import messages
 
 from alerting import audit
@@ -44,8 +45,7 @@ def front(console: Served, tmp_path: Path) -> Iterator[httpx.Client]:
     certificate.private_key_pem.write_to_path(folder / "key.pem")
     for blob in certificate.cert_chain_pems:
         blob.write_to_path(folder / "fullchain.pem", append=True)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = own_port()
     site = EXAMPLE.read_text(encoding="utf-8")
     for documented, here in (
         ("listen 443 ssl", f"listen 127.0.0.1:{port} ssl"),

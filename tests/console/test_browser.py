@@ -58,6 +58,7 @@ def test_a_fire_appears_without_reload_is_confirmed_with_one_key_and_remembered(
     expect(page.locator(".picture-zoom img")).to_have_js_property("naturalWidth", 1280)
     expect(page.locator(".chain")).to_contain_text("护林员")
     lat, lon = fire.position.lat_deg, fire.position.lon_deg
+    expect(page.locator(".facts")).to_contain_text("°N")
     shown = re.search(r"([\d.]+)°N ([\d.]+)°E", page.locator(".facts").inner_text())
     assert shown is not None
     assert (float(shown[1]), float(shown[2])) == (pytest.approx(lat, abs=2e-3), pytest.approx(lon, abs=2e-3))
@@ -78,9 +79,8 @@ def test_a_fire_appears_without_reload_is_confirmed_with_one_key_and_remembered(
     expect(page.locator(".response")).to_contain_text("→ 夜班 李伟")
     video = watch_live(page)
     began_s = video.evaluate("video => video.currentTime")
-    page.wait_for_function(
-        "began => document.querySelector('.side video').currentTime > began + 0.2", arg=began_s
-    )
+    moved = "began => document.querySelector('.side video').currentTime > began + 0.2"
+    page.wait_for_function(moved, arg=began_s, polling=200)
     assert video.evaluate("video => video.videoWidth") > 0
 
     page.keyboard.press("c")
@@ -149,6 +149,7 @@ def test_a_false_alarm_takes_two_keys_and_can_be_taken_back(
     expect(page.locator(".history li[data-action=dismiss]")).to_contain_text("误报 · 扬尘")
     assert console.store.incident(incident.incident_id).summary.cause == "dust"
 
+    expect(page.locator(".notice.undo")).to_be_visible()
     page.keyboard.press("u")
 
     expect(page.locator(".history li[data-action=undo]")).to_be_visible()
@@ -165,6 +166,7 @@ def test_taking_a_fire_in_hand_and_handing_it_over_can_be_taken_back(
 
     page.keyboard.press("a")
     expect(response).to_contain_text("operator")
+    expect(page.locator(".notice.undo")).to_be_visible()
     page.keyboard.press("u")
     expect(response).to_contain_text("无人受理")
     expect(page.locator("[data-alarm]")).to_be_visible()  # it calls again
@@ -174,6 +176,7 @@ def test_taking_a_fire_in_hand_and_handing_it_over_can_be_taken_back(
     page.keyboard.press("Enter")
     expect(response).to_contain_text("→ 夜班 李伟")
     page.locator(".notice.undo").get_by_role("button").click()
+    expect(page.locator(".history li[data-action=undo]")).to_have_count(2)
     expect(response).not_to_contain_text("夜班 李伟")
     history = console.store.incident(incident.incident_id).history
     assert [row.action for row in history] == ["raise", "acknowledge", "undo", "assign", "undo"]
@@ -280,6 +283,7 @@ def test_a_workstation_may_have_keys_of_its_own(console: Served, scenery: Scener
     page.get_by_role("button", name="关闭").click()
     page.reload()
     expect(page.locator(".decide.confirm kbd")).to_have_text("F2")
+    expect(page.locator(".decide.confirm")).to_be_enabled()
 
     page.keyboard.press("c")  # given away: it means nothing any more
     page.keyboard.press("F2")

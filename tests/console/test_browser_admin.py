@@ -1,8 +1,10 @@
-"""The administration page in a real browser: who is on duty, which models look, what receivers refused."""
+"""The administration page in a real browser: who is on duty, which models look, what receivers refused; and
+what days and times look like there."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -16,7 +18,7 @@ from alerting.tables import DeliveryRow
 from config import Deployment
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install '.[dev]'")
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -25,8 +27,10 @@ AT = datetime(2026, 11, 24, 4, 30, tzinfo=UTC)
 
 
 @pytest.fixture
-def store(deployment: Deployment) -> Store:
-    return Store.open(deployment.storage.database_url.reveal(), lambda: AT)
+def store(deployment: Deployment) -> Iterator[Store]:
+    opened = Store.open(deployment.storage.database_url.reveal(), lambda: AT)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture
@@ -109,15 +113,14 @@ def refuse(store: Store, delivery_id: int) -> None:
 
 
 def test_a_supervisor_changes_a_telephone_number_and_the_operators_page_shows_it(
-    console: Served, scenery: Scenery, page: Page, browser: Browser
+    console: Served, scenery: Scenery, page: Page, open_page: Callable[..., Page]
 ) -> None:
     """One watches a fire, the other changes who is to be called about it; nobody loads a page again."""
     scenery.sight("shk-01", scenery.fire_at("shk-01", 640, 420), AT)
     go_in(page, console, "operator")
     district = page.locator(".chain li", has_text="普侨区")
     expect(district).to_contain_text("0663-0000001")
-    context = browser.new_context()
-    desk = context.new_page()
+    desk = open_page()
     go_in(desk, console, "supervisor", path="#/admin")
     expect(desk.locator("[data-page=admin] h1")).to_have_text("值班表")
     desk.get_by_role("button", name="修改 普侨区").click()
@@ -133,7 +136,6 @@ def test_a_supervisor_changes_a_telephone_number_and_the_operators_page_shows_it
     expect(desk.get_by_role("button", name="修改 普侨区")).to_be_focused()
     expect(district).to_contain_text("138-2222")
     expect(district).not_to_contain_text("0663-0000001")
-    context.close()
 
 
 def test_while_one_types_the_page_says_who_would_be_on_duty_and_when_nobody(
@@ -158,6 +160,7 @@ def test_while_one_types_the_page_says_who_would_be_on_duty_and_when_nobody(
     expect(editor.locator(".roster-preview")).to_contain_text("现在方副站长")
     expect(editor.locator(".caution")).to_contain_text("周日 06:00–20:00")
     editor.get_by_role("button", name="保存").click()
+    expect(editor).to_have_count(0)
     expect(page.locator("tr[data-area='445299101']")).to_contain_text("方副站长")
     expect(page.locator("tr[data-area='445299101'] .gaps")).to_contain_text("周日 06:00–20:00")
 
@@ -205,3 +208,40 @@ def test_the_editor_of_a_roster_is_accessible(console: Served, page: Page) -> No
     page.get_by_role("button", name="修改 普侨区").click()
     expect(page.locator(".roster-preview")).to_be_visible()
     assert violations(page) == []
+
+
+@pytest.fixture
+def american(open_page: Callable[..., Page], console: Served) -> Page:
+    """A browser set up for another country and another time zone."""
+    page = open_page(locale="en-US", timezone_id="America/Los_Angeles")
+    go_in(page, console, "admin", path="#/records")
+    return page
+
+
+def say(field: Locator, text: str, *, becomes: str) -> None:
+    field.fill(text)
+    field.press("Tab")
+    expect(field).to_have_value(becomes)
+
+
+def test_days_and_times_are_written_as_on_the_rest_of_the_page_whatever_browser_it_is(
+    console: Served, american: Page
+) -> None:
+    first, last = (american.get_by_role("textbox", name=name) for name in ("自", "至"))
+    expect(last).to_have_value("2026-11-24")
+    say(first, "20210304", becomes="2021-03-04")
+    say(first, "2021/3/5", becomes="2021-03-05")
+    say(first, "2021-02-30", becomes="2021-03-05")  # there is no such day
+    say(last, "2020-01-01", becomes="2026-11-24")  # the end is not before the beginning
+    american.locator("input[type=date]").first.fill("2022-10-01")  # what the calendar does
+    expect(first).to_have_value("2022-10-01")
+
+    american.goto(f"{console.url}/#/admin")
+    american.get_by_role("button", name="修改 大南山街道").click()
+    american.get_by_label("值班时间").select_option("shift")
+    begins = american.get_by_label("从", exact=True)
+    expect(begins).to_have_value("08:00")
+    for text, becomes in (("2000", "20:00"), ("7：30", "07:30"), ("25:00", "07:30"), ("8 PM", "07:30")):
+        say(begins, text, becomes=becomes)
+    shown = american.locator("input:is([type=time], [type=datetime-local], [type=date]:not([aria-hidden]))")
+    expect(shown).to_have_count(0)

@@ -48,6 +48,11 @@ def store(deployment: Deployment, clock: CentreClock) -> Iterator[Store]:
     opened.close()
 
 
+def sounded(page: Page, tones: int) -> None:
+    """Waits for so many. By the clock: who asks with every frame has the page drawn sixty times a second."""
+    page.wait_for_function("tones => window.tones >= tones", arg=tones, polling=200)
+
+
 def look_again(page: Page) -> None:
     """A page that was loaded anew knows the time at once; somebody touches it, or it may not sound."""
     page.reload()
@@ -64,7 +69,7 @@ def test_an_alarm_that_nobody_answers_rises_calls_the_grid_and_goes_on_until_som
     incident = scenery.sight("shk-01", scenery.fire_at("shk-01", 640, 420), clock())
     alarm = page.locator("[data-alarm]")
     expect(alarm).to_have_attribute("data-alarm", "ring")
-    page.wait_for_function("() => window.tones >= 2")
+    sounded(page, 2)
     expect(page.locator(".response")).to_contain_text("无人受理")
 
     clock.ahead = timedelta(seconds=90)
@@ -74,12 +79,12 @@ def test_an_alarm_that_nobody_answers_rises_calls_the_grid_and_goes_on_until_som
     look_again(page)
     expect(alarm).to_have_attribute("data-alarm", "urgent")
     expect(alarm).to_contain_text("无人受理")
-    page.wait_for_function("() => window.tones >= 4")
+    sounded(page, 4)
 
     clock.ahead = timedelta(hours=3)
     look_again(page)
     expect(alarm).to_have_attribute("data-alarm", "remind")
-    page.wait_for_function("() => window.tones >= 2")
+    sounded(page, 2)
 
     page.keyboard.press("a")
     expect(alarm).to_have_count(0)

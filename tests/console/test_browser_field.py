@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -21,7 +21,7 @@ from alerting.store import Store
 from geometry.datums import gcj02_from_wgs84
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install '.[dev]'")
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, Route, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -83,12 +83,8 @@ def field(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
 
 
 @pytest.fixture
-def phone(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(
-        viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True, locale="zh-CN"
-    )
-    yield context.new_page()
-    context.close()
+def phone(open_page: Callable[..., Page]) -> Page:
+    return open_page(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
 
 
 def test_a_link_signs_in_leaves_no_token_and_shows_the_fires_of_the_own_grids_as_they_come(
@@ -177,8 +173,13 @@ def test_whoever_was_second_is_told_who_was_first(field: Field, phone: Page) -> 
     fire = field.fire()
     field.enter(phone, field.token(field.grid(fire))[0])
     phone.locator(f".card[data-incident={fire.incident_id}]").click()
+
+    def while_on_its_way(route: Route) -> None:
+        decisions.take_step(field.console.store, fire.incident_id, Step.ACCEPT, who="仙庵村")
+        route.continue_()
+
+    phone.route("**/reports", while_on_its_way)
     phone.locator("[data-report=accepted]").click()
-    decisions.take_step(field.console.store, fire.incident_id, Step.ACCEPT, who="仙庵村")
     phone.locator("[data-sure=accepted]").click()
     expect(phone.locator(".notice.bad")).to_contain_text("仙庵村 已先回报接警")
     expect(phone.locator("[data-accepted]")).to_contain_text("仙庵村 已接警")

@@ -14,8 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import yaml
+from ports import own_port
 
-from firewatch.demo import demo_playlists, free_ports
+from firewatch.demo import demo_playlists
 from simulator.receiver import DispatchReceiver
 from simulator.rtsp import RtspServer
 from simulator.truth import GroundTruth
@@ -59,7 +60,7 @@ def running_centre(
     served = {*scenes, *unwatched}
     playlists = {name: clips for name, clips in demo_playlists(VIDEOS).items() if name in served}
     assert set(playlists) == served
-    (console_port,) = free_ports(1)
+    console_port = own_port()
     with (
         RtspServer(playlists, wait_for_reader=True) as cameras,
         DispatchReceiver(SECRET) as receiver,

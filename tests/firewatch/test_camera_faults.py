@@ -24,6 +24,7 @@ import numpy as np
 import pytest
 from at_work import at_work
 from camera_peers import Babbler, Link
+from ports import own_port
 
 from alerting.latest import LatestPictures
 from alerting.store import Store
@@ -38,8 +39,10 @@ from simulator.rtsp import RtspServer
 from streams.condition import Condition
 from streams.frame import Frame
 
-LIMIT_S = 40.0
+LIMIT_S = 60.0
 USERS = {"viewer": "s3cret-word"}
+IMPATIENT = {"read_timeout_s": 1, "stale_after_s": 2}
+"""Not for the camera that is well: a loaded machine may hold up its pictures for a moment."""
 LOOKS = LookSettings(patrol_interval_s=0.5, dense_interval_s=0.5)
 
 
@@ -103,9 +106,8 @@ def camera(camera_id: str, source: str) -> Camera:
             "pose": {"azimuth_deg": 0, "tilt_deg": 0, "hfov_deg": 50},
             "stream": {
                 "open_timeout_s": 3,
-                "read_timeout_s": 1,
-                "stale_after_s": 2,
                 "retry_max_s": 0.3,
+                **(IMPATIENT if camera_id != "steady" else {}),
             },
         }
     )
@@ -324,8 +326,8 @@ def test_fifty_cameras_that_vanish_at_once_all_come_back(footage: Path) -> None:
     names = [f"c{number:02d}" for number in range(50)]
     view = f"~{footage / 'view.mp4'}*100000"
     seen = Seen()
-    with RtspServer(dict.fromkeys(names, view)) as server:
-        port = server.port
+    port = own_port()
+    with RtspServer(dict.fromkeys(names, view), port=port) as server:
         cameras = [camera(name, server.url(name)) for name in names]
         with watching(cameras, seen) as worker:
             assert until(lambda: all(seen.looks[name] for name in names))

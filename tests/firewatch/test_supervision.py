@@ -16,7 +16,7 @@ import pytest
 
 from firewatch.supervision import EXIT_UNUSABLE, ProcessSpec, ProcessUnusableError, RestartPolicy, Supervisor
 
-LIMIT_S = 20.0
+LIMIT_S = 60.0
 SLEEP = "import time; time.sleep(600)"
 DEAF = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); "

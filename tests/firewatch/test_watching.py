@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import http.server
-import socket
 import subprocess
 import sys
 import threading
@@ -13,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from ports import own_port
 from sqlalchemy import text
 
 import config
@@ -25,11 +25,6 @@ from simulator.receiver import DispatchReceiver
 
 SECRET = "a secret of the test"
 NOON = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as reserved:
-        return int(reserved.getsockname()[1])
 
 
 @contextlib.contextmanager
@@ -85,13 +80,13 @@ class TestWatch:
             assert asking(f"http://127.0.0.1:{server.server_port}/")() is None
         with centre(503) as server:
             assert "silent for 95 s" in (asking(f"http://127.0.0.1:{server.server_port}")() or "")
-        assert "无法连接" in (asking(f"http://127.0.0.1:{free_port()}")() or "")
+        assert "无法连接" in (asking(f"http://127.0.0.1:{own_port()}")() or "")
 
     def test_the_command_alarms_people_and_ends_with_code_2(self) -> None:
         with DispatchReceiverOfNotices() as people:
             done = subprocess.run(
                 [
-                    *(sys.executable, "-m", "firewatch.cli", "watch", f"http://127.0.0.1:{free_port()}"),
+                    *(sys.executable, "-m", "firewatch.cli", "watch", f"http://127.0.0.1:{own_port()}"),
                     *("--interval", "0.1", "--once"),
                 ],
                 env={"PATH": "/usr/bin:/bin", "FIREWATCH_WATCH_NOTIFY": people.url},

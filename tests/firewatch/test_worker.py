@@ -26,7 +26,7 @@ from streams.condition import TAKEN_OUT
 from streams.frame import Frame
 from streams.vitals import AgeJudge
 
-LIMIT_S = 30.0
+LIMIT_S = 60.0
 LOOKS = LookSettings(patrol_interval_s=0.4, dense_interval_s=0.1)
 BOX = Box(100, 100, 140, 140)
 

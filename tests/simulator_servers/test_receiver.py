@@ -244,14 +244,15 @@ def test_hanging_gives_no_answer_while_others_are_served(receiver: DispatchRecei
 
 
 def test_who_hangs_is_let_go_when_the_mode_changes(receiver: DispatchReceiver) -> None:
-    receiver.control(mode="hang")
+    receiver.control(mode="hang", after_storing=True)
     replies: list[httpx.Response] = []
-    thread = threading.Thread(target=lambda: replies.append(post(receiver)))
+    thread = threading.Thread(target=lambda: replies.append(post(receiver, timeout_s=60)))
     thread.start()
-    time.sleep(0.3)
+    while not receiver.alerts:
+        time.sleep(0.01)
     assert replies == []
     receiver.control(mode="ok")
-    thread.join(10)
+    thread.join(60)
     assert replies[0].status_code == 503
 
 

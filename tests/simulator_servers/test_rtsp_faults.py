@@ -215,7 +215,7 @@ def test_restart_plays_from_the_start_with_a_mark(server: RtspServer) -> None:
 
 
 def test_faults_are_set_and_cleared_over_http(server: RtspServer) -> None:
-    with httpx.Client(base_url=str(server.control_url)) as control:
+    with httpx.Client(base_url=str(server.control_url), verify=False) as control:
         assert [camera["name"] for camera in control.get("/cameras").json()] == ["north", "south"]
         state = control.post("/cameras/north/faults", json={"fault": "freeze"}).json()
         assert state["faults"] == ["freeze"]
@@ -228,7 +228,7 @@ def test_faults_are_set_and_cleared_over_http(server: RtspServer) -> None:
 
 
 def test_the_control_explains_what_is_wrong(server: RtspServer) -> None:
-    with httpx.Client(base_url=str(server.control_url)) as control:
+    with httpx.Client(base_url=str(server.control_url), verify=False) as control:
         unknown = control.post("/cameras/west/faults", json={"fault": "freeze"})
         assert unknown.status_code == 404
         assert unknown.json()["detail"] == "no camera is called 'west'; there are: north, south"

@@ -107,9 +107,10 @@ def test_the_loop_point_is_marked_as_new_footage_on_its_first_key_frame(server: 
 
 def test_pictures_are_paced_in_real_time(server: RtspServer) -> None:
     with BareClient(server.url("h264")) as client:
+        started_s = time.monotonic()
         client.play()
         pictures = client.pictures()
-        first, started_s = next(pictures), time.monotonic()
+        first = next(pictures)
         seconds = 0.0
         while seconds < 1.2:
             seconds = ((next(pictures).timestamp - first.timestamp) & 0xFFFFFFFF) / 90_000

@@ -95,7 +95,7 @@ class LiveCentre:
         assert not self._thread.is_alive()
 
     def client(self) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=20, trust_env=False)
+        return httpx.Client(base_url=self.url, timeout=20, trust_env=False, verify=False)
 
     def state(self) -> dict[str, Any]:
         with self.client() as client:

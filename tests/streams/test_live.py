@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from typing import Self
 import numpy as np
 import pytest
 from footage_files import FootageFiles
+from ports import own_port
 
 import config
 from config import SecretSource
@@ -28,7 +30,7 @@ from streams.recorded import open_recorded
 from streams.source import Arrival, LiveConnection, Ready, SourceCounts
 from streams.vitals import AgeJudge, Vitals
 
-LIMIT_S = 30.0
+LIMIT_S = 60.0
 START = datetime(2026, 5, 1, tzinfo=UTC)
 
 
@@ -160,8 +162,9 @@ def test_a_reader_outlives_errors_it_was_not_made_for(live: Callable[..., LiveRe
 def test_a_camera_that_is_away_at_the_start_is_connecting_and_then_live(
     watch: Callable[..., LiveReader], files: FootageFiles
 ) -> None:
-    with RtspServer({"quick": files.quick}) as server:
-        url, port = server.url("quick"), server.port
+    port = own_port()
+    with RtspServer({"quick": files.quick}, port=port) as server:
+        url = server.url("quick")
     state = judged(watch(url))
     assert until(lambda: state().reason != "")
     assert state().condition is Condition.CONNECTING
@@ -286,8 +289,9 @@ def test_a_camera_with_rare_key_frames_is_noticed_at_once_and_looked_at_as_often
         assert until(look)
         running.stop()
     assert running.join(LIMIT_S)
-    first_four_s = (taken[4].captured_at - taken[0].captured_at).total_seconds()
-    assert first_four_s < 4  # the group of pictures is four seconds long
+    steps_s = [(b.captured_at - a.captured_at).total_seconds() for a, b in itertools.pairwise(taken)]
+    assert steps_s[0] < 4  # the group of pictures is four seconds long: nobody waited for the next
+    assert sorted(steps_s)[len(steps_s) // 2] < 4
 
 
 def test_a_stopped_reader_is_off(watch: Callable[..., LiveReader], files: FootageFiles) -> None:

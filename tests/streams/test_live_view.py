@@ -21,7 +21,7 @@ from streams.frame import Image
 from streams.live_view.media_loop import MediaLoop
 from streams.live_view.packets import PacketQueue, VideoPacket
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 WITHOUT_H264 = (
     "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"
     "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=rtpmap:96 VP8/90000\r\n"

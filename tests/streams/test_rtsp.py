@@ -150,7 +150,7 @@ def test_the_capture_time_is_the_cameras_own_when_its_clock_is_right(server: Rts
         frame = next(camera.frames())
         arrived = datetime.now(UTC)
         assert camera.clock.source == "rtcp"
-    assert 0 <= (arrived - frame.captured_at).total_seconds() < 5
+    assert 0 <= (arrived - frame.captured_at).total_seconds() < 60
 
 
 def test_a_camera_whose_clock_is_wrong_gets_the_time_of_arrival(healed: RtspServer) -> None:
@@ -159,7 +159,7 @@ def test_a_camera_whose_clock_is_wrong_gets_the_time_of_arrival(healed: RtspServ
         frame = next(camera.frames())
         assert camera.clock.source == "arrival"
         assert camera.clock.skew_s == pytest.approx(-86400 * 365, abs=60)
-    assert abs((datetime.now(UTC) - frame.captured_at).total_seconds()) < 5
+    assert abs((datetime.now(UTC) - frame.captured_at).total_seconds()) < 60
 
 
 def test_capture_times_rise_even_when_the_camera_sets_its_clock_back() -> None:

@@ -1,4 +1,5 @@
 // What happens on a duty desk: loading, following events, choosing, deciding, taking back.
+import { inOrder } from "./answer.js";
 import { api } from "./api.js";
 import { Live } from "./live.js";
 import { showNotification } from "./notification.js";
@@ -119,17 +120,21 @@ function camerasSoon() {
   }, SOON_MS);
 }
 
+const [camerasInOrder, deliveriesInOrder] = [inOrder(), inOrder()];
+
 export async function loadCameras() {
   if (document.hidden || !get().connection.up) return;
+  const counts = camerasInOrder.ask();
   const cameras = await api("/cameras").catch(() => null);
-  if (cameras) set((s) => ({ cameras: keptList(s.cameras, cameras, (one) => one.id) }));
+  if (cameras && counts()) set((s) => ({ cameras: keptList(s.cameras, cameras, (one) => one.id) }));
 }
 
 async function loadDeliveries() {
+  const counts = deliveriesInOrder.ask();
   const [pending, dead] = await Promise.all(
     ["pending", "dead"].map((state) => api(`/deliveries?state=${state}&limit=100`).catch(() => null)),
   );
-  if (pending && dead) set((s) => ({ deliveries: kept(s.deliveries, { pending: pending.length, dead: dead.length }) }));
+  if (pending && dead && counts()) set((s) => ({ deliveries: kept(s.deliveries, { pending: pending.length, dead: dead.length }) }));
 }
 
 const reading = new Map(); // incident id -> { again: whether it changed while being read, done: when all is read }
@@ -156,11 +161,14 @@ async function read(id, begun) {
   reading.delete(id);
 }
 
+const lastRow = (detail) => detail?.history.at(-1)?.history_id ?? 0;
+
 function put(detail) {
   const { incidents, details, selected } = get();
   const summary = detail.summary;
   const known = incidents.get(summary.incident_id);
-  if (known && known.version > summary.version) return; // an older answer that came later
+  // An older answer that came later; of steps, which are no new version, the history tells.
+  if (known?.version > summary.version || lastRow(details.get(summary.incident_id)) > lastRow(detail)) return;
   const isNew = !known && summary.status === "suspected";
   get().ended?.put(summary, (a, b) => a.incident_id === b.incident_id, tabOf(summary) === "ended", (a, b) => newer(a, b) > 0);
   const isSame = kept(known, summary) === known;

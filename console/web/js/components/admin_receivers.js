@@ -1,7 +1,8 @@
 // How the receivers of alerts are doing, what they refused; adding one, changing one (target_editor).
+import { inOrder } from "../answer.js";
 import { api } from "../api.js";
 import { notify, words } from "../duty.js";
-import { html, useEffect, useState } from "../lib.js";
+import { html, useEffect, useMemo, useState } from "../lib.js";
 import { useApp } from "../state.js";
 import { moment } from "../time.js";
 import { t } from "../words.js";
@@ -19,7 +20,9 @@ export function Receivers() {
   const [open, edit] = useState(/** @type {string | null} */ (null));
   const people = Object.entries(names).filter(([id]) => id.startsWith("person:"));
 
+  const order = useMemo(inOrder, []);
   async function load() {
+    const counts = order.ask();
     try {
       const targets = await api("/targets");
       const ids = [...targets.map((one) => one.id), ...people.map(([id]) => id)];
@@ -27,10 +30,11 @@ export function Receivers() {
         ...["pending", "dead"].map((state) => api(`/deliveries?state=${state}&limit=${MOST}`)),
         ...ids.map((id) => api(`/deliveries?state=delivered&target_id=${encodeURIComponent(id)}&limit=1`)),
       ]);
+      if (!counts()) return;
       setFound({ targets, pending, dead, last: new Map(last.flat().map((one) => [one.target_id, one])) });
       setProblem(null);
     } catch (error) {
-      setProblem(error);
+      if (counts()) setProblem(error);
     }
   }
   useEffect(() => {
