@@ -81,6 +81,7 @@ from console.routes import (
 )
 from console.shared import SharedAnswer
 from console.sign_on import SignOn
+from console.small_pictures import SmallPictures
 from console.tags import Tags
 from console.uploads import ExpectedUploads
 from console.viewsheds import Viewsheds
@@ -164,6 +165,7 @@ def create_app(
         openapi_url="/api/v1/openapi.json",
     )
     placement = Placement.from_deployment(deployment)
+    latest = LatestPictures(deployment.storage.evidence)
     hillshade = hillshade_of(deployment.terrain) if deployment.terrain else None
     app.state.centre = Centre(
         store=store,
@@ -171,7 +173,8 @@ def create_app(
         targets=TargetRegister(store, deployment, box),
         evidence=EvidenceStore(deployment.storage.evidence),
         placement=placement,
-        latest=LatestPictures(deployment.storage.evidence),
+        latest=latest,
+        small_pictures=SmallPictures(latest),
         feed=feed,
         hillshade=hillshade,
         viewsheds=Viewsheds(placement.terrain, astuple(hillshade.bounds))

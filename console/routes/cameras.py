@@ -18,6 +18,7 @@ from console import views
 from console.auth import Acting, SignedIn, Supervisor
 from console.context import Centre, InCentre, require_camera
 from console.problems import Problem
+from console.small_pictures import Width
 
 router = APIRouter(prefix="/api/v1/cameras", tags=["cameras"])
 
@@ -147,10 +148,17 @@ def _drawn(one: DrawnMask) -> views.MaskView:
     response_class=Response,
     responses={200: {"content": {"image/jpeg": {}}}, 404: {"description": "No picture yet."}},
 )
-def picture(camera_id: str, _session: SignedIn, centre: InCentre) -> Response:
+def picture(
+    camera_id: str,
+    _session: SignedIn,
+    centre: InCentre,
+    width: Annotated[
+        Width | None, Query(description="In pixels, of a small one; left out: the picture as it was sent.")
+    ] = None,
+) -> Response:
     """The newest picture. `X-Captured-At` says when it was taken."""
     require_camera(camera_id, centre)
-    latest = centre.latest.read(camera_id)
+    latest = centre.latest.read(camera_id) if width is None else centre.small_pictures.read(camera_id, width)
     if latest is None:
         raise Problem(404, "no-picture", f"the camera {camera_id!r} has sent no picture yet")
     headers = {"X-Captured-At": latest.captured_at.isoformat(), "Cache-Control": "private, max-age=60"}

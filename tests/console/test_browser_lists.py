@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from conftest import Served, go_in
@@ -15,7 +16,7 @@ from alerting.lifecycle import Action, Cause, Decision, Verdict
 from benchmarks.store_filling import fill
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install '.[dev]'")
-from playwright.sync_api import Error, Locator, Page, expect
+from playwright.sync_api import Browser, Error, Locator, Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -124,3 +125,36 @@ def test_lists_are_scrolled_by_the_browser_and_not_painted_anew_by_the_page(
         near = [abs(w - place["width"]) + abs(h - place["height"]) < 20 for w, h in sizes]
         found[name] = any(near)
     assert found == {"queue": True, "records": True}
+
+
+@pytest.mark.usefixtures("scenery")
+@pytest.mark.parametrize(
+    ("path", "screen", "scale", "width"),
+    [
+        ("#/wall", (1920, 1080), 1, 640),  # 3 x 3
+        ("#/wall", (3840, 2160), 1, None),
+        ("#/duty", (390, 844), 1, 320),
+        ("#/duty", (390, 844), 3, 640),
+    ],
+    ids=["desk", "wall 4K", "plain telephone", "fine telephone"],
+)
+def test_a_tile_asks_for_a_picture_as_wide_as_it_is_on_this_screen(
+    console: Served,
+    browser: Browser,
+    path: str,
+    screen: tuple[int, int],
+    scale: float,
+    width: int | None,
+) -> None:
+    context = browser.new_context(
+        viewport={"width": screen[0], "height": screen[1]}, device_scale_factor=scale
+    )
+    page = context.new_page()
+    go_in(page, console, path=path)
+    picture = page.locator("[data-camera=dns-01] img")
+    expect(picture).to_be_visible()
+    asked = parse_qs(urlsplit(picture.evaluate("image => image.src")).query)
+    assert asked.get("width") == ([str(width)] if width else None)
+    natural, shown = picture.evaluate("image => [image.naturalWidth, image.clientWidth * devicePixelRatio]")
+    assert natural >= min(shown, 960), "960 is the width of what the camera sent"
+    context.close()

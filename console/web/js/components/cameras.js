@@ -56,25 +56,47 @@ export const Tile = memo(({ camera, alarm, chosen, large, act = show }) => {
     </button>`;
 });
 
-/** Whether the element is on the screen, or nearly: a strip of a hundred cameras loads those one sees. */
-function useInSight(drawn) {
+const WIDTHS = [160, 320, 640]; // that a picture can be had in; wider ones come as they were sent
+const NOT_SEEN = null;
+
+const addressOf = (camera, width) => `/api/v1/cameras/${camera.id}/picture?${new URLSearchParams({ at: camera.picture_at, ...(width && { width }) })}`;
+
+/**
+ * As how wide a picture the element is seen: one of WIDTHS, "" as it was sent, NOT_SEEN while it is not on the screen,
+ * nor nearly. A strip of a hundred cameras loads those one sees, as large as one sees them.
+ */
+function useSeenWidth(drawn) {
   const element = useRef(null);
-  const [inSight, tell] = useState(false);
+  const [seen, tell] = useState(/** @type {number | "" | null} */ (NOT_SEEN));
   useEffect(() => {
-    const observer = new IntersectionObserver((entries) => tell(entries.at(-1).isIntersecting), { rootMargin: "200px" });
-    observer.observe(element.current);
-    return () => observer.disconnect();
+    let inSight = false;
+    const look = () => {
+      const pixels = element.current.clientWidth * devicePixelRatio;
+      tell(inSight ? (WIDTHS.find((width) => width >= pixels) ?? "") : NOT_SEEN);
+    };
+    const sight = new IntersectionObserver((entries) => {
+      inSight = entries.at(-1).isIntersecting;
+      look();
+    }, { rootMargin: "200px" });
+    const sizes = new ResizeObserver(look);
+    for (const observer of [sight, sizes]) observer.observe(element.current);
+    return () => {
+      for (const observer of [sight, sizes]) observer.disconnect();
+    };
   }, [drawn]); // the element is another one then
-  return [element, inSight];
+  return [element, seen];
 }
 
-/** The newest picture; the one before stays until it has arrived, so that nothing flickers. */
-export function LatestPicture({ camera }) {
-  const url = camera.picture_at ? `/api/v1/cameras/${camera.id}/picture?at=${encodeURIComponent(camera.picture_at)}` : null;
-  const [shown, show] = useState(null);
-  const [place, inSight] = useInSight(shown !== null);
+/**
+ * The newest picture, as large as it is shown, or `whole`, to work on it; the one before stays until it has arrived, so
+ * that nothing flickers.
+ */
+export function LatestPicture({ camera, whole = false }) {
+  const [shown, show] = useState(/** @type {string | null} */ (null));
+  const [place, width] = useSeenWidth(shown !== null);
+  const url = camera.picture_at && width !== NOT_SEEN ? addressOf(camera, whole ? "" : width) : null;
   useEffect(() => {
-    if (!url || url === shown || !inSight) return undefined;
+    if (!url || url === shown) return undefined;
     const next = new Image();
     let wanted = true;
     next.src = url;
@@ -82,7 +104,7 @@ export function LatestPicture({ camera }) {
     return () => {
       wanted = false;
     };
-  }, [url, inSight]);
-  if (!shown) return html`<span ref=${place} class="no-picture"><${Icon} name="camera" />${url ? "" : t("camera.no_picture")}</span>`;
+  }, [url]);
+  if (!shown) return html`<span ref=${place} class="no-picture"><${Icon} name="camera" />${camera.picture_at ? "" : t("camera.no_picture")}</span>`;
   return html`<img ref=${place} src=${shown} alt="" />`;
 }
