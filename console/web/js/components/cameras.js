@@ -1,4 +1,5 @@
 // Every camera with its state and newest picture; those with an open incident come first.
+import { pauseMs } from "../api.js";
 import { tabOf } from "../duty.js";
 import { html, memo, useEffect, useRef, useState } from "../lib.js";
 import { set, useApp } from "../state.js";
@@ -95,16 +96,28 @@ export function LatestPicture({ camera, whole = false }) {
   const [shown, show] = useState(/** @type {string | null} */ (null));
   const [place, width] = useSeenWidth(shown !== null);
   const url = camera.picture_at && width !== NOT_SEEN ? addressOf(camera, whole ? "" : width) : null;
+  const [failures, fail] = useState(0); // in a row
   useEffect(() => {
     if (!url || url === shown) return undefined;
     const next = new Image();
     let wanted = true;
     next.src = url;
-    next.decode().then(() => wanted && show(url), () => null); // decoded aside: showing it costs the page nothing
+    let timer = 0;
+    next.decode().then( // aside: showing it costs the page nothing
+      () => {
+        if (!wanted) return;
+        show(url);
+        fail(0);
+      },
+      () => {
+        if (wanted) timer = setTimeout(() => fail(failures + 1), pauseMs(failures + 1));
+      },
+    );
     return () => {
       wanted = false;
+      clearTimeout(timer);
     };
-  }, [url]);
-  if (!shown) return html`<span ref=${place} class="no-picture"><${Icon} name="camera" />${camera.picture_at ? "" : t("camera.no_picture")}</span>`;
+  }, [url, failures]);
+  if (!shown) return html`<span ref=${place} class="no-picture"><${Icon} name="camera" />${camera.picture_at ? (failures ? t("picture.failed") : "") : t("camera.no_picture")}</span>`;
   return html`<img ref=${place} src=${shown} alt="" />`;
 }

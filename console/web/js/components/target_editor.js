@@ -6,6 +6,7 @@ import { notify, words } from "../duty.js";
 import { own } from "../keys.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../lib.js";
 import { t } from "../words.js";
+import { Unanswered } from "./unanswered.js";
 import { VersionList } from "./version_list.js";
 
 const FORMATS = ["json", "cap", "geojson"];
@@ -128,8 +129,10 @@ function fields(given, seen) {
 const filesOf = (target) => [target.template, target.tls?.authority, target.tls?.certificate, target.tls?.key].filter(Boolean);
 
 function Versions({ path, revert }) {
-  const { found } = useAnswer(`${path}/versions`);
-  if (!found?.length || !found[0].version) return null;
+  const answer = useAnswer(`${path}/versions`);
+  const { found } = answer;
+  if (!found) return html`<${Unanswered} of=${answer} />`;
+  if (!found.length || !found[0].version) return null;
   const was = ({ target }) => (target ? `${target.name} · ${target.address} · ${t(`receiver.format.${target.format}`)}${target.enabled ? "" : ` · ${t("receiver.off")}`}` : t("receiver.is.files"));
   return html`<${VersionList} found=${found} did=${(one) => said(one.action)} was=${was} revert=${revert} mayRevert=${(one) => one.target} />`;
 }
