@@ -140,6 +140,7 @@ MATRIX = [
     ("POST", "/api/v1/rosters/{code}/preview", {"contacts": []}, SUPERVISORS),
     ("GET", "/api/v1/targets", None, ADMINS),
     ("POST", "/api/v1/targets", {"id": ""}, ADMINS),
+    ("GET", "/api/v1/targets/-/files", None, ADMINS),
     ("GET", "/api/v1/targets/{target_id}", None, ADMINS),
     ("PATCH", "/api/v1/targets/{target_id}", {"name": "x"}, ADMINS),
     ("DELETE", "/api/v1/targets/{target_id}", None, ADMINS),
