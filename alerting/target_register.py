@@ -31,7 +31,6 @@ from sqlalchemy.orm import Session
 from alerting import audit, claims, receivers
 from alerting.journal import By
 from alerting.lifecycle import OPEN
-from alerting.people import LANE
 from alerting.secret_box import SecretBox, SecretsError, opened_with, sealed_for
 from alerting.store import ConflictError, NotFoundError, Store, add_event
 from alerting.tables import DeliveryRow, IncidentRow, TargetVersionRow
@@ -349,8 +348,6 @@ def checked(fields: Mapping[str, Any]) -> DispatchTarget:
             field = ".".join(str(part) for part in details["loc"] if not str(part).startswith("function-"))
             said.append((f"{field}: " if field else "") + what + (f"; {mend}" if mend else ""))
         raise TargetError("; ".join(said)) from None
-    if target.id == LANE:
-        raise TargetError(f"id: {LANE!r} is taken: people have their messages under it")
     return target
 
 
