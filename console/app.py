@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.middleware.gzip import GZipMiddleware
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -196,7 +196,8 @@ def create_app(
     app.add_api_route("/field", _page("field.html"), include_in_schema=False)
     app.mount("/web", _Assets(directory=WEB))
     app.add_middleware(Tags)  # before anything is compressed
-    app.add_middleware(GZipMiddleware, minimum_size=1000)
+    plain = (*DEFAULT_EXCLUDED_CONTENT_TYPES, cameras.PICTURES)
+    app.add_middleware(GZipMiddleware, minimum_size=1000, exclude_content_types=plain)
     hosts = [host for one in deployment.map.base_maps for host in one.origins]
     app.add_middleware(Hardening, uploads=ingest.UPLOADS, map_hosts=tuple(dict.fromkeys(hosts)))
     app.add_middleware(AccessLog)

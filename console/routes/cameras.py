@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import UTC, datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -102,6 +103,38 @@ def health(
         ),
         periods=tuple(views.CameraPeriodView.model_validate(one) for one in periods),
     )
+
+
+PICTURES = "multipart/form-data"
+"""Browsers take it apart by themselves, and nothing grows by a third on its way, as in JSON."""
+_BOUNDARY = secrets.token_hex(16)  # no camera can know it
+
+
+@router.get(
+    "/pictures",
+    response_class=Response,
+    responses={200: {"content": {PICTURES: {"schema": {"type": "string"}}}}},
+)
+def pictures(
+    _session: SignedIn,
+    centre: InCentre,
+    camera: Annotated[list[str], Query(min_length=1, max_length=100, description="Of which cameras.")],
+    width: Annotated[Width, Query(description="In pixels.")],
+) -> Response:
+    """Small pictures of many cameras at once, the newest of each: `multipart/form-data`, each part a file
+    under the camera's id. What there is no picture of is left out."""
+    known = {one.id for one in centre.deployment.cameras}
+    parts = []
+    for id_ in dict.fromkeys(camera):
+        latest = centre.small_pictures.read(id_, width) if id_ in known else None
+        if latest is not None:
+            about = (
+                f'Content-Disposition: form-data; name="{id_}"; filename="{latest.captured_at.isoformat()}"'
+            )
+            head = f"--{_BOUNDARY}\r\n{about}\r\nContent-Type: image/jpeg\r\n\r\n"
+            parts += [head.encode(), latest.jpeg, b"\r\n"]
+    parts.append(f"--{_BOUNDARY}--\r\n".encode())
+    return Response(b"".join(parts), headers={"Content-Type": f"{PICTURES}; boundary={_BOUNDARY}"})
 
 
 class NewMask(BaseModel):

@@ -169,7 +169,7 @@ def test_a_map_that_lacks_something_says_what_and_gets_it_later(
 def test_a_tile_whose_picture_could_not_be_loaded_says_so_and_loads_it_later(
     console: Served, page: Page
 ) -> None:
-    page.route(re.compile(r"/cameras/dns-01/picture"), refuse)
+    page.route(re.compile(r"/cameras/pictures"), refuse)
     go_in(page, console, path="#/wall")
     tile = page.locator(".tile[data-camera=dns-01]")
     expect(tile).to_contain_text("图片未能载入")

@@ -76,6 +76,7 @@ MATRIX = [
     ("GET", "/api/v1/records/history", None, ADMINS),
     ("GET", "/api/v1/records/audit", None, ADMINS),
     ("GET", "/api/v1/cameras", None, SIGNED_IN),
+    ("GET", "/api/v1/cameras/pictures", None, SIGNED_IN),
     ("GET", "/api/v1/cameras/{camera_id}/picture", None, SIGNED_IN),
     ("GET", "/api/v1/cameras/{camera_id}/health", None, SIGNED_IN),
     ("GET", "/api/v1/cameras/blind", None, SIGNED_IN),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import email
+import email.policy
 import io
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -109,3 +111,28 @@ def test_the_api_gives_the_widths_that_there_are_with_time_and_tag(console: Serv
     assert len(small.content) * 10 < len(whole.content)
     assert small.headers["etag"] != whole.headers["etag"]
     assert again.status_code == 304
+
+
+def test_the_small_pictures_of_many_cameras_come_in_one_answer(console: Served, now: datetime) -> None:
+    scenery = Scenery(console.deployment, console.store)
+    scenery.write_latest("dns-01", now)
+    scenery.write_latest("shk-01", now)
+    path = "/api/v1/cameras/pictures"
+    with console.signed_in("viewer") as client:
+        asked = {"width": 160, "camera": ["shk-01", "dns-01", "dns-02", "unknown", "../store", "dns-01"]}
+        answer = client.get(path, params=asked)
+        one = client.get("/api/v1/cameras/dns-01/picture", params={"width": 160})
+        wrong = [
+            client.get(path, params=without).status_code for without in ({"width": 160}, {"camera": "dns-01"})
+        ]
+    assert wrong == [422, 422]
+    assert "content-encoding" not in answer.headers, "pictures are compressed already"
+    whole = f"Content-Type: {answer.headers['content-type']}\r\n\r\n".encode() + answer.content
+    parts = {
+        part.get_param("name", header="content-disposition"): part
+        for part in email.message_from_bytes(whole, policy=email.policy.HTTP).iter_parts()
+    }
+    assert list(parts) == ["shk-01", "dns-01"], "what there is no picture of is left out"
+    assert parts["dns-01"].get_filename() == now.isoformat()
+    assert parts["dns-01"].get_content_type() == "image/jpeg"
+    assert parts["dns-01"].get_payload(decode=True) == one.content

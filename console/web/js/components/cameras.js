@@ -2,6 +2,7 @@
 import { pauseMs } from "../api.js";
 import { tabOf } from "../duty.js";
 import { html, memo, useEffect, useRef, useState } from "../lib.js";
+import { smallPicture } from "../pictures.js";
 import { set, useApp } from "../state.js";
 import { age, moment } from "../time.js";
 import { healthWords, stateWord, t } from "../words.js";
@@ -60,7 +61,11 @@ export const Tile = memo(({ camera, alarm, chosen, large, act = show }) => {
 const WIDTHS = [160, 320, 640]; // that a picture can be had in; wider ones come as they were sent
 const NOT_SEEN = null;
 
-const addressOf = (camera, width) => `/api/v1/cameras/${camera.id}/picture?${new URLSearchParams({ at: camera.picture_at, ...(width && { width }) })}`;
+/** @param {any} camera @param {number | ""} width */
+const addressOf = async (camera, width) =>
+  width ? URL.createObjectURL(await smallPicture(camera.id, width)) : `/api/v1/cameras/${camera.id}/picture?at=${encodeURIComponent(camera.picture_at)}`;
+
+const forget = (address) => address?.startsWith("blob:") && URL.revokeObjectURL(address);
 
 /**
  * As how wide a picture the element is seen: one of WIDTHS, "" as it was sent, NOT_SEEN while it is not on the screen,
@@ -93,31 +98,35 @@ function useSeenWidth(drawn) {
  * that nothing flickers.
  */
 export function LatestPicture({ camera, whole = false }) {
-  const [shown, show] = useState(/** @type {string | null} */ (null));
-  const [place, width] = useSeenWidth(shown !== null);
-  const url = camera.picture_at && width !== NOT_SEEN ? addressOf(camera, whole ? "" : width) : null;
+  const [shown, show] = useState(/** @type {{ key: string, address: string } | null} */ (null));
+  const [place, seen] = useSeenWidth(shown !== null);
+  const width = whole && seen !== NOT_SEEN ? "" : seen;
+  const key = camera.picture_at && width !== NOT_SEEN ? `${camera.picture_at} ${width}` : null;
   const [failures, fail] = useState(0); // in a row
   useEffect(() => {
-    if (!url || url === shown) return undefined;
-    const next = new Image();
+    if (!key || key === shown?.key) return undefined;
     let wanted = true;
-    next.src = url;
     let timer = 0;
-    next.decode().then( // aside: showing it costs the page nothing
-      () => {
-        if (!wanted) return;
-        show(url);
-        fail(0);
-      },
-      () => {
-        if (wanted) timer = setTimeout(() => fail(failures + 1), pauseMs(failures + 1));
-      },
-    );
+    async function load() {
+      const address = await addressOf(camera, /** @type {number | ""} */ (width));
+      const next = new Image();
+      next.src = address;
+      const failed = await next.decode().then(() => null, (problem) => problem); // aside: showing it costs the page nothing
+      if (failed || !wanted) forget(address);
+      if (failed) throw failed;
+      if (!wanted) return;
+      show({ key: /** @type {string} */ (key), address });
+      fail(0);
+    }
+    load().catch(() => {
+      if (wanted) timer = setTimeout(() => fail(failures + 1), pauseMs(failures + 1));
+    });
     return () => {
       wanted = false;
       clearTimeout(timer);
     };
-  }, [url, failures]);
+  }, [key, failures]);
+  useEffect(() => () => forget(shown?.address), [shown]);
   if (!shown) return html`<span ref=${place} class="no-picture"><${Icon} name="camera" />${camera.picture_at ? (failures ? t("picture.failed") : "") : t("camera.no_picture")}</span>`;
-  return html`<img ref=${place} src=${shown} alt="" />`;
+  return html`<img ref=${place} src=${shown.address} alt="" />`;
 }
