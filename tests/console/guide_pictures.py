@@ -42,6 +42,8 @@ class Guide:
     def pages(self) -> None:
         for name in ("map", "wall", "cameras", "admin"):
             with self._at(DESK, name) as page:
+                if name == "cameras":
+                    page.locator("tr[data-camera-row]").first.click()
                 if name == "map":
                     page.locator(".map-canvas").click(position={"x": 800, "y": 520})
                 if name == "admin":
@@ -81,7 +83,8 @@ class Guide:
         context.close()
 
     def _open_a_fire(self, page: Page) -> None:
-        page.locator(".card").last.click()  # the oldest: most is known of it
+        both = page.locator(".card", has_text="+1")  # seen by two cameras: most is known of it
+        (both if both.count() else page.locator(".card")).first.click()
         page.wait_for_timeout(SETTLED_MS)
 
 

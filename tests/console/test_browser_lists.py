@@ -160,7 +160,7 @@ def test_a_tile_asks_for_a_picture_as_wide_as_it_is_on_this_screen(
 
 def test_tiles_ask_for_their_pictures_together(console: Served, scenery: Scenery, page: Page) -> None:
     asked: list[str] = []
-    page.on("request", lambda request: "picture" in request.url and asked.append(request.url))
+    page.on("request", lambda request: "/api/v1/cameras/" in request.url and asked.append(request.url))
     go_in(page, console, path="#/wall")
     expect(page.locator(".tile img")).to_have_count(len(MASTS))
     assert len(asked) == 1
