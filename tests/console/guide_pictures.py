@@ -78,6 +78,8 @@ class Guide:
         page.get_by_label("密码").fill(self._password)
         page.get_by_role("button", name="登录").click()
         page.locator(".duty").wait_for()
+        if page.locator(".map").count():
+            page.locator("[data-map=ready]").wait_for()
         page.wait_for_timeout(SETTLED_MS)
         yield page
         context.close()
