@@ -1,13 +1,14 @@
 """Sends what the store says must be sent, until it is acknowledged.
 
-Promises: every message reaches every target at least once, under the same key; once it may have reached the
-receiver, with the same bytes; the alerts of one incident reach a target in their order; a target that hangs
+Promises: every message reaches every target at least once, under the same key; once the receiver may have
+taken it, with the same bytes; the alerts of one incident reach a target in their order; a target that hangs
 or fails delays no other. All state is in the store: a killed sender goes on where it stopped, and several
 senders share one store, because each claims a delivery before it sends (`alerting.claims`).
 
 A target's answer decides: acknowledged: done; refused (most 4xx): dead, because the same bytes would be
 refused again, and a person must look; anything else, and no answer: tried again later (`alerting.backoff`).
-Behind a dead alert the later ones of its incident still go out: each is complete in itself.
+What was refused at its first attempt is written anew when it is sent again, in the format that its target has
+then. Behind a dead alert the later ones of its incident still go out: each is complete in itself.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ class Sender:
         """Raises MessageError for a target whose template is none."""
         self._store = store
         self._origin = origin or Origin("firewatch")
-        self._formats: dict[Target, Format] = {}
+        self._formats: dict[str, tuple[Target, Format]] = {}  # by id: of the target as it is now
         for target in targets:
             self._format_of(target)
         self._lanes = TargetThreads("outbox", self._serve)
@@ -118,6 +119,8 @@ class Sender:
     def serve(self, targets: Sequence[Target]) -> None:
         """These targets from now on; one that changed is sent to as it is now. May be called at any time."""
         self._warn_about_others(targets)
+        for gone in self._formats.keys() - {target.id for target in targets}:
+            self._formats.pop(gone, None)
         self._lanes.serve(targets)
 
     def send_next(self, target: Target, line: Line) -> bool:
@@ -216,11 +219,10 @@ class Sender:
                 return  # our lease had ended, and another sender deals with it
             row.attempts += 1
             row.leased_by = row.leased_until = None
+            untaken = answer.outcome is Outcome.REFUSED or not answer.may_have_arrived
+            if claimed.body_is_new and untaken:  # the next one may say how late it is, in another format
+                row.body = row.media_type = None
             if answer.outcome is Outcome.RETRY:
-                if claimed.body_is_new and not answer.may_have_arrived:
-                    row.body = row.media_type = (
-                        None  # nobody has seen it: the next one may say how late it is
-                    )
                 self._postpone(session, row, target, answer, now)
                 return
             if claims.target_answered(session, target.id, self._breaker):
@@ -270,9 +272,10 @@ class Sender:
 
     def _format_of(self, target: Target) -> Format:
         """Raises MessageError for a template that is none."""
-        if target not in self._formats:
-            self._formats[target] = format_of(target, self._origin)
-        return self._formats[target]
+        known = self._formats.get(target.id)
+        if known is None or known[0] != target:
+            known = self._formats[target.id] = target, format_of(target, self._origin)
+        return known[1]
 
     def _warn_about_others(self, targets: Sequence[Target]) -> None:
         known = {target.id for target in targets} | {LANE}

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import config
 
 PREFIX = "person:"
-LANE = "people"
+LANE = config.targets.PEOPLE
 PHONE_GATEWAY = "sms"
 """The gateway that reaches the telephone number of a contact."""
 

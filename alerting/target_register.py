@@ -20,8 +20,9 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import SecretStr, ValidationError
 from sqlalchemy import func, select
@@ -30,12 +31,11 @@ from sqlalchemy.orm import Session
 from alerting import audit, claims, receivers
 from alerting.journal import By
 from alerting.lifecycle import OPEN
-from alerting.people import LANE
 from alerting.secret_box import SecretBox, SecretsError, opened_with, sealed_for
 from alerting.store import ConflictError, NotFoundError, Store, add_event
 from alerting.tables import DeliveryRow, IncidentRow, TargetVersionRow
 from alerting.versions import SEEDED, seen_number
-from config import Deployment, DispatchTarget
+from config import Deployment, DispatchTarget, Tls
 from config.explain import explain
 from config.outline import host_of
 
@@ -70,6 +70,15 @@ class TargetVersion:
     def is_saved(self) -> bool:
         """It holds in place of the deployment file's."""
         return self.target is not None and self.action != SEEDED
+
+
+class TargetFiles(NamedTuple):
+    """Files of this machine, by what receivers need them for."""
+
+    template: tuple[Path, ...] = ()
+    authority: tuple[Path, ...] = ()
+    certificate: tuple[Path, ...] = ()
+    key: tuple[Path, ...] = ()
 
 
 class TargetRegister:
@@ -310,15 +319,21 @@ class TargetRegister:
         self._require_named_files(target)
         return target
 
+    def named_files(self) -> TargetFiles:
+        """What may be chosen: the files that receivers of the deployment file name, each for what it names
+        them for."""
+        of_seeds = [TargetFiles(), *(files_of(seed) for seed in self._seeds.values())]
+        return TargetFiles(*(tuple(sorted(set(chain(*each)))) for each in zip(*of_seeds, strict=True)))
+
     def _require_named_files(self, target: DispatchTarget) -> None:
-        """Which files of this machine are read is the deployment file's word: a template of any other would
-        be a way to send that file's content away."""
-        named = {file for seed in self._seeds.values() for file in files_of(seed)}
-        for file in files_of(target):
-            if file not in named:
+        """Which files of this machine are read, and for what, is the deployment file's word: a template of
+        any other, or made of a private key, would be a way to send that file's content away."""
+        known = self.named_files()
+        for field, files, named in zip(TargetFiles._fields, files_of(target), known, strict=True):
+            for file in set(files) - set(named):
                 raise TargetError(
-                    f"{file}: only files that a receiver of the deployment file names can be used here; there"
-                    f" are: {', '.join(sorted(map(str, named))) or 'none'}"
+                    f"{field}: {file}: only files that a receiver of the deployment file names for this can"
+                    f" be used here; there are: {', '.join(map(str, named)) or 'none'}"
                 )
 
 
@@ -333,16 +348,14 @@ def checked(fields: Mapping[str, Any]) -> DispatchTarget:
             field = ".".join(str(part) for part in details["loc"] if not str(part).startswith("function-"))
             said.append((f"{field}: " if field else "") + what + (f"; {mend}" if mend else ""))
         raise TargetError("; ".join(said)) from None
-    if target.id == LANE:
-        raise TargetError(f"id: {LANE!r} is taken: people have their messages under it")
     return target
 
 
-def files_of(target: DispatchTarget) -> tuple[Path, ...]:
-    """The files of this machine that a receiver needs."""
-    tls = target.tls
-    found = (target.template, *((tls.authority, tls.certificate, tls.key) if tls is not None else ()))
-    return tuple(file for file in found if file is not None)
+def files_of(target: DispatchTarget) -> TargetFiles:
+    """The files of this machine that a receiver needs, at most one of each."""
+    tls = target.tls or Tls()
+    found = (target.template, tls.authority, tls.certificate, tls.key)
+    return TargetFiles(*(() if file is None else (file,) for file in found))
 
 
 def _newest_of(session: Session, target_id: str) -> TargetVersionRow | None:

@@ -16,6 +16,9 @@ from config.surroundings import existing_file
 
 Hears = Literal["incidents", "cameras", "trouble"]
 
+PEOPLE = "people"
+"""Under this id people have their messages."""
+
 _SCHEMES = ("http", "https", "mqtt", "mqtts")
 
 
@@ -141,6 +144,17 @@ class DispatchTarget(Section):
         title="Notices",
         description="Send notices too: a camera is blind, an alert could not be delivered.",
     )
+
+    @field_validator("id")
+    @classmethod
+    def _leave_the_people_theirs(cls, id_: str) -> str:
+        if id_ == PEOPLE:
+            raise PydanticCustomError(
+                "target_id",
+                "'{id}' is taken: people have their messages under it",
+                {"id": id_, "mend": "choose another"},
+            )
+        return id_
 
     @field_validator("url", "secret", "bearer", mode="before")
     @classmethod

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.middleware.gzip import GZipMiddleware
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -81,6 +81,7 @@ from console.routes import (
 )
 from console.shared import SharedAnswer
 from console.sign_on import SignOn
+from console.small_pictures import SmallPictures
 from console.tags import Tags
 from console.uploads import ExpectedUploads
 from console.viewsheds import Viewsheds
@@ -164,6 +165,7 @@ def create_app(
         openapi_url="/api/v1/openapi.json",
     )
     placement = Placement.from_deployment(deployment)
+    latest = LatestPictures(deployment.storage.evidence)
     hillshade = hillshade_of(deployment.terrain) if deployment.terrain else None
     app.state.centre = Centre(
         store=store,
@@ -171,7 +173,8 @@ def create_app(
         targets=TargetRegister(store, deployment, box),
         evidence=EvidenceStore(deployment.storage.evidence),
         placement=placement,
-        latest=LatestPictures(deployment.storage.evidence),
+        latest=latest,
+        small_pictures=SmallPictures(latest),
         feed=feed,
         hillshade=hillshade,
         viewsheds=Viewsheds(placement.terrain, astuple(hillshade.bounds))
@@ -193,7 +196,8 @@ def create_app(
     app.add_api_route("/field", _page("field.html"), include_in_schema=False)
     app.mount("/web", _Assets(directory=WEB))
     app.add_middleware(Tags)  # before anything is compressed
-    app.add_middleware(GZipMiddleware, minimum_size=1000)
+    plain = (*DEFAULT_EXCLUDED_CONTENT_TYPES, cameras.PICTURES)
+    app.add_middleware(GZipMiddleware, minimum_size=1000, exclude_content_types=plain)
     hosts = [host for one in deployment.map.base_maps for host in one.origins]
     app.add_middleware(Hardening, uploads=ingest.UPLOADS, map_hosts=tuple(dict.fromkeys(hosts)))
     app.add_middleware(AccessLog)

@@ -26,6 +26,7 @@ from console.live_view import LiveView
 from console.problems import Problem
 from console.shared import SharedAnswer
 from console.sign_on import SignOn
+from console.small_pictures import SmallPictures
 from console.uploads import ExpectedUploads
 from console.viewsheds import Viewsheds
 
@@ -41,6 +42,7 @@ class Centre:
     evidence: EvidenceStore
     placement: Placement
     latest: LatestPictures
+    small_pictures: SmallPictures
     feed: EventFeed
     hillshade: Hillshade | None
     viewsheds: Viewsheds | None

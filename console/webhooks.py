@@ -19,7 +19,7 @@ _WEBHOOKS = {
 }
 
 _HEADERS = {
-    "Idempotency-Key": "Names the message; the same key always comes with the same bytes.",
+    "Idempotency-Key": "Names the message; once the message may have been taken, with the same bytes.",
     "X-Firewatch-Kind": "alert, notice or heartbeat.",
     "X-Firewatch-Timestamp": "Seconds since 1970 (UTC) of this attempt.",
     "X-Firewatch-Signature": "sha256= and the HMAC-SHA256 of timestamp, '.', raw body.",

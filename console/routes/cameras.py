@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import UTC, datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -18,6 +19,7 @@ from console import views
 from console.auth import Acting, SignedIn, Supervisor
 from console.context import Centre, InCentre, require_camera
 from console.problems import Problem
+from console.small_pictures import Width
 
 router = APIRouter(prefix="/api/v1/cameras", tags=["cameras"])
 
@@ -103,6 +105,38 @@ def health(
     )
 
 
+PICTURES = "multipart/form-data"
+"""Browsers take it apart by themselves, and nothing grows by a third on its way, as in JSON."""
+_BOUNDARY = secrets.token_hex(16)  # no camera can know it
+
+
+@router.get(
+    "/pictures",
+    response_class=Response,
+    responses={200: {"content": {PICTURES: {"schema": {"type": "string"}}}}},
+)
+def pictures(
+    _session: SignedIn,
+    centre: InCentre,
+    camera: Annotated[list[str], Query(min_length=1, max_length=100, description="Of which cameras.")],
+    width: Annotated[Width, Query(description="In pixels.")],
+) -> Response:
+    """Small pictures of many cameras at once, the newest of each: `multipart/form-data`, each part a file
+    under the camera's id. What there is no picture of is left out."""
+    known = {one.id for one in centre.deployment.cameras}
+    parts = []
+    for id_ in dict.fromkeys(camera):
+        latest = centre.small_pictures.read(id_, width) if id_ in known else None
+        if latest is not None:
+            about = (
+                f'Content-Disposition: form-data; name="{id_}"; filename="{latest.captured_at.isoformat()}"'
+            )
+            head = f"--{_BOUNDARY}\r\n{about}\r\nContent-Type: image/jpeg\r\n\r\n"
+            parts += [head.encode(), latest.jpeg, b"\r\n"]
+    parts.append(f"--{_BOUNDARY}--\r\n".encode())
+    return Response(b"".join(parts), headers={"Content-Type": f"{PICTURES}; boundary={_BOUNDARY}"})
+
+
 class NewMask(BaseModel):
     name: str = Field(min_length=1, max_length=64, description="Why nothing is to be reported there.")
     preset: str | None = Field(default=None, max_length=64)
@@ -147,10 +181,17 @@ def _drawn(one: DrawnMask) -> views.MaskView:
     response_class=Response,
     responses={200: {"content": {"image/jpeg": {}}}, 404: {"description": "No picture yet."}},
 )
-def picture(camera_id: str, _session: SignedIn, centre: InCentre) -> Response:
+def picture(
+    camera_id: str,
+    _session: SignedIn,
+    centre: InCentre,
+    width: Annotated[
+        Width | None, Query(description="In pixels, of a small one; left out: the picture as it was sent.")
+    ] = None,
+) -> Response:
     """The newest picture. `X-Captured-At` says when it was taken."""
     require_camera(camera_id, centre)
-    latest = centre.latest.read(camera_id)
+    latest = centre.latest.read(camera_id) if width is None else centre.small_pictures.read(camera_id, width)
     if latest is None:
         raise Problem(404, "no-picture", f"the camera {camera_id!r} has sent no picture yet")
     headers = {"X-Captured-At": latest.captured_at.isoformat(), "Cache-Control": "private, max-age=60"}

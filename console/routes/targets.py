@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Query
+from fastapi import Path as InPath
 from pydantic import AfterValidator, Field, SecretStr
 
 from alerting.deliveries import open_counts
@@ -40,7 +42,7 @@ def _word_itself(secret: SecretStr) -> SecretStr:
     return secret
 
 
-Id = Annotated[str, Path(min_length=1, max_length=128)]
+Id = Annotated[str, InPath(min_length=1, max_length=128)]
 Seen = Annotated[int | None, Field(ge=0, le=2**31 - 1, description="The version looked at; 0: the file's.")]
 Address = Annotated[
     str,
@@ -66,7 +68,7 @@ File = Annotated[
     Field(
         min_length=1,
         max_length=1000,
-        description="A file of the centre's machine that a receiver of the deployment file names.",
+        description="A file of the centre's machine, of those that `GET /api/v1/targets/-/files` lists.",
     ),
 ]
 
@@ -172,6 +174,13 @@ class TargetView(TargetDefinitionView):
     refused: int = Field(description="Messages that it has refused for good.")
 
 
+class TargetFilesView(View):
+    template: tuple[Path, ...]
+    authority: tuple[Path, ...]
+    certificate: tuple[Path, ...]
+    key: tuple[Path, ...]
+
+
 class TargetVersionView(View):
     version: int = Field(description="0: as the deployment file says, never changed here.")
     target: TargetDefinitionView | None = Field(description="Null: the deployment file's, if it has one.")
@@ -199,6 +208,13 @@ def add(given: NewTarget, _session: Admin, centre: InCentre, by: Acting) -> Targ
     with _changing():
         centre.targets.add(given.model_dump(exclude_unset=True, exclude={"why"}), by=by, why=given.why)
     return _one(centre, given.id)
+
+
+@router.get("/-/files")
+def files(_session: Admin, centre: InCentre) -> TargetFilesView:
+    """The files of the centre's machine that may be chosen: those that receivers of the deployment file name,
+    each for what it names them for. No receiver has the id `-`."""
+    return TargetFilesView.model_validate(centre.targets.named_files())
 
 
 @router.get("/{target_id}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import socket
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -26,7 +28,7 @@ from alerting.lifecycle import Action, Decision
 from alerting.outbox import Backoff, Sender, redeliver
 from alerting.records import DeliveryRecord
 from alerting.store import NotFoundError, Store
-from alerting.targets import HttpLine
+from alerting.targets import Answer, HttpLine, Outcome, Parcel
 from simulator.receiver import DispatchReceiver
 
 SECRET = "a secret of the test"
@@ -166,6 +168,80 @@ def test_a_wrong_secret_is_a_dead_letter_that_can_be_sent_again_once_mended(
         wait_for(lambda: delivery(sqlite_store).state == "delivered")
     with pytest.raises(NotFoundError, match="no dead delivery"):
         redeliver(sqlite_store, delivery(sqlite_store).delivery_id)
+
+
+def test_a_refused_message_that_is_sent_again_is_written_as_its_receiver_wants_it_by_then(
+    sqlite_store: Store, tmp_path: Path, receiver: DispatchReceiver, noon: datetime
+) -> None:
+    incident_id = raise_incident(intake_into(sqlite_store, tmp_path / "evidence"), noon)
+    receiver.control(mode="status", status=415, times=1)
+    target = target_of(receiver.url)
+    with sending(sqlite_store, target):
+        wait_for(lambda: delivery(sqlite_store).state == "dead")
+    redeliver(sqlite_store, delivery(sqlite_store).delivery_id)
+    with sending(sqlite_store, target.model_copy(update={"format": "cap"})):
+        wait_for(lambda: delivery(sqlite_store).state == "delivered")
+    (received,) = receiver.alerts
+    assert received.alert["format"] == "cap/1.2"
+    assert received.idempotency_key == f"{incident_id}.1"
+
+
+class Scripted:
+    """A line whose receiver answers what it is told to; it keeps what came."""
+
+    def __init__(self, *answers: Answer) -> None:
+        self._answers = list(answers)
+        self.bodies: list[bytes] = []
+
+    def send(self, parcel: Parcel) -> Answer:
+        self.bodies.append(parcel.body)
+        return self._answers.pop(0)
+
+    def close(self) -> None: ...
+
+
+def test_bytes_that_a_receiver_may_have_taken_come_again_whatever_it_says_later_and_wants_by_then(
+    database_url: str, tmp_path: Path, noon: datetime
+) -> None:
+    now = [noon]
+    store = Store.open(database_url, clock=lambda: now[0])
+    raise_incident(intake_into(store, tmp_path / "evidence"), noon)
+    target = target_of("http://127.0.0.1:9/alerts")
+    sender = Sender(store, [target])
+    line = Scripted(
+        Answer(Outcome.RETRY, "the answer was lost"),
+        Answer(Outcome.REFUSED, "HTTP 401"),
+        Answer(Outcome.ACKNOWLEDGED, "HTTP 200"),
+    )
+    assert sender.send_next(target, line)
+    now[0] += timedelta(minutes=1)
+    assert sender.send_next(target, line)
+    redeliver(store, delivery(store).delivery_id)
+    assert sender.send_next(target.model_copy(update={"format": "cap"}), line)
+    assert delivery(store).state == "delivered"
+    assert len(set(line.bodies)) == 1
+    store.close()
+
+
+def test_a_receiver_that_changes_often_leaves_nothing_behind(sqlite_store: Store, tmp_path: Path) -> None:
+    """Templates are compiled: of each receiver only that of now is kept."""
+    sender = Sender(sqlite_store, [])
+    templates = []
+    for number in range(5):
+        text = tmp_path / f"{number}.j2"
+        text.write_text('{"alert_id": "{{ alert.alert_id }}"}', encoding="utf-8")
+        changed = {"format": "template", "template": text}
+        target = target_of("http://127.0.0.1:9/alerts").model_copy(update=changed)
+        sender.serve([target])
+        make = sender._format_of(target)
+        assert sender._format_of(target) is make
+        templates.append(weakref.ref(make))
+    del make
+    gc.collect()
+    assert [one() is not None for one in templates] == [False, False, False, False, True]
+    sender.serve([])
+    gc.collect()
+    assert templates[-1]() is None
 
 
 def test_a_target_that_hangs_delays_no_other(

@@ -27,7 +27,7 @@ from alerting.placement import Placement
 from alerting.secret_box import SecretBox, SecretsError
 from alerting.store import ConflictError, NotFoundError, Store
 from alerting.tables import AuditRow, TargetVersionRow
-from alerting.target_register import TargetError, TargetRegister
+from alerting.target_register import TargetError, TargetFiles, TargetRegister
 from alerting.trouble import Trouble
 from firewatch.followed_targets import FollowedTargets
 from simulator.receiver import DispatchReceiver
@@ -257,6 +257,22 @@ def test_no_file_of_this_machine_is_read_that_the_deployment_file_does_not_name(
     knows = TargetRegister(store, file.model_copy(update={"dispatch": (*file.dispatch, named)}), box)
     knows.change("county", {"format": "template", "template": str(template)}, by=LI)
     assert knows.opened()[0].template == template
+
+
+def test_a_file_is_read_only_for_what_the_deployment_file_names_it_for(
+    store: Store, box: SecretBox, tmp_path: Path
+) -> None:
+    """A private key that is named as one makes no template: its content would be sent away."""
+    key, certificate = tmp_path / "own.key", tmp_path / "own.pem"
+    file = deployment_to()
+    tls = config.Tls(certificate=certificate, key=key)
+    mutual = file.dispatch[0].model_copy(update={"id": "town", "tls": tls})
+    knows = TargetRegister(store, file.model_copy(update={"dispatch": (*file.dispatch, mutual)}), box)
+    assert knows.named_files() == TargetFiles(certificate=(certificate,), key=(key,))
+    with pytest.raises(TargetError, match=r"template: .*own\.key: only files .* for this can be used"):
+        knows.change("county", {"format": "template", "template": str(key)}, by=LI)
+    knows.change("county", {"tls": {"certificate": str(certificate), "key": str(key)}}, by=LI)
+    assert knows.opened()[0].tls == tls
 
 
 def test_nobody_takes_the_name_under_which_people_have_their_messages(register: TargetRegister) -> None:

@@ -218,6 +218,12 @@ def test_two_cameras_of_one_id_are_refused_in_code_too() -> None:
         config.Deployment(name="x", cameras=(camera, camera))
 
 
+def test_a_receiver_that_would_share_the_outbox_of_the_people_is_refused() -> None:
+    problem = only_problem(GOOD.replace("id: county", "id: people"))
+    assert problem.field == "dispatch[0].id"
+    assert "'people' is taken: people have their messages under it" in problem.what
+
+
 def test_a_key_given_twice_is_an_error() -> None:
     problem = only_problem(GOOD.replace("name: 测试", "name: 测试\nname: 再次"))
     assert (problem.line, problem.field) == (2, "name")

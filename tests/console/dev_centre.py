@@ -16,7 +16,6 @@ import uvicorn
 from console_scenery import MASTS, Scenery, make_deployment
 
 from alerting import decisions
-from alerting.camera_register import CameraRegister
 from alerting.lifecycle import Action, Cause, Decision, Verdict
 from alerting.secret_box import KEY_FILE, SecretBox
 from alerting.store import Store
@@ -72,8 +71,9 @@ def main() -> None:
     scenery = Scenery(deployment, store)
     seed(scenery, store)
     threading.Thread(target=live, args=(scenery,), daemon=True).start()
-    register = CameraRegister(store, deployment, SecretBox(folder / KEY_FILE))
-    uvicorn.run(create_app(store, deployment, register=register), port=port, log_level="warning")
+    uvicorn.run(
+        create_app(store, deployment, box=SecretBox(folder / KEY_FILE)), port=port, log_level="warning"
+    )
 
 
 if __name__ == "__main__":

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 from conftest import Served, go_in
-from console_scenery import Scenery
+from console_scenery import MASTS, Scenery
 
 from alerting import decisions
 from alerting.lifecycle import Action, Cause, Decision, Verdict
 from benchmarks.store_filling import fill
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install '.[dev]'")
-from playwright.sync_api import Error, Locator, Page, expect
+from playwright.sync_api import Browser, Error, Locator, Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -125,3 +125,47 @@ def test_lists_are_scrolled_by_the_browser_and_not_painted_anew_by_the_page(
         page.locator(rows).nth(8).hover()
         found[name] = is_scrolled_by_the_browser(page, box)
     assert found == {"queue": True, "records": True}
+
+
+@pytest.mark.usefixtures("scenery")
+@pytest.mark.parametrize(
+    ("path", "screen", "scale", "width"),
+    [
+        ("#/wall", (1920, 1080), 1, 640),  # 3 x 3
+        ("#/wall", (3840, 2160), 1, 960),
+        ("#/duty", (390, 844), 1, 320),
+        ("#/duty", (390, 844), 3, 640),
+    ],
+    ids=["desk", "wall 4K", "plain telephone", "fine telephone"],
+)
+def test_a_tile_asks_for_a_picture_as_wide_as_it_is_on_this_screen(
+    console: Served,
+    browser: Browser,
+    path: str,
+    screen: tuple[int, int],
+    scale: float,
+    width: int,
+) -> None:
+    context = browser.new_context(
+        viewport={"width": screen[0], "height": screen[1]}, device_scale_factor=scale
+    )
+    page = context.new_page()
+    go_in(page, console, path=path)
+    picture = page.locator("[data-camera=dns-01] img")
+    expect(picture).to_be_visible()
+    natural, shown = picture.evaluate("image => [image.naturalWidth, image.clientWidth * devicePixelRatio]")
+    assert natural == width
+    assert natural >= min(shown, 960), "960 is the width of what the camera sent"
+    context.close()
+
+
+def test_tiles_ask_for_their_pictures_together(console: Served, scenery: Scenery, page: Page) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: "/api/v1/cameras/" in request.url and asked.append(request.url))
+    go_in(page, console, path="#/wall")
+    expect(page.locator(".tile img")).to_have_count(len(MASTS))
+    assert len(asked) == 1
+    for camera_id, *_ in MASTS:
+        scenery.write_latest(camera_id, datetime.now(UTC))
+    page.wait_for_timeout(6000)
+    assert 2 <= len(asked) <= 3, "the list of cameras may have been made while they were written"

@@ -6,12 +6,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from conftest import Served, go_in
+from conftest import Serve, Served, go_in
 from console_scenery import Scenery
 from test_browser_pages import violations
 
 from alerting.secret_box import SecretBox
+from alerting.store import Store
 from alerting.target_register import TargetRegister
+from config import Deployment, DispatchTarget, Tls
 from simulator.receiver import DispatchReceiver
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install '.[dev]'")
@@ -70,6 +72,62 @@ def test_a_receiver_is_added_tried_out_changed_without_its_key_switched_off_and_
         expect(row).to_have_count(0)
     versions = register_of(console).versions("robot")
     assert [one.action for one in versions] == ["removed", "changed", "added"]
+
+
+@pytest.fixture
+def console_with_files(store: Store, deployment: Deployment, serve: Serve, tmp_path: Path) -> Served:
+    """Other receivers of its deployment file name a template and an authority."""
+    template, authority = tmp_path / "robot.j2", tmp_path / "county-ca.pem"
+    template.write_text("{{ alert.alert_id }}", encoding="utf-8")
+    authority.write_text("no certificate yet", encoding="utf-8")
+    robot = DispatchTarget(
+        id="robot", name="群机器人", url="http://127.0.0.1:9/robot", format="template", template=template
+    )
+    tls = Tls(authority=authority)
+    town = DispatchTarget(id="town", name="镇林业站", url="https://town.example/x", secret=KEY, tls=tls)
+    dispatch = (*deployment.dispatch, robot, town)
+    return serve(store, deployment.model_copy(update={"dispatch": dispatch}))
+
+
+def test_a_secret_is_taken_away_and_files_are_chosen_among_those_that_the_deployment_file_names(
+    console_with_files: Served, page: Page, tmp_path: Path
+) -> None:
+    go_in(page, console_with_files, "admin", path="#/admin")
+    edit = page.get_by_role("button", name="修改 县森防指挥部")
+    form = page.locator("[data-receiver=county]")
+
+    def saved() -> DispatchTarget:
+        form.get_by_role("button", name="保存").click()
+        expect(form).to_have_count(0)
+        return register_of(console_with_files).opened_one("county")
+
+    edit.click()
+    form.get_by_label("不再签名").check()
+    expect(form.get_by_label("签名密钥")).to_be_disabled()
+    form.get_by_role("button", name="保存").click()
+    expect(page.locator(".notice.bad")).to_contain_text("cannot know that alerts come from us")
+    form.get_by_label("令牌").fill("a bearer token")
+    target = saved()
+    assert target.secret is None
+    assert target.bearer is not None
+
+    edit.click()
+    expect(form.get_by_label("不再签名")).to_have_count(0)
+    form.get_by_label("格式").select_option("模板")
+    form.get_by_label("模板文件").select_option(str(tmp_path / "robot.j2"))
+    form.get_by_label("内容类型").fill("text/plain")
+    form.get_by_label("颁发机构证书").select_option(str(tmp_path / "county-ca.pem"))
+    expect(form.get_by_label("本中心证书的私钥")).to_have_count(0)
+    target = saved()
+    assert (target.template, target.media_type) == (tmp_path / "robot.j2", "text/plain")
+    assert target.tls == Tls(authority=tmp_path / "county-ca.pem")
+    assert target.bearer is not None
+
+    edit.click()
+    form.get_by_label("格式").select_option("JSON（本系统）")
+    form.get_by_label("颁发机构证书").select_option("系统自带")
+    target = saved()
+    assert (target.format, target.template, target.tls) == ("json", None, None)
 
 
 def test_the_files_receiver_is_changed_given_back_and_brought_to_an_earlier_version(

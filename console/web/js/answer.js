@@ -1,6 +1,7 @@
-// What the server answers to one question, as a component shows it: the answer, what went wrong, asking again.
-import { api } from "./api.js";
-import { useEffect, useMemo, useState } from "./lib.js";
+// What the server answers to one question, as a component shows it: the answer, what went wrong, asking again. What
+// went wrong may be over a moment later, so the question is put again by itself until it is answered.
+import { api, mayPass, pauseMs } from "./api.js";
+import { useEffect, useRef, useState } from "./lib.js";
 import { kept } from "./state.js";
 
 /** Answers may come in another order than their questions: an older one must not take the place of a newer. */
@@ -17,37 +18,55 @@ export function inOrder() {
         return true;
       };
     },
-    /** What is under way was another question. */
-    forget() {
-      answered = asked;
-    },
   };
 }
 
-/** @param {string} path
- *  @param {number | null} [againMs] asked again so often; without it, by `load` only
- *  @returns {{ found: any, problem: any, load: () => Promise<void> }} an answer stays while asking again fails */
-export function useAnswer(path, againMs = null) {
-  const [found, setFound] = useState(/** @type {any} */ (null));
-  const [problem, setProblem] = useState(/** @type {any} */ (null));
-  const order = useMemo(inOrder, []);
-  const load = async () => {
-    const counts = order.ask();
-    try {
-      const told = await api(path);
-      if (!counts()) return;
-      setFound((before) => kept(before, told));
-      setProblem(null);
-    } catch (error) {
-      if (counts()) setProblem(error);
-    }
-  };
+/** @typedef {{ found: any, problem: any, load: () => Promise<void> }} Answer an answer stays while asking again fails */
+
+/**
+ * @param {string | null} path null: there is nothing to ask
+ * @param {{ againMs?: number | null, news?: any, meanwhile?: boolean }} [how] `againMs`: asked again so often; `news`:
+ * asked again when it is another one; `meanwhile`: the answer to the question before is shown until there is one to this
+ * @returns {Answer}
+ */
+export function useAnswer(path, { againMs = null, news = null, meanwhile = false } = {}) {
+  const [answer, put] = useState({ path, found: /** @type {any} */ (null), problem: /** @type {any} */ (null) });
+  const ask = useRef(() => Promise.resolve());
   useEffect(() => {
-    order.forget();
+    if (path === null) return undefined;
+    let wanted = true;
+    let timer = 0;
+    let failures = 0;
+    const order = inOrder();
+    async function load() {
+      clearTimeout(timer);
+      const counts = order.ask();
+      let pause = againMs;
+      try {
+        const told = await api(/** @type {string} */ (path));
+        if (!wanted || !counts()) return;
+        failures = 0;
+        put((before) => {
+          const found = kept(before.found, told);
+          return before.path === path && before.found === found && !before.problem ? before : { path, found, problem: null };
+        });
+      } catch (problem) {
+        if (!wanted || !counts()) return;
+        failures += 1;
+        if (mayPass(problem)) pause = pauseMs(failures);
+        put((before) => ({ path, found: before.path === path ? before.found : null, problem }));
+      }
+      clearTimeout(timer); // somebody may have asked meanwhile
+      if (pause !== null) timer = setTimeout(load, pause);
+    }
+    ask.current = load;
     load();
-    if (againMs === null) return;
-    const timer = setInterval(load, againMs);
-    return () => clearInterval(timer);
-  }, [path]);
-  return { found, problem, load };
+    return () => {
+      wanted = false;
+      clearTimeout(timer);
+    };
+  }, [path, news]);
+  const load = () => ask.current();
+  if (answer.path === path) return { found: answer.found, problem: answer.problem, load };
+  return { found: meanwhile && path !== null ? answer.found : null, problem: null, load };
 }

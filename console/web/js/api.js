@@ -8,6 +8,14 @@ export class Problem extends Error {
   }
 }
 
+const PAUSES_MS = [2000, 4000, 8000, 15000];
+
+/** How long to wait before asking again after so many failures one after another. */
+export const pauseMs = (failures) => PAUSES_MS[Math.min(failures, PAUSES_MS.length) - 1];
+
+/** Whether the same question may be answered a moment later. */
+export const mayPass = (problem) => problem.status === 0 || problem.status === 429 || problem.status >= 500;
+
 /** Nobody is signed in any more, and why. */
 const SIGNED_OUT = ["not-signed-in", "token-withdrawn", "token-expired"];
 

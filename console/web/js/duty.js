@@ -1,9 +1,10 @@
 // What happens on a duty desk: loading, following events, choosing, deciding, taking back.
 import { inOrder } from "./answer.js";
-import { api } from "./api.js";
+import { api, mayPass } from "./api.js";
 import { Live } from "./live.js";
 import { showNotification } from "./notification.js";
 import { Paged } from "./paged.js";
+import { reader } from "./reread.js";
 import { openPage } from "./router.js";
 import { sessionEnded } from "./session.js";
 import { get, kept, keptList, set } from "./state.js";
@@ -14,6 +15,7 @@ const ENDED = new Set(["dismissed", "closed"]);
 const PICTURES_MS = 4000;
 const SOON_MS = 1000;
 const LATE_MS = 60000;
+const DELIVERIES_AGAIN_MS = 5000;
 
 /** Which list an incident stands in. */
 export const tabOf = (incident) =>
@@ -78,8 +80,10 @@ export async function load() {
       phase: "ready",
       deployment,
       cameras,
+      camerasProblem: null,
       incidents,
       details: new Map(),
+      unread: new Map(),
       ended: newEnded(),
       clockOffsetMs: new Date(deployment.now).getTime() - Date.now(),
       connection: { up: true, since: Date.now() },
@@ -125,40 +129,28 @@ const [camerasInOrder, deliveriesInOrder] = [inOrder(), inOrder()];
 export async function loadCameras() {
   if (document.hidden || !get().connection.up) return;
   const counts = camerasInOrder.ask();
-  const cameras = await api("/cameras").catch(() => null);
-  if (cameras && counts()) set((s) => ({ cameras: keptList(s.cameras, cameras, (one) => one.id) }));
+  try {
+    const cameras = await api("/cameras");
+    if (counts()) set((s) => ({ cameras: keptList(s.cameras, cameras, (one) => one.id), camerasProblem: null }));
+  } catch (problem) {
+    if (counts()) set({ camerasProblem: problem }); // they are asked for again every few seconds
+  }
 }
+
+let deliveriesAgain = 0;
 
 async function loadDeliveries() {
+  clearTimeout(deliveriesAgain);
   const counts = deliveriesInOrder.ask();
-  const [pending, dead] = await Promise.all(
-    ["pending", "dead"].map((state) => api(`/deliveries?state=${state}&limit=100`).catch(() => null)),
-  );
-  if (pending && dead && counts()) set((s) => ({ deliveries: kept(s.deliveries, { pending: pending.length, dead: dead.length }) }));
-}
-
-const reading = new Map(); // incident id -> { again: whether it changed while being read, done: when all is read }
-
-/** Read an incident again; several events about it at once cost one request, or two. All who ask wait for the last. */
-function refresh(id) {
-  const known = reading.get(id);
-  if (known) {
-    known.again = true;
-    return known.done;
+  try {
+    const [pending, dead] = await Promise.all(["pending", "dead"].map((state) => api(`/deliveries?state=${state}&limit=100`)));
+    if (counts()) set((s) => ({ deliveries: kept(s.deliveries, { pending: pending.length, dead: dead.length }) }));
+  } catch (problem) {
+    if (!counts()) return;
+    set({ deliveries: null });
+    clearTimeout(deliveriesAgain); // somebody may have asked meanwhile
+    if (mayPass(problem)) deliveriesAgain = setTimeout(loadDeliveries, DELIVERIES_AGAIN_MS);
   }
-  const begun = { again: false, done: Promise.resolve() };
-  reading.set(id, begun);
-  begun.done = read(id, begun);
-  return begun.done;
-}
-
-async function read(id, begun) {
-  do {
-    begun.again = false;
-    const detail = await api(`/incidents/${id}`).catch(() => null);
-    if (detail) put(detail);
-  } while (begun.again);
-  reading.delete(id);
 }
 
 const lastRow = (detail) => detail?.history.at(-1)?.history_id ?? 0;
@@ -184,6 +176,9 @@ function put(detail) {
   if (away || current?.status === "suspected") notify(t("new.notice", { n: summary.number, camera: detail.sightings[0]?.camera_name ?? "" }), "alarm", summary.incident_id);
 }
 
+/** Read an incident again. */
+export const refresh = reader((id) => `/incidents/${id}`, put);
+
 export function select(id) {
   const incident = get().incidents.get(id);
   set({ selected: id, sighting: null, camera: null, ...(incident ? { tab: tabOf(incident) } : {}) });
@@ -197,8 +192,11 @@ export async function showIncident(id) {
     return;
   }
   if (!get().incidents.has(id)) await refresh(id);
-  if (get().incidents.has(id)) select(id);
-  else notify(t("incident.unknown"), "bad");
+  if (get().incidents.has(id) || mayPass(get().unread.get(id) ?? {})) select(id);
+  else {
+    if (get().selected === id) set({ selected: null }); // an address may name what is not there
+    notify(t("incident.unknown"), "bad");
+  }
 }
 
 /** From a notice, wherever one is. */

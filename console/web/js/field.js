@@ -4,6 +4,7 @@
 import { api, useToken, whenSignedOut } from "./api.js";
 import { byUrgency, notify, tabOf, words } from "./duty.js";
 import { Live } from "./live.js";
+import { reader } from "./reread.js";
 import { get, set, subscribe } from "./state.js";
 import { clock } from "./time.js";
 import { t } from "./words.js";
@@ -123,15 +124,8 @@ const live = new Live(
   `/api/v1${BASE}/events`,
 );
 
-/** Read an incident again; null when it is not (or no longer) ours. */
-async function refresh(id) {
-  try {
-    return put(await api(`${BASE}/incidents/${encodeURIComponent(id)}`));
-  } catch (problem) {
-    if (problem.status === 404) drop(id);
-    return null;
-  }
-}
+/** Read an incident again; it may not (or no longer) be ours. */
+export const refresh = reader((id) => `${BASE}/incidents/${encodeURIComponent(id)}`, put, drop);
 
 function put(detail) {
   const { incidents, details } = get();

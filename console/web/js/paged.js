@@ -1,5 +1,6 @@
 // A long list that lies on the server: read a page at a time as one comes near it, forgotten again where one is
 // far away. Cursors are keys (time and number), so a page can be read again whatever has changed meanwhile.
+import { mayPass, pauseMs } from "./api.js";
 import { useEffect, useState } from "./lib.js";
 
 const NEAR = 2; // pages kept and read on each side of what is looked at
@@ -14,7 +15,8 @@ export class Paged {
     this.pages = [page(null)];
     this.ended = false;
     /** @type {any} */
-    this.problem = null;
+    this.problem = null; // while there is one, only what failed is asked for again
+    this.failed = { number: 0, times: 0, timer: 0 };
     this.listeners = new Set();
   }
 
@@ -54,16 +56,22 @@ export class Paged {
       const isLast = number === this.pages.length - 1;
       if (isLast && next) this.pages.push(page(next));
       if (isLast) this.ended = !next;
+      this.failed.times = 0;
     } catch (problem) {
       this.problem = problem;
+      this.failed.number = number;
+      this.failed.times += 1;
+      clearTimeout(this.failed.timer);
+      if (mayPass(problem)) this.failed.timer = setTimeout(() => this.listeners.size && this.retry(), pauseMs(this.failed.times));
     }
     one.busy = false;
     this.tell();
   }
 
   retry() {
+    clearTimeout(this.failed.timer);
     this.problem = null;
-    this.tell();
+    this.load(this.failed.number);
   }
 
   /** A row has changed: `belongs` says whether it is still one of this list, `before(a, b)` how the list is ordered. */

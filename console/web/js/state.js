@@ -11,8 +11,10 @@ let state = {
   session: null,
   deployment: null,
   cameras: [],
+  camerasProblem: null, // why their states are not those of now
   incidents: new Map(), // id -> summary
   details: new Map(), // id -> detail
+  unread: new Map(), // id -> why its detail could not be read
   tab: "suspected", // suspected | active | ended
   ended: null, // a Paged list: what has ended stays on the server
   selected: null,
@@ -23,7 +25,7 @@ let state = {
   undo: null,
   notices: [],
   alarm: { on: true, blocked: false, loudness: null, silencedUntil: new Map() }, // see alarm.js
-  deliveries: { pending: 0, dead: 0 },
+  deliveries: { pending: 0, dead: 0 }, // null: not known
   rosters: 0, // how often somebody changed one since the page was opened
   targets: 0, // as above, of receivers of alerts
   kiosk: false, // the wall without the bars around it

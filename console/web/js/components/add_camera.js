@@ -1,5 +1,6 @@
 // Adding a camera, step by step: its address and what it sends, its name and place, roughly where it looks; then it
 // is there and learns, and its pose is found from landmarks and its masks are drawn on its own picture.
+import { useAnswer } from "../answer.js";
 import { api } from "../api.js";
 import { loadCameras, notify, words } from "../duty.js";
 import { html, useState } from "../lib.js";
@@ -146,11 +147,10 @@ function Pose({ add, back }) {
 }
 
 function Masks({ camera, done }) {
-  const [masks, setMasks] = useState([]);
-  const load = () => api(`/cameras/${camera.id}/health?days=1`).then((found) => setMasks(found.masks)).catch((error) => notify(words(error), "bad"));
+  const { found, load } = useAnswer(`/cameras/${camera.id}/health?days=1`); // a new camera: there are none before one is drawn
   return html`
     <p class="none">${t("add.masks.why")}</p>
-    <${MaskEditor} camera=${camera} masks=${masks} changed=${load} />
+    <${MaskEditor} camera=${camera} masks=${found?.masks ?? []} changed=${load} />
     <div class="mask-tools"><span class="spring"></span><button class="button primary" onClick=${done}>${t("add.next")}</button></div>`;
 }
 

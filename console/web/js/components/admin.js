@@ -1,8 +1,9 @@
 // Accounts, tokens, receivers of alerts, rosters, models, configuration, audit. For administrators; supervisors
 // have the rosters.
+import { useAnswer } from "../answer.js";
 import { api } from "../api.js";
 import { notify, words } from "../duty.js";
-import { html, useEffect, useState } from "../lib.js";
+import { html, useState } from "../lib.js";
 import { useApp } from "../state.js";
 import { addDays, dayStart, moment, now, today } from "../time.js";
 import { t } from "../words.js";
@@ -12,6 +13,7 @@ import { Receivers } from "./admin_receivers.js";
 import { Rosters } from "./admin_rosters.js";
 import { Icon } from "./icon.js";
 import { DayField } from "./time_fields.js";
+import { Unanswered } from "./unanswered.js";
 
 const ROLES = ["viewer", "operator", "supervisor", "admin"];
 
@@ -24,13 +26,9 @@ export function Admin() {
 
 function Accounts() {
   const me = useApp((s) => s.session?.username);
-  const [users, setUsers] = useState(null);
+  const answer = useAnswer("/users");
+  const { found: users, load } = answer;
   const [told, tell] = useState(null); // the password that is shown once
-
-  const load = () => api("/users").then(setUsers).catch((error) => notify(words(error), "bad"));
-  useEffect(() => {
-    load();
-  }, []);
 
   async function act(path, options) {
     try {
@@ -55,6 +53,7 @@ function Accounts() {
   return html`
     <section class="panel" aria-label=${t("admin.users")}>
       <div class="stage-head"><h1>${t("admin.users")}</h1></div>
+      <${Unanswered} of=${answer} />
       ${told ? html`<p class="told" role="status">${t("admin.password", { name: told.name })} <code>${told.password}</code> <small>${t("admin.password.once")}</small></p>` : null}
       <table>
         <thead><tr><th>${t("login.name")}</th><th>${t("admin.role")}</th><th>${t("admin.last")}</th><th>${t("admin.state")}</th><th></th></tr></thead>
@@ -101,13 +100,10 @@ function Audit() {
 /** Tokens with which responders and their systems report, and workers on hill boxes; limited to areas or to
  * cameras, and for a time. */
 function Tokens() {
-  const [tokens, setTokens] = useState(null);
+  const answer = useAnswer("/tokens");
+  const { found: tokens, load } = answer;
   const [told, tell] = useState(null); // the secret that is shown once
   const [role, setRole] = useState("responder");
-  const load = () => api("/tokens").then(setTokens).catch((error) => notify(words(error), "bad"));
-  useEffect(() => {
-    load();
-  }, []);
 
   async function create(event) {
     event.preventDefault();
@@ -142,6 +138,7 @@ function Tokens() {
   return html`
     <section class="panel" aria-label=${t("admin.tokens")}>
       <div class="stage-head"><h1>${t("admin.tokens")}</h1><span class="place">${t("admin.tokens.what")}</span></div>
+      <${Unanswered} of=${answer} />
       ${told ? html`<p class="told" role="status">${t("admin.token.secret", { name: told.name })} <code data-secret>${told.secret}</code> <small>${t("admin.token.once")}</small>${told.link ? html`<br />${t("admin.token.link")} <code data-link>${told.link}</code> <button class="icon-button" aria-label=${t("copy")} onClick=${() => copy(told.link)}><${Icon} name="copy" /></button>` : null}</p>` : null}
       <table>
         <thead><tr><th>${t("admin.token.name")}</th><th>${t("admin.role")}</th><th>${t("admin.token.limits")}</th><th>${t("admin.token.by")}</th><th>${t("admin.token.until")}</th><th>${t("admin.state")}</th><th></th></tr></thead>

@@ -1,16 +1,17 @@
 // What the deployment file said at each start of the centre, and since when. It is changed on the machine, not here.
 import { useAnswer } from "../answer.js";
-import { words } from "../duty.js";
 import { html, useState } from "../lib.js";
 import { moment } from "../time.js";
 import { t } from "../words.js";
+import { Unanswered } from "./unanswered.js";
 
 export function Configuration() {
-  const { found, problem, load } = useAnswer("/configuration/versions");
+  const answer = useAnswer("/configuration/versions");
+  const { found, problem } = answer;
   return html`
     <section class="panel" aria-label=${t("admin.configuration")} aria-busy=${!found && !problem}>
       <div class="stage-head"><h1>${t("admin.configuration")}</h1><span class="place">${t("admin.configuration.what")}</span></div>
-      ${problem ? html`<p class="none" role="alert">${words(problem)} <button class="button small" onClick=${load}>${t("retry")}</button></p>` : null}
+      <${Unanswered} of=${answer} />
       ${found && !found.length ? html`<p class="none">${t("admin.configuration.none")}</p>` : null}
       ${found?.map((one, index) => html`<${Version} key=${one.version} one=${one} inForce=${index === 0} />`)}
     </section>`;
@@ -26,9 +27,9 @@ function Version({ one, inForce }) {
 }
 
 function Said({ version }) {
-  const { found, problem } = useAnswer(`/configuration/versions/${version}`);
-  if (problem) return html`<p class="none" role="alert">${words(problem)}</p>`;
-  if (!found) return html`<p class="none">…</p>`;
+  const answer = useAnswer(`/configuration/versions/${version}`);
+  const { found } = answer;
+  if (!found) return html`<${Unanswered} of=${answer} />`;
   return html`
     ${found.changed.length ? html`<p>${t("admin.configuration.changed")} <code>${found.changed.join(", ")}</code></p>` : null}
     <pre lang="en" tabindex="0">${JSON.stringify(found.configuration, null, 2)}</pre>`;

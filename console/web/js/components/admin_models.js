@@ -1,12 +1,13 @@
 // Which weights look at the cameras, since when, which are tried beside them, and what their cards say.
 import { useAnswer } from "../answer.js";
-import { words } from "../duty.js";
 import { html } from "../lib.js";
 import { moment } from "../time.js";
 import { t } from "../words.js";
+import { Unanswered } from "./unanswered.js";
 
 export function Models() {
-  const { found, problem, load } = useAnswer("/models");
+  const answer = useAnswer("/models");
+  const { found, problem } = answer;
 
   const state = (one) =>
     one.in_use
@@ -19,7 +20,7 @@ export function Models() {
   return html`
     <section class="panel" aria-label=${t("admin.models")} aria-busy=${!found && !problem}>
       <div class="stage-head"><h1>${t("admin.models")}</h1><span class="place">${t("admin.models.what")}</span></div>
-      ${problem ? html`<p class="none" role="alert">${words(problem)} <button class="button small" onClick=${load}>${t("retry")}</button></p>` : null}
+      <${Unanswered} of=${answer} />
       ${found?.problems.map((one) => html`<p class="none bad" role="alert" key=${one}>${one}</p>`)}
       ${found
         ? html`

@@ -7,6 +7,7 @@ import { useApp } from "../state.js";
 import { moment } from "../time.js";
 import { t } from "../words.js";
 import { TargetEditor } from "./target_editor.js";
+import { Unanswered } from "./unanswered.js";
 
 const AGAIN_MS = 10000;
 const MOST = 200;
@@ -58,8 +59,9 @@ export function Receivers() {
     requestAnimationFrame(() => /** @type {HTMLElement | null} */ (document.querySelector(`[data-edit-target="${CSS.escape(was ?? "")}"]`))?.focus());
   };
   const opener = (id, word, name) => html`<button class="button small" data-edit-target=${id} aria-expanded=${open === id} aria-label=${name ? `${word} ${name}` : word} onClick=${() => (open === id ? close() : edit(id))}>${word}</button>`;
-  const head = html`<div class="stage-head"><h1>${t("admin.receivers")}</h1><span class="place">${t("admin.receivers.what")}</span>${problem ? html`<span class="bad" role="alert">${words(problem)}</span>` : null}</div>`;
-  if (!found) return html`<section class="panel" aria-label=${t("admin.receivers")} aria-busy=${!problem}>${head}${problem ? null : html`<div class="empty"><div class="spinner" role="status" aria-label=${t("loading")}></div></div>`}</section>`;
+  const head = html`<div class="stage-head"><h1>${t("admin.receivers")}</h1><span class="place">${t("admin.receivers.what")}</span></div>
+    <${Unanswered} of=${{ found, problem, load }} />`;
+  if (!found) return html`<section class="panel" aria-label=${t("admin.receivers")} aria-busy=${!problem}>${head}</section>`;
   return html`
     <section class="panel" aria-label=${t("admin.receivers")}>
       ${head}

@@ -7,6 +7,7 @@ import { useApp } from "../state.js";
 import { moment } from "../time.js";
 import { t } from "../words.js";
 import { gapWords, RosterEditor } from "./roster_editor.js";
+import { Unanswered } from "./unanswered.js";
 
 const AGAIN_MS = 60000;
 const MOST = 200; // a county has thousands of grids: one searches
@@ -16,14 +17,12 @@ export function Rosters() {
   const [when, ask] = useState("now");
   const [moments, know] = useState(/** @type {any} */ ({}));
   const at = when === "now" ? null : moments[when];
-  const { found, problem, load } = useAnswer(at ? `/rosters?at=${encodeURIComponent(at)}` : "/rosters", AGAIN_MS);
   const changed = useApp((s) => s.rosters);
+  const answer = useAnswer(at ? `/rosters?at=${encodeURIComponent(at)}` : "/rosters", { againMs: AGAIN_MS, news: changed, meanwhile: true });
+  const { found, problem, load } = answer;
   const [wanted, want] = useState("");
   const [only, showOnly] = useState(false);
   const [open, edit] = useState(/** @type {string | null} */ (null));
-  useEffect(() => {
-    if (changed) load();
-  }, [changed]);
   useEffect(() => {
     if (found) know(found.moments);
   }, [found]);
@@ -34,7 +33,7 @@ export function Rosters() {
   return html`
     <section class="panel" aria-label=${t("admin.rosters")} aria-busy=${!found && !problem}>
       <div class="stage-head"><h1>${t("admin.rosters")}</h1><span class="place">${t("admin.rosters.what")}</span></div>
-      ${problem ? html`<p class="none" role="alert">${words(problem)} <button class="button small" onClick=${load}>${t("retry")}</button></p>` : null}
+      <${Unanswered} of=${answer} />
       ${(found?.lost ?? []).map((one) => html`<${Lost} key=${one.code} area=${one} load=${load} />`)}
       ${found && !found.areas.length ? html`<p class="none">${t("admin.rosters.none")}</p>` : null}
       ${found?.areas.length

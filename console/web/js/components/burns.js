@@ -8,6 +8,7 @@ import { html, useState } from "../lib.js";
 import { addDays, dayStart, moment, today } from "../time.js";
 import { t } from "../words.js";
 import { DayField } from "./time_fields.js";
+import { Unanswered } from "./unanswered.js";
 
 const CORNERS = 24;
 const RADII_M = [50, 100, 200, 500];
@@ -18,7 +19,8 @@ const circle = (place, radius) =>
   Array.from({ length: CORNERS }, (_, corner) => away([place.lon_deg, place.lat_deg], (360 * corner) / CORNERS, radius));
 
 export function Burns({ place }) {
-  const { found: burns, problem, load } = useAnswer("/burns");
+  const answer = useAnswer("/burns");
+  const { found: burns, load } = answer;
 
   async function withdraw(burn) {
     try {
@@ -32,7 +34,7 @@ export function Burns({ place }) {
   return html`
     <section class="panel burns" aria-label=${t("burns")}>
       <h3>${t("burns")}</h3>
-      ${problem ? html`<p class="none" role="alert">${words(problem)} <button class="button small" onClick=${load}>${t("retry")}</button></p>` : null}
+      <${Unanswered} of=${answer} />
       ${burns && !burns.length ? html`<p class="none">${t("burns.none")}</p>` : null}
       <ol>
         ${(burns ?? []).map(

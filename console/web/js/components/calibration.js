@@ -82,7 +82,7 @@ export function Calibration({ camera, close, saved, preset = null, seen = undefi
     <div class="calibration" data-calibration=${whole.length}>
       <p class="caution" role="status">${t(pending ? "calibrate.map" : whole.length < FEWEST ? "calibrate.picture" : "calibrate.more", { n: pending ? marks.length : marks.length + 1 })}</p>
       <div class="mask-frame drawing" ref=${frame} onClick=${onPicture}>
-        <${LatestPicture} camera=${camera} />
+        <${LatestPicture} camera=${camera} whole />
         ${marks.map((one, index) => html`<i key=${index} class=${`corner ${one.lat_deg === undefined ? "waiting" : ""}`} style=${{ left: `${one.x * 100}%`, top: `${one.y * 100}%` }}><b>${index + 1}</b></i>`)}
       </div>
       <div class=${`calibration-map ${pending ? "asked" : ""}`}>

@@ -1,9 +1,10 @@
 // Every camera's health: those that do not see come first. One of them large, with its masks and its blind minutes.
-import { api, plain } from "../api.js";
-import { mayAdminister, maySupervise, notify, showCamera, words } from "../duty.js";
+import { useAnswer } from "../answer.js";
+import { plain } from "../api.js";
+import { mayAdminister, maySupervise, showCamera } from "../duty.js";
 import { own } from "../keys.js";
-import { html, memo, useCallback, useEffect, useLayoutEffect, useState } from "../lib.js";
-import { kept, useApp } from "../state.js";
+import { html, memo, useCallback, useLayoutEffect, useState } from "../lib.js";
+import { useApp } from "../state.js";
 import { moment, span } from "../time.js";
 import { healthWords, stateWord, t } from "../words.js";
 import { AddCamera } from "./add_camera.js";
@@ -13,6 +14,7 @@ import { Presets } from "./camera_presets.js";
 import { History, LearningPanel, useVersions } from "./camera_register.js";
 import { dotOf } from "./cameras.js";
 import { MaskEditor } from "./mask_editor.js";
+import { Unanswered } from "./unanswered.js";
 
 const DAYS = 7;
 const AGAIN_MS = 30000;
@@ -20,15 +22,9 @@ const WORST = ["stale", "bad_picture", "frozen", "dark", "overexposed", "obstruc
 
 export function CameraPage() {
   const cameras = useApp((s) => s.cameras);
-  const [blind, setBlind] = useState({});
+  const blind = useAnswer(`/cameras/blind?days=${DAYS}`, { againMs: AGAIN_MS });
   const [chosen, choose] = useState(null);
   const [adding, add] = useState(false);
-  useEffect(() => {
-    const load = () => api(`/cameras/blind?days=${DAYS}`).then((told) => setBlind((before) => kept(before, told))).catch((error) => notify(words(error), "bad"));
-    load();
-    const timer = setInterval(load, AGAIN_MS);
-    return () => clearInterval(timer);
-  }, []);
 
   const sorted = [...cameras].sort((a, b) => WORST.indexOf(a.state) - WORST.indexOf(b.state) || a.name.localeCompare(b.name));
   const camera = sorted.find((one) => one.id === chosen) ?? sorted[0];
@@ -43,10 +39,11 @@ export function CameraPage() {
     <main class="page camera-page" data-page="cameras">
       <section class="panel camera-list" aria-label=${t("cameras")}>
         ${mayAdminister() ? html`<div class="mask-tools"><span class="spring"></span><button class="button small primary" disabled=${adding} onClick=${() => add(true)}>${t("add")}</button></div>` : null}
+        ${blind.problem ? html`<${Unanswered} of=${blind} />` : null}
         <table>
           <thead><tr><th>${t("fact.camera")}</th><th>${t("admin.state")}</th><th>${t("camera.since")}</th><th>${t("camera.picture")}</th><th>${t("camera.blind.today")}</th></tr></thead>
           <tbody>
-            ${sorted.map((one) => html`<${Row} key=${one.id} camera=${one} blind=${blind[one.id]?.at(-1) ?? 0} chosen=${one === camera && !adding} pick=${pick} />`)}
+            ${sorted.map((one) => html`<${Row} key=${one.id} camera=${one} blind=${blind.found?.[one.id]?.at(-1)} chosen=${one === camera && !adding} pick=${pick} />`)}
           </tbody>
         </table>
       </section>
@@ -61,29 +58,19 @@ const Row = memo(({ camera, blind, chosen, pick }) => {
       <td class=${`state-${camera.state}`}><i class=${`dot ${dotOf(camera)}`}></i> ${stateWord(camera)}${camera.learning_until ? html` <span class="tag learning">${t("learning")}</span>` : null}${camera.reason && camera.state !== "live" ? html`<small> ${healthWords(camera.reason)}</small>` : null}</td>
       <td>${camera.since ? html`<${Ago} at=${camera.since} />` : "–"}</td>
       <td>${camera.picture_at ? html`<${Ago} at=${camera.picture_at} />` : "–"}</td>
-      <td>${blind >= 0.05 ? html`<b class=${blind >= 10 ? "bad" : ""}>${blind.toFixed(1)}</b>` : "0"}</td>
+      <td>${blind === undefined ? "–" : blind >= 0.05 ? html`<b class=${blind >= 10 ? "bad" : ""}>${blind.toFixed(1)}</b>` : "0"}</td>
     </tr>`;
 });
 
 const One = memo(({ camera }) => {
-  const [health, setHealth] = useState(null);
-  const [asked, ask] = useState(0); // again, after a mask was drawn
+  const answer = useAnswer(`/cameras/${camera.id}/health?days=${DAYS}`, { news: camera.state });
+  const health = answer.found;
   const [calibrating, calibrate] = useState(false);
   const [chosen, choose] = useState(/** @type {string | null} */ (null)); // which of its presets is looked at
-  const { versions, load } = useVersions(camera);
-  const newest = versions[0];
+  const versions = useVersions(camera);
+  const newest = versions.found?.[0];
   const preset = newest?.camera.presets.find((one) => one.id === chosen) ?? null;
-  const again = () => {
-    ask((n) => n + 1);
-    return load();
-  };
-  useEffect(() => {
-    let wanted = true;
-    api(`/cameras/${camera.id}/health?days=${DAYS}`).then((found) => wanted && setHealth(found)).catch((error) => notify(words(error), "bad"));
-    return () => {
-      wanted = false;
-    };
-  }, [camera.id, camera.state, asked]);
+  const again = () => Promise.all([answer.load(), versions.load()]);
   return html`
     <section class="camera-one" aria-label=${camera.name}>
       <div class="panel">
@@ -100,12 +87,13 @@ const One = memo(({ camera }) => {
         ${camera.state !== "live" && camera.reason ? html`<p class="caution">${healthWords(camera.reason)}${camera.since ? ` · ${t("since", { time: moment(camera.since) })}` : ""}</p>` : null}
         ${preset ? html`<p class="caution" role="status">${t("preset.turn", { name: preset.name })} <button class="button small" onClick=${() => choose(null)}>${t("preset.leave")}</button></p>` : null}
         ${calibrating
-          ? html`<${Calibration} key=${chosen} camera=${camera} preset=${preset} seen=${newest?.version} late=${load} close=${() => calibrate(false)} saved=${() => (calibrate(false), again())} />`
+          ? html`<${Calibration} key=${chosen} camera=${camera} preset=${preset} seen=${newest?.version} late=${versions.load} close=${() => calibrate(false)} saved=${() => (calibrate(false), again())} />`
           : html`<${MaskEditor} key=${chosen} camera=${camera} preset=${preset} masks=${health?.masks ?? []} changed=${again} />`}
       </div>
       ${newest ? html`<${Presets} camera=${camera} newest=${newest} masks=${health?.masks ?? []} chosen=${chosen} choose=${choose} changed=${again} />` : null}
       ${maySupervise() ? html`<${LearningPanel} camera=${camera} />` : null}
       <div class="panel camera-facts">
+        <${Unanswered} of=${answer} />
         <dl class="facts">
           <div><dt>${t("camera.looks")}</dt><dd>${health ? t("camera.looks.every", { patrol: span(health.patrol_interval_s), dense: String(health.dense_interval_s) }) : "–"}</dd></div>
           <div><dt>${t("camera.heard")}</dt><dd>${health?.heard_at ? html`<${Ago} at=${health.heard_at} />` : "–"}</dd></div>
@@ -120,7 +108,7 @@ const One = memo(({ camera }) => {
             (one) => html`<li key=${one.since + one.condition}><b class=${`state-${one.condition}`}>${stateWord({ state: one.condition, enabled: true })}</b><time>${moment(one.since)} – ${one.until ? moment(one.until) : t("camera.lasts")}</time><span>${healthWords(one.reason)}</span></li>`,
           )}
         </ol>
-        ${maySupervise() ? html`<${History} camera=${camera} versions=${versions} load=${load} />` : null}
+        ${maySupervise() ? html`<${History} camera=${camera} versions=${versions} />` : null}
       </div>
     </section>`;
 });

@@ -1,14 +1,16 @@
 // What was said of a camera, by whom and when, and the way back; and what it reports while it learns.
+import { useAnswer } from "../answer.js";
 import { api } from "../api.js";
 import { loadCameras, mayAdminister, maySupervise, notify, words } from "../duty.js";
-import { html, useEffect, useState } from "../lib.js";
-import { kept } from "../state.js";
+import { html } from "../lib.js";
 import { moment } from "../time.js";
 import { t } from "../words.js";
+import { Unanswered } from "./unanswered.js";
 import { VersionList } from "./version_list.js";
 
 const CAUSES = ["cloud", "fog", "dust", "glare", "light", "water", "lens", "other"];
 const SHOWN = 12;
+const AGAIN_MS = 10000;
 
 /** Ask the centre, show what it says, and read the cameras again. */
 async function tell(path, body, method = "POST") {
@@ -21,14 +23,10 @@ async function tell(path, body, method = "POST") {
 }
 
 export function LearningPanel({ camera }) {
-  const [found, setFound] = useState(/** @type {any} */ (null));
-  const load = () => api(`/cameras/${camera.id}/learning`).then((told) => setFound((before) => kept(before, told))).catch((error) => notify(words(error), "bad"));
-  useEffect(() => {
-    load();
-    const timer = setInterval(load, 10000);
-    return () => clearInterval(timer);
-  }, [camera.id, camera.learning_until]);
-  if (!found || (!found.learning_until && !found.sightings.length)) return null;
+  const answer = useAnswer(`/cameras/${camera.id}/learning`, { againMs: AGAIN_MS, news: camera.learning_until });
+  const { found, problem, load } = answer;
+  if (problem && !found) return html`<section class="panel" aria-label=${t("learning")}><${Unanswered} of=${answer} /></section>`;
+  if (!found || (!found.learning_until && !found.sightings.length)) return null; // most cameras learn nothing
   const end = async () => {
     if (!confirm(t("learning.end.sure"))) return;
     await tell(`/cameras/${camera.id}/learning/end`, {});
@@ -69,17 +67,12 @@ export function LearningPanel({ camera }) {
 
 /** What was said of a camera, the newest first. For supervisors: others have none. */
 export function useVersions(camera) {
-  const [versions, setVersions] = useState(/** @type {any[]} */ ([]));
-  const load = async () => {
-    if (maySupervise()) await api(`/cameras/${camera.id}/versions`).then(setVersions).catch((error) => notify(words(error), "bad"));
-  };
-  useEffect(() => {
-    load();
-  }, [camera.id, JSON.stringify(camera.pose), camera.enabled, camera.name, camera.learning_until]);
-  return { versions, load };
+  const news = JSON.stringify([camera.pose, camera.enabled, camera.name, camera.learning_until]);
+  return useAnswer(maySupervise() ? `/cameras/${camera.id}/versions` : null, { news });
 }
 
-export function History({ camera, versions, load }) {
+export function History({ camera, versions }) {
+  const { found, load } = versions;
   const go = async (path, body, method) => {
     await tell(`/cameras/${camera.id}${path}`, body, method);
     await load();
@@ -87,11 +80,12 @@ export function History({ camera, versions, load }) {
   const did = (one) => (one.action ? t(`versions.${one.action.split(" ")[0]}`, { n: one.action.split(" ").at(-1) }) : "");
   const was = ({ camera: { address, pose, presets } }) => `${address} · ${pose.azimuth_deg.toFixed(2)}° / ${pose.tilt_deg.toFixed(2)}° · ${t("camera.hfov", { n: pose.hfov_deg.toFixed(1) })}${presets.length ? ` · ${t("presets")} ${presets.map((preset) => preset.name).join("、")}` : ""}`;
   return html`
-    <${VersionList} found=${versions} did=${did} was=${was} revert=${(version) => go("/revert", { version })}>
+    <${Unanswered} of=${versions} />
+    ${found ? html`<${VersionList} found=${found} did=${did} was=${was} revert=${(version) => go("/revert", { version })}>
       <div class="row">
         ${camera.enabled
           ? mayAdminister() ? html`<button class="button small" onClick=${() => confirm(t("versions.remove.sure", { name: camera.name })) && go("", undefined, "DELETE")}>${t("versions.remove")}</button>` : null
           : html`<button class="button small" onClick=${() => go("", { enabled: true }, "PATCH")}>${t("versions.enable")}</button>`}
       </div>
-    <//>`;
+    <//>` : null}`;
 }

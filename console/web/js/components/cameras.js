@@ -1,6 +1,8 @@
 // Every camera with its state and newest picture; those with an open incident come first.
+import { pauseMs } from "../api.js";
 import { tabOf } from "../duty.js";
 import { html, memo, useEffect, useRef, useState } from "../lib.js";
+import { smallPicture } from "../pictures.js";
 import { set, useApp } from "../state.js";
 import { age, moment } from "../time.js";
 import { healthWords, stateWord, t } from "../words.js";
@@ -56,33 +58,75 @@ export const Tile = memo(({ camera, alarm, chosen, large, act = show }) => {
     </button>`;
 });
 
-/** Whether the element is on the screen, or nearly: a strip of a hundred cameras loads those one sees. */
-function useInSight(drawn) {
+const WIDTHS = [160, 320, 640]; // that a picture can be had in; wider ones come as they were sent
+const NOT_SEEN = null;
+
+/** @param {any} camera @param {number | ""} width */
+const addressOf = async (camera, width) =>
+  width ? URL.createObjectURL(await smallPicture(camera.id, width)) : `/api/v1/cameras/${camera.id}/picture?at=${encodeURIComponent(camera.picture_at)}`;
+
+const forget = (address) => address?.startsWith("blob:") && URL.revokeObjectURL(address);
+
+/**
+ * As how wide a picture the element is seen: one of WIDTHS, "" as it was sent, NOT_SEEN while it is not on the screen,
+ * nor nearly. A strip of a hundred cameras loads those one sees, as large as one sees them.
+ */
+function useSeenWidth(drawn) {
   const element = useRef(null);
-  const [inSight, tell] = useState(false);
+  const [seen, tell] = useState(/** @type {number | "" | null} */ (NOT_SEEN));
   useEffect(() => {
-    const observer = new IntersectionObserver((entries) => tell(entries.at(-1).isIntersecting), { rootMargin: "200px" });
-    observer.observe(element.current);
-    return () => observer.disconnect();
+    let inSight = false;
+    const look = () => {
+      const pixels = element.current.clientWidth * devicePixelRatio;
+      tell(inSight ? (WIDTHS.find((width) => width >= pixels) ?? "") : NOT_SEEN);
+    };
+    const sight = new IntersectionObserver((entries) => {
+      inSight = entries.at(-1).isIntersecting;
+      look();
+    }, { rootMargin: "200px" });
+    const sizes = new ResizeObserver(look);
+    for (const observer of [sight, sizes]) observer.observe(element.current);
+    return () => {
+      for (const observer of [sight, sizes]) observer.disconnect();
+    };
   }, [drawn]); // the element is another one then
-  return [element, inSight];
+  return [element, seen];
 }
 
-/** The newest picture; the one before stays until it has arrived, so that nothing flickers. */
-export function LatestPicture({ camera }) {
-  const url = camera.picture_at ? `/api/v1/cameras/${camera.id}/picture?at=${encodeURIComponent(camera.picture_at)}` : null;
-  const [shown, show] = useState(null);
-  const [place, inSight] = useInSight(shown !== null);
+/**
+ * The newest picture, as large as it is shown, or `whole`, to work on it; the one before stays until it has arrived, so
+ * that nothing flickers.
+ */
+export function LatestPicture({ camera, whole = false }) {
+  const [shown, show] = useState(/** @type {{ key: string, address: string } | null} */ (null));
+  const [place, seen] = useSeenWidth(shown !== null);
+  const width = whole && seen !== NOT_SEEN ? "" : seen;
+  const key = camera.picture_at && width !== NOT_SEEN ? `${camera.picture_at} ${width}` : null;
+  const [failures, fail] = useState(0); // in a row
   useEffect(() => {
-    if (!url || url === shown || !inSight) return undefined;
-    const next = new Image();
+    if (!key || key === shown?.key) return undefined;
     let wanted = true;
-    next.src = url;
-    next.decode().then(() => wanted && show(url), () => null); // decoded aside: showing it costs the page nothing
+    let timer = 0;
+    async function load() {
+      const address = await addressOf(camera, /** @type {number | ""} */ (width));
+      const next = new Image();
+      next.src = address;
+      const failed = await next.decode().then(() => null, (problem) => problem); // aside: showing it costs the page nothing
+      if (failed || !wanted) forget(address);
+      if (failed) throw failed;
+      if (!wanted) return;
+      show({ key: /** @type {string} */ (key), address });
+      fail(0);
+    }
+    load().catch(() => {
+      if (wanted) timer = setTimeout(() => fail(failures + 1), pauseMs(failures + 1));
+    });
     return () => {
       wanted = false;
+      clearTimeout(timer);
     };
-  }, [url, inSight]);
-  if (!shown) return html`<span ref=${place} class="no-picture"><${Icon} name="camera" />${url ? "" : t("camera.no_picture")}</span>`;
-  return html`<img ref=${place} src=${shown} alt="" />`;
+  }, [key, failures]);
+  useEffect(() => () => forget(shown?.address), [shown]);
+  if (!shown) return html`<span ref=${place} class="no-picture"><${Icon} name="camera" />${camera.picture_at ? (failures ? t("picture.failed") : "") : t("camera.no_picture")}</span>`;
+  return html`<img ref=${place} src=${shown.address} alt="" />`;
 }

@@ -1,6 +1,7 @@
 // One fire as those who go there need it: what was seen, where, who is called, what to report next.
+import { mayPass } from "../api.js";
 import { lateMs, notify, tabOf } from "../duty.js";
-import { mine, openIncident, report } from "../field.js";
+import { mine, openIncident, refresh, report } from "../field.js";
 import { html, useRef, useState } from "../lib.js";
 import { useApp } from "../state.js";
 import { ago, clock, moment, span, useTick } from "../time.js";
@@ -13,6 +14,7 @@ import { History } from "./history.js";
 import { Icon } from "./icon.js";
 import { Status } from "./queue.js";
 import { Countdown } from "./response.js";
+import { Unanswered } from "./unanswered.js";
 
 /** What a responder cannot take back is asked once more. */
 const FINAL = ["accepted", "under_control", "closed"];
@@ -20,13 +22,15 @@ const FINDINGS = ["fire", "smoke", "burn", "nothing"];
 
 export function FieldIncident({ id, known }) {
   const detail = useApp((s) => s.details.get(id));
+  const problem = useApp((s) => s.unread.get(id));
   if (!detail) {
-    return html`<main class="field-incident"><div class="empty">${known ? html`<div class="spinner" role="status" aria-label=${t("loading")}></div>` : html`<${Looking} />`}</div></main>`;
+    return html`<main class="field-incident">${known || (problem && mayPass(problem)) ? html`<${Unanswered} of=${{ problem, load: () => refresh(id) }} />` : html`<div class="empty"><${Looking} /></div>`}</main>`;
   }
   const ended = tabOf(detail) === "ended";
   return html`
     <main class="field-incident" data-incident=${id} data-status=${detail.status}>
       ${detail.exercise ? html`<p class="exercise-banner" role="status">${t("exercise.banner")}</p>` : null}
+      ${problem ? html`<${Unanswered} of=${{ found: detail, problem, load: () => refresh(id) }} />` : null}
       <${Head} detail=${detail} />
       ${ended ? html`<${Over} detail=${detail} />` : null}
       <${Picture} detail=${detail} />

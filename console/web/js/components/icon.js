@@ -14,6 +14,7 @@ const PATHS = {
   copy: html`<path d="M8 8h12v12H8z" class="line" /><path d="M4 16V4h12" class="line" />`,
   check: html`<path d="M4 12.500 9.500 18 20 6.500" class="line" />`,
   cross: html`<path d="M5 5l14 14M19 5 5 19" class="line" />`,
+  caution: html`<path d="M12 3.500 22 20.500H2zM12 10v5M12 17.500v.500" class="line" />`,
   clock: html`<path d="M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zM12 7v5.500l4 2" class="line" />`,
   calendar: html`<path d="M4 6h16v14H4zM4 10.500h16M8 3v4M16 3v4" class="line" />`,
   full: html`<path d="M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5" class="line" />`,

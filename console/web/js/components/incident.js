@@ -1,5 +1,5 @@
 // The chosen incident, large: what the camera saw, where, how sure, and the decision.
-import { lateMs } from "../duty.js";
+import { lateMs, refresh } from "../duty.js";
 import { html } from "../lib.js";
 import { set, useApp } from "../state.js";
 import { ago, moment, span, useTick } from "../time.js";
@@ -10,6 +10,7 @@ import { Icon } from "./icon.js";
 import { Picture } from "./picture.js";
 import { Status } from "./queue.js";
 import { Response } from "./response.js";
+import { Unanswered } from "./unanswered.js";
 
 export function Incident({ id }) {
   const summary = useApp((s) => s.incidents.get(id));
@@ -17,11 +18,14 @@ export function Incident({ id }) {
   const chosen = useApp((s) => s.sighting);
   const sightings = detail?.sightings ?? [];
   const sighting = sightings.find((one) => one.sighting_id === chosen) ?? sightings[0];
-  if (!summary) return html`<section class="stage panel"><div class="empty"><div class="spinner"></div></div></section>`;
+  const problem = useApp((s) => s.unread.get(id));
+  const unread = html`<${Unanswered} of=${{ found: detail, problem, load: () => refresh(id) }} />`;
+  if (!summary) return html`<section class="stage panel">${unread}</section>`;
   return html`
     <section class=${`stage panel ${summary.label}`} aria-label=${t("incident.number", { n: summary.number })}>
       <${Head} summary=${summary} />
-      <${Picture} detail=${detail} sighting=${sighting} sightings=${sightings} choose=${(sighting) => set({ sighting })} />
+      ${problem && detail ? unread : null}
+      ${detail ? html`<${Picture} detail=${detail} sighting=${sighting} sightings=${sightings} choose=${(sighting) => set({ sighting })} />` : html`<div class="picture"><div class="empty">${unread}</div></div>`}
       ${sighting ? html`<${Facts} summary=${summary} sighting=${sighting} />` : html`<div class="facts"></div>`}
       <${Response} key=${`response-${id}`} summary=${summary} detail=${detail} />
       <${Decisions} summary=${summary} detail=${detail} />

@@ -1,5 +1,5 @@
 // The map: ground from our own terrain, cameras with what they see, incidents with how sure we are of the place.
-import { api } from "../api.js";
+import { useAnswer } from "../answer.js";
 import { queue, select, showCamera, tabOf } from "../duty.js";
 import { addShifted, chooseMap, chosenMap, rasterSource } from "../base_map.js";
 import { cameraFeatures, ellipseFeatures, incidentPoints, lookFeatures, rayFeatures, trackFeatures } from "../geo.js";
@@ -7,15 +7,25 @@ import { html, useEffect, useRef, useState } from "../lib.js";
 import { get, useApp } from "../state.js";
 import { t } from "../words.js";
 import { layers, magnification } from "./map_style.js";
+import { Unanswered } from "./unanswered.js";
 
 const REBUILD_MS = 2000;
+const FAILED_MS = 5000;
 
+const LIBRARY = "../../vendor/maplibre-gl-6.17.0/maplibre-gl.mjs";
 let library = null;
+let attempts = 0; // under an address of its own each: a browser may remember what could not be loaded
 const loadLibrary = () =>
-  (library ??= import("../../vendor/maplibre-gl-6.17.0/maplibre-gl.mjs").then((module) => {
-    addShifted(module, get().deployment.base_maps);
-    return module;
-  }));
+  (library ??= import(attempts++ ? `${LIBRARY}?${attempts}` : LIBRARY).then(
+    (module) => {
+      addShifted(module, get().deployment.base_maps);
+      return module;
+    },
+    (problem) => {
+      library = null;
+      throw problem;
+    },
+  ));
 
 export function hasWebGl() {
   const canvas = document.createElement("canvas");
@@ -29,8 +39,10 @@ export function hasWebGl() {
 export function MapPanel({ whole = false, marks, onIncident = select, onCamera = showCamera, onPlace, place: looked, viewsheds }) {
   const element = useRef(null);
   const view = useRef(null);
-  const [state, setState] = useState(hasWebGl() ? "loading" : "no_webgl"); // | ready | lost
+  const [state, setState] = useState(hasWebGl() ? "loading" : "no_webgl"); // | ready | lost | failed
   const [attempt, tryAgain] = useState(0);
+  const grids = useAnswer("/map/grids");
+  const [bare, leaveBare] = useState(false); // pieces of the ground could not be loaded
   const cameras = useApp((s) => s.cameras);
   const incidents = useApp((s) => s.incidents);
   const selected = useApp((s) => s.selected);
@@ -52,13 +64,18 @@ export function MapPanel({ whole = false, marks, onIncident = select, onCamera =
         if (gone) return;
         made = view.current = new View(module, element.current, handlers, whole);
         made.map.once("load", () => setState("ready"));
+        made.map.on("error", (event) => event.sourceId === "terrain" && leaveBare(true));
         made.map.on("webglcontextlost", () => {
           // The graphics driver was reset, as happens on a screen that runs for weeks: build the map anew.
           setState("lost");
           retry = setTimeout(() => tryAgain((n) => n + 1), REBUILD_MS);
         });
       })
-      .catch(() => setState("no_webgl"));
+      .catch(() => {
+        if (gone) return;
+        setState("failed");
+        retry = setTimeout(() => tryAgain((n) => n + 1), FAILED_MS);
+      });
     return () => {
       gone = true;
       clearTimeout(retry);
@@ -69,6 +86,19 @@ export function MapPanel({ whole = false, marks, onIncident = select, onCamera =
   useEffect(() => {
     if (state === "ready") view.current.draw({ cameras, incidents, selected, detail, camera, marks, looked });
   }, [state, cameras, incidents, selected, detail, camera, marks, looked]);
+
+  useEffect(() => {
+    if (state === "ready" && grids.found) view.current.put("grids", grids.found.features);
+  }, [state, grids.found]);
+  const layGround = () => {
+    leaveBare(false);
+    view.current.map.refreshTiles("terrain");
+  };
+  useEffect(() => {
+    if (!bare || state !== "ready") return undefined;
+    const timer = setTimeout(layGround, FAILED_MS);
+    return () => clearTimeout(timer);
+  }, [bare, state]);
 
   useEffect(() => {
     if (state !== "ready") return;
@@ -98,12 +128,15 @@ export function MapPanel({ whole = false, marks, onIncident = select, onCamera =
     <section class="map panel" aria-label=${t("map")} data-map=${state}>
       <div ref=${element} class="map-canvas"></div>
       ${state === "lost" || state === "loading" ? html`<div class="map-message" role="status" aria-label=${t("loading")}><div class="spinner"></div></div>` : null}
+      ${state === "failed" ? html`<div class="map-message"><${Unanswered} of=${{ problem: { status: 0, kind: "unreachable" }, load: () => tryAgain(attempt + 1) }} /></div>` : null}
       ${state === "no_webgl" ? html`<div class="map-message" role="status">${t("map.no_webgl")}</div>` : null}
       ${state === "ready"
         ? html`<div class="map-buttons">
             ${get().deployment.terrain ? null : html`<span class="chip glass flat">${t("map.no_terrain")}</span>`}
             ${detail ? html`<button class="chip glass" onClick=${() => view.current.showIncident(detail)}>${t("map.incident")}</button>` : null}
             <button class="chip glass" onClick=${() => view.current.showAll()}>${t("map.all")}</button>
+            ${grids.problem ? html`<button class="chip glass warn" role="alert" title=${t("unanswered.again")} onClick=${grids.load}>${t("map.no_grids")}</button>` : null}
+            ${bare ? html`<button class="chip glass warn" role="alert" title=${t("unanswered.again")} onClick=${layGround}>${t("map.bare")}</button>` : null}
             ${maps.length
               ? html`<select class="chip glass" aria-label=${t("map.base")} value=${base} onChange=${choose}>
                   ${maps.map((one) => html`<option key=${one.id} value=${one.id}>${one.name}</option>`)}
@@ -151,15 +184,9 @@ class View {
     for (const [name, cursor] of [["mouseenter", "pointer"], ["mouseleave", ""]]) {
       this.map.on(name, "camera-points", () => (this.map.getCanvas().style.cursor = cursor));
     }
-    this.map.once("load", () => this.loadGrids());
     this.sizes = new ResizeObserver(() => this.map.resize());
     this.sizes.observe(element);
     this.map.once("remove", () => this.sizes.disconnect());
-  }
-
-  async loadGrids() {
-    const grids = await api("/map/grids").catch(() => null);
-    if (grids) this.map.getSource("grids")?.setData(grids);
   }
 
   /** Cameras tell of new pictures every few seconds; the map is drawn again when what it shows has changed. */

@@ -51,7 +51,7 @@ export function MaskEditor({ camera, masks: all, changed, preset = null }) {
     });
   return html`
     <div class=${`mask-frame ${drawing ? "drawing" : ""}`} ref=${frame} onClick=${corner} data-masks=${masks.length}>
-      <${LatestPicture} camera=${camera} />
+      <${LatestPicture} camera=${camera} whole />
       <svg viewBox="0 0 1 1" preserveAspectRatio="none" aria-hidden="true">
         ${masks.map((one, index) => html`<polygon key=${index} class=${one.kind} points=${one.polygon.map((at) => at.join(",")).join(" ")} />`)}
         ${points.length ? html`<polygon class=${`${drawing.kind} new`} points=${points.map((at) => at.join(",")).join(" ")} />` : null}

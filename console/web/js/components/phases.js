@@ -1,7 +1,9 @@
 // What stands in the place of a page while it is loading, signed out, or could not begin.
-import { html } from "../lib.js";
+import { html, useEffect } from "../lib.js";
 import { useApp } from "../state.js";
 import { t } from "../words.js";
+
+const AGAIN_MS = 5000; // nobody need stand beside a screen that could not begin
 
 const frame = (s) => [s.phase, s.language].join();
 
@@ -19,11 +21,15 @@ export function Phases({ pages, again, say }) {
 
 function Failed({ again, say }) {
   const problem = useApp((s) => s.problem);
+  useEffect(() => {
+    const timer = setTimeout(again, AGAIN_MS);
+    return () => clearTimeout(timer);
+  }, []);
   return html`
     <div class="splash">
       <div class="failed" role="alert">
         <h1>${t("failed")}</h1>
-        <p>${problem ? say(problem) : ""}</p>
+        <p>${problem ? say(problem) : ""}<br /><small>${t("unanswered.again")}</small></p>
         <button class="button primary" onClick=${again}>${t("retry")}</button>
       </div>
     </div>`;

@@ -1,7 +1,7 @@
 // What the camera saw: the looping clip around the alarm, the moment of confirmation, before and after side by
 // side, and the newest picture; boxes over all of them, and a closer look at the plume.
 import { keyName, own } from "../keys.js";
-import { html, useLayoutEffect, useRef, useState } from "../lib.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../lib.js";
 import { useCamera } from "../state.js";
 import { moment, span } from "../time.js";
 import { t } from "../words.js";
@@ -9,6 +9,7 @@ import { t } from "../words.js";
 const ZOOMED_SHARE = 0.3; // the box takes this much of the picture when zoomed
 const MOST_TRACES = 4;
 const SMALL_SHARE = 0.16; // smaller boxes are shown enlarged in a corner as well
+const AGAIN_MS = 10000; // until a picture that could not be loaded is asked for again
 const MODES = [["clip", "KeyR"], ["then", null], ["compare", "KeyD"], ["now", "KeyL"]];
 
 export function Picture({ detail, sighting, sightings, choose }) {
@@ -38,6 +39,11 @@ export function Picture({ detail, sighting, sightings, choose }) {
   const drawn = evidence.then?.kind === "snapshot" || mode !== "then"; // an annotated picture has its boxes already
   const shown = url && broken !== url;
   const fail = () => setBroken(url);
+  useEffect(() => {
+    if (!broken) return undefined;
+    const timer = setTimeout(() => setBroken(null), AGAIN_MS);
+    return () => clearTimeout(timer);
+  }, [broken]);
   return html`
     <div class="picture" data-mode=${mode}>
       ${shown
@@ -50,7 +56,7 @@ export function Picture({ detail, sighting, sightings, choose }) {
                   : html`<img src=${url} alt=${sighting?.camera_name ?? ""} onError=${fail} />`}
               ${boxes && drawn && sighting ? html`<${Boxes} sighting=${sighting} at=${mode === "clip" && evidence.timed ? clipTime : null} faint=${mode === "now" || mode === "compare"} />` : null}
             </div>`
-        : html`<div class="empty">${detail ? html`<strong>${t(mode === "now" ? "camera.no_picture" : "picture.missing")}</strong>` : html`<div class="spinner"></div>`}</div>`}
+        : html`<div class="empty"><strong>${t(url ? "picture.failed" : mode === "now" ? "camera.no_picture" : "picture.missing")}</strong>${url ? html`<button class="button small" onClick=${() => setBroken(null)}>${t("retry")}</button>` : null}</div>`}
       ${shown && still && sighting && !zoom && mode !== "compare" && shareOf(sighting) < SMALL_SHARE
         ? html`<button class=${`loupe ${sighting.label} ${boxRight(sighting) ? "left" : ""}`} title=${`${t("picture.zoom")} (${keyName("KeyZ")})`} onClick=${() => setZoom(true)}>
             <span class="loupe-picture" style=${zoomStyle(sighting)}><img src=${still} alt="" /></span>

@@ -1,4 +1,4 @@
-import { lateMs, queue, showIncident, showTab, tabOf, words } from "../duty.js";
+import { lateMs, queue, showIncident, showTab, tabOf } from "../duty.js";
 import { html, memo, useCallback, useEffect, useState } from "../lib.js";
 import { usePaged } from "../paged.js";
 import { useApp, useCameraNames } from "../state.js";
@@ -6,6 +6,7 @@ import { ago, moment, span, useTold } from "../time.js";
 import { t } from "../words.js";
 import { Icon } from "./icon.js";
 import { Rows } from "./rows.js";
+import { Unanswered } from "./unanswered.js";
 
 const TABS = ["suspected", "active", "ended"];
 const PASSING_MS = 300;
@@ -50,15 +51,11 @@ function Ended() {
     const one = ended.at(index);
     return one ? card(one, index, selected, names, true) : html`<span key=${index} data-row=${index} class="card waiting"></span>`;
   };
-  const again = () => {
-    ended.retry();
-    look(ended.length, ended.length);
-  };
   return html`
     <div class="cards" aria-busy=${ended.busy}>
       <${Rows} class="cards-rows" count=${ended.length} row=${row} look=${look} chosen=${ended.indexOf((one) => one.incident_id === selected)} />
       ${ended.problem
-        ? html`<p class="empty" role="alert">${words(ended.problem)} <button class="button small" onClick=${again}>${t("retry")}</button></p>`
+        ? html`<${Unanswered} of=${{ found: ended.length || null, problem: ended.problem, load: () => ended.retry() }} />`
         : ended.ended
           ? ended.length ? null : html`<${Empty} tab="ended" />`
           : html`<p class="empty" role="status">${t("loading")}</p>`}

@@ -1,7 +1,7 @@
 // Looking back: a span of days, its figures, and the incidents behind them.
+import { useAnswer } from "../answer.js";
 import { api } from "../api.js";
-import { words } from "../duty.js";
-import { html, memo, useCallback, useEffect, useMemo, useState } from "../lib.js";
+import { html, memo, useCallback, useMemo, useState } from "../lib.js";
 import { Paged, usePaged } from "../paged.js";
 import { useApp, useCameraNames } from "../state.js";
 import { addDays, dayStart, moment, span, today, useTold } from "../time.js";
@@ -11,6 +11,7 @@ import { Icon } from "./icon.js";
 import { Status } from "./queue.js";
 import { Rows } from "./rows.js";
 import { DayField } from "./time_fields.js";
+import { Unanswered } from "./unanswered.js";
 
 const SPANS = [["today", 1], ["week", 7], ["month", 30], ["year", 365]];
 
@@ -19,30 +20,15 @@ export function Records() {
   const [outcome, setOutcome] = useState("");
   const [camera, setCamera] = useState("");
   const [number, setNumber] = useState("");
-  const [figures, setFigures] = useState(null);
-  const [problem, setProblem] = useState(null);
   const range = useMemo(() => ({ since: dayStart(days.from).toISOString(), until: dayStart(addDays(days.to, 1)).toISOString() }), [days]);
-
-  useEffect(() => {
-    let wanted = true;
-    setProblem(null);
-    api(`/records/statistics?${new URLSearchParams(range)}`)
-      .then((found) => wanted && setFigures(found))
-      .catch((error) => wanted && setProblem(error));
-    return () => {
-      wanted = false;
-    };
-  }, [range]);
+  const figures = useAnswer(`/records/statistics?${new URLSearchParams(range)}`, { meanwhile: true });
 
   const question = new URLSearchParams({ ...range, ...(outcome && { outcome }), ...(camera && { camera_id: camera }), ...(number && { number }) }).toString();
   return html`
     <main class="page records" data-page="records">
       <${Filters} days=${days} setDays=${setDays} camera=${camera} setCamera=${setCamera} number=${number} setNumber=${setNumber} question=${question} />
-      ${problem
-        ? html`<div class="panel empty" role="alert"><strong>${words(problem)}</strong></div>`
-        : figures
-          ? html`<${Figures} figures=${figures} days=${days} outcome=${outcome} choose=${setOutcome} />`
-          : html`<div class="panel empty"><div class="spinner" role="status" aria-label=${t("loading")}></div></div>`}
+      ${figures.found ? null : html`<div class="panel"><${Unanswered} of=${figures} /></div>`}
+      ${figures.found ? html`<${Figures} figures=${figures.found} days=${days} outcome=${outcome} choose=${setOutcome} />` : null}
       <${List} key=${question} question=${question} />
     </main>`;
 }
@@ -123,10 +109,6 @@ function List({ question }) {
   );
   usePaged(records);
   const look = useCallback((first, last) => records.look(first, last), [records]);
-  const again = () => {
-    records.retry();
-    look(records.length, records.length);
-  };
 
   const row = (index) => {
     const one = records.at(index);
@@ -141,8 +123,9 @@ function List({ question }) {
         <${Rows} tag="tbody" space="tr" count=${count} row=${row} look=${look} />
       </table>
       ${count || !records.ended ? null : html`<p class="empty">${t("records.none")}</p>`}
-      ${records.problem ? html`<p class="empty" role="alert">${words(records.problem)} <button class="button small" onClick=${again}>${t("retry")}</button></p>` : null}
-      ${records.ended || records.problem ? null : html`<p class="empty" role="status">${t("loading")}</p>`}
+      ${records.problem
+        ? html`<${Unanswered} of=${{ found: count || null, problem: records.problem, load: () => records.retry() }} />`
+        : records.ended ? null : html`<p class="empty" role="status">${t("loading")}</p>`}
     </section>`;
 }
 

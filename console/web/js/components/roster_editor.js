@@ -8,6 +8,7 @@ import { html, useEffect, useLayoutEffect, useRef, useState } from "../lib.js";
 import { moment } from "../time.js";
 import { t } from "../words.js";
 import { TimeField } from "./time_fields.js";
+import { Unanswered } from "./unanswered.js";
 import { VersionList } from "./version_list.js";
 
 const DAYS = [1, 2, 3, 4, 5, 6, 7];
@@ -33,6 +34,7 @@ export function RosterEditor({ area, close, changed }) {
   const path = `/rosters/${encodeURIComponent(area.code)}`;
   const [seen, see] = useState(/** @type {any} */ (null));
   const [people, setPeople] = useState(/** @type {any[]} */ ([]));
+  const [unread, say] = useState(/** @type {any} */ (null)); // why `seen` is not there
   const [why, reason] = useState("");
   const [told, tell] = useState(/** @type {any} */ (null)); // what the centre says to the draft: a preview, or a problem
   const [again, reread] = useState(0);
@@ -43,9 +45,10 @@ export function RosterEditor({ area, close, changed }) {
       const found = await api(path);
       see(found);
       setPeople(found.contacts);
+      say(null);
       reread((n) => n + 1);
     } catch (problem) {
-      notify(words(problem), "bad");
+      say(problem);
     }
   }
   useEffect(() => {
@@ -94,7 +97,7 @@ export function RosterEditor({ area, close, changed }) {
   }
 
   const revert = (version) => act(() => api(`${path}/revert`, { method: "POST", body: { version, why } }), "roster.done").then((good) => (good ? read() : null));
-  if (!seen) return html`<p class="none">…</p>`;
+  if (!seen) return html`<${Unanswered} of=${{ problem: unread, load: read }} />`;
   return html`
     <form class="row-editor" ref=${place} onSubmit=${save} aria-label=${t("roster.of", { name: area.name })} data-roster=${area.code}>
       <p class="none">${t(seen.saved ? "roster.is.saved" : "roster.is.file")}</p>
@@ -158,8 +161,10 @@ function Preview({ told, people }) {
 }
 
 function Versions({ path, revert }) {
-  const { found } = useAnswer(`${path}/versions`);
-  if (!found?.length || !found[0].version) return null;
+  const answer = useAnswer(`${path}/versions`);
+  const { found } = answer;
+  if (!found) return html`<${Unanswered} of=${answer} />`;
+  if (!found.length || !found[0].version) return null;
   const did = (one) => t(`roster.action.${one.action.split(" ")[0]}`, { n: one.action.split(" ").at(-1) });
   const was = (one) => (one.contacts ? one.contacts.map((each) => `${each.name} ${each.phone}`).join("、") || t("admin.rosters.empty") : t("roster.is.files"));
   return html`<${VersionList} found=${found} did=${did} was=${was} revert=${revert} />`;

@@ -1,6 +1,6 @@
 // Beside the picture: the map, who is responsible, who was told, what happened.
-import { api } from "../api.js";
-import { html, useEffect, useState } from "../lib.js";
+import { useAnswer } from "../answer.js";
+import { html } from "../lib.js";
 import { set, useApp, useCamera } from "../state.js";
 import { clock } from "../time.js";
 import { t } from "../words.js";
@@ -10,6 +10,7 @@ import { History } from "./history.js";
 import { Icon } from "./icon.js";
 import { LiveVideo } from "./live_video.js";
 import { MapPanel } from "./map.js";
+import { Unanswered } from "./unanswered.js";
 
 export function Side() {
   const id = useApp((s) => (s.camera ? null : s.selected));
@@ -39,17 +40,10 @@ function Responsible({ detail }) {
 
 /** Other cameras that can look at the place: the nearest first, one click to see through them. */
 function SecondAngle({ detail }) {
-  const [looks, setLooks] = useState([]);
   const { lat_deg: lat, lon_deg: lon } = detail.summary.location;
-  useEffect(() => {
-    let wanted = true;
-    setLooks([]);
-    if (lat !== null) api(`/map/place?lat_deg=${lat}&lon_deg=${lon}`).then((place) => wanted && setLooks(place.cameras)).catch(() => null);
-    return () => {
-      wanted = false;
-    };
-  }, [lat, lon]);
-  const seen = looks.filter((one) => ["ground", "plume"].includes(one.sees) && !detail.summary.camera_ids.includes(one.camera_id));
+  const answer = useAnswer(lat === null ? null : `/map/place?lat_deg=${lat}&lon_deg=${lon}`);
+  if (answer.problem && !answer.found) return html`<section class="block"><h3>${t("angle")}</h3><${Unanswered} of=${answer} /></section>`;
+  const seen = (answer.found?.cameras ?? []).filter((one) => ["ground", "plume"].includes(one.sees) && !detail.summary.camera_ids.includes(one.camera_id));
   if (!seen.length) return null;
   return html`
     <section class="block">

@@ -1,5 +1,5 @@
 import { silence, switchSound } from "../alarm.js";
-import { queue } from "../duty.js";
+import { queue, words } from "../duty.js";
 import { keyName } from "../keys.js";
 import { html, useEffect, useRef } from "../lib.js";
 import { PAGES } from "../router.js";
@@ -56,11 +56,15 @@ function Connection() {
 function Cameras() {
   const live = useApp((s) => s.cameras.filter((one) => one.state === "live").length);
   const all = useApp((s) => s.cameras.filter((one) => one.enabled).length);
+  const problem = useApp((s) => s.camerasProblem);
+  if (problem) return html`<span class="chip flat bad" role="alert" title=${words(problem)}><${Icon} name="camera" />${t("top.cameras.unknown")}</span>`;
   return html`<span class=${`chip flat ${live < all ? "warn" : "good"}`}><${Icon} name="camera" />${t("top.cameras", { live, all })}</span>`;
 }
 
 function Deliveries() {
-  const { pending, dead } = useApp((s) => s.deliveries);
+  const deliveries = useApp((s) => s.deliveries);
+  if (!deliveries) return html`<span class="chip flat bad" role="alert"><${Icon} name="send" />${t("top.deliveries.unknown")}</span>`;
+  const { pending, dead } = deliveries;
   const kind = dead ? "bad" : pending ? "warn" : "good";
   const text = dead ? t("top.dead", { n: dead }) : pending ? t("top.pending", { n: pending }) : t("top.delivered");
   return html`<span class=${`chip flat ${kind}`}><${Icon} name="send" />${text}</span>`;
