@@ -36,7 +36,7 @@ from streams.clips import (
     plays_everywhere,
 )
 from streams.frame import Frame
-from streams.privacy import all_private_masks, blacked_out
+from streams.privacy import blacked_out, private_masks
 from streams.ring import PacketRing, RingPacket
 
 _log = logging.getLogger(__name__)
@@ -100,7 +100,7 @@ class Recording:
     def __init__(self, folder: Path, camera: Camera, began_at: datetime) -> None:
         self.folder = folder
         self.about = About(camera.id, began_at)
-        self._masks = all_private_masks(camera.masks)
+        self._masks = private_masks(camera.masks, None)
         self._writer: ClipWriter | None = None
         self._connection = 0
         self._number = -1
@@ -177,7 +177,7 @@ def add_main_picture(folder: Path, camera: Camera, frame: Frame) -> None:
     """A picture of the main stream, at full size; whole or not at all. Raises OSError."""
     target = folder / f"{_MAIN}{frame.captured_at.strftime(_PICTURE_TIME)}.jpg"
     partial = target.with_suffix(".part")
-    partial.write_bytes(to_jpeg(blacked_out(frame.image, all_private_masks(camera.masks))))
+    partial.write_bytes(to_jpeg(blacked_out(frame.image, private_masks(camera.masks, None))))
     os.replace(partial, target)
 
 
@@ -227,7 +227,7 @@ def _of_part(
     except ClipError as error:
         _log.warning("part of a recording is of no use folder=%s: %s", folder.name, error)
         return
-    masks = all_private_masks(camera.masks)
+    masks = private_masks(camera.masks, None)
     for number, (at, image) in enumerate(
         key_pictures(source, part.begins_at, first_seen, LEAD_UP_PICTURES), 1
     ):

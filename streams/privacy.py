@@ -12,13 +12,10 @@ from streams.frame import Image
 
 
 def private_masks(masks: Sequence[Mask], preset: str | None) -> list[Mask]:
-    """Those that hold for this view."""
-    return [mask for mask in masks if mask.kind == "private" and mask.preset in (None, preset)]
-
-
-def all_private_masks(masks: Sequence[Mask]) -> list[Mask]:
-    """Those of every view: for pictures of which nobody knows at which preset they were taken."""
-    return [mask for mask in masks if mask.kind == "private"]
+    """Those that hold for a view; without a preset those of every view: nobody knows which one it is."""
+    return [
+        mask for mask in masks if mask.kind == "private" and (preset is None or mask.preset in (None, preset))
+    ]
 
 
 def blacked_out(image: Image, masks: Sequence[Mask]) -> Image:

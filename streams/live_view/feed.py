@@ -41,7 +41,7 @@ from streams.live_view.packets import (
 )
 from streams.live_view.render_thread import RenderThread
 from streams.live_view.rendering import shown_size
-from streams.privacy import all_private_masks
+from streams.privacy import private_masks
 from streams.source import LiveConnection
 
 _log = logging.getLogger(__name__)
@@ -158,7 +158,7 @@ class Feed:
         self._clock = StreamClock()
         self._renderer = RenderThread(
             camera.id,
-            all_private_masks(camera.masks),
+            private_masks(camera.masks, None),
             pictures_per_s,
             on_packet=self._post,
             on_jpeg=lambda jpeg: self._in_loop(lambda: self._new_jpeg(jpeg)),
@@ -347,7 +347,7 @@ class Feed:
         codec, extradata = context.name, context.extradata
         self._renderer.begin(codec, extradata)
         order = PictureOrder(context.has_b_frames)
-        plays_everywhere = codec == "h264" and not all_private_masks(self.camera.masks)
+        plays_everywhere = codec == "h264" and not private_masks(self.camera.masks, None)
         showing = Showing.OPENING if plays_everywhere else Showing.ENCODED
         if showing is Showing.ENCODED:
             self._connected(showing)

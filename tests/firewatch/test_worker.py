@@ -257,6 +257,18 @@ def test_a_mask_of_a_preset_holds_for_that_view_only() -> None:
     assert not is_ignored(BOX, west, masks)
 
 
+def test_where_nobody_knows_the_preset_every_private_part_is_black_and_no_smoke_is_ignored() -> None:
+    polygon = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
+    masks = [
+        Mask(kind="private", preset="east", polygon=polygon),
+        Mask(kind="ignore", preset="east", polygon=polygon),
+    ]
+    now = datetime.fromisoformat("2026-05-01T00:00:00+00:00")
+    somewhere = Frame(np.full((240, 320, 3), 9, np.uint8), "a", now, 1)
+    assert without_private_parts(somewhere, masks).image.max() == 0
+    assert not is_ignored(BOX, somewhere, masks)
+
+
 def test_every_enabled_camera_is_in_exactly_one_share() -> None:
     cameras = [camera(f"c{number}", "rtsp://h/x", enabled=number != 3) for number in range(10)]
     shares = [share_of(cameras, index, 3) for index in range(3)]
