@@ -322,5 +322,5 @@ def abouts(folder: Path) -> list[str]:
 
 
 def fragments(folder: Path) -> int:
-    """Whole pieces of film on the disk: what is not written when a process is killed, nobody can finish."""
+    """Pieces of film on the disk, the last perhaps not whole."""
     return sum(path.read_bytes().count(b"moof") for path in folder.glob("*/part-*.mp4"))
