@@ -1,10 +1,10 @@
 """How a worker's memory is handed out by the C library.
 
-A worker holds half a minute of packets of every camera, allocated by as many threads. The GNU C library
-gives each thread an arena of its own, where what one camera frees another cannot use; and what was needed
-for a moment (a clip is made, pictures at full size) stays with the process, as do the holes between what is
-held. Two arenas, whole pictures in pages of their own, and giving back once a minute what lies free, keep a
-worker's memory close to what it holds.
+Every camera has a thread that allocates; what is kept for long lies elsewhere (`streams.own_pages`). The
+GNU C library gives each thread an arena of its own, where what one camera frees another cannot use; and
+what was needed for a moment (a clip is made, pictures at full size) stays with the process, as do the holes
+between what is held. Two arenas, whole pictures in pages of their own, and giving back once a minute what
+lies free, keep a worker's memory close to what it holds.
 """
 
 from __future__ import annotations

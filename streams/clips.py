@@ -77,9 +77,8 @@ class RemuxWriter:
         if self._base is None:
             self._base = decoded_at
         packet.dts = max(decoded_at - self._base, self._last_dts + 1)
-        packet.pts = max(
-            packet.pts - self._base, packet.dts
-        )  # the camera's time went back; the file's must not
+        # Where the camera's time went back, the file's must not.
+        packet.pts = max(packet.pts - self._base, packet.dts)
         self._last_dts = packet.dts
         packet.stream = self._stream
         _mux(self._file.container, [packet])

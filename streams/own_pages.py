@@ -1,8 +1,8 @@
 """Pages of their own for what is kept for a while: packets of half a minute, reference pictures of an hour.
 
 In the process's heap everything that is allocated for a moment lies between what is kept, and when it is
-gone its place stays, in pieces too small to be given back: an hour of reconnections and recordings left a
-worker with twenty megabytes of holes. Pages of their own go back to the system whole.
+gone its place stays, in pieces too small to be given back: twenty to thirty megabytes of a worker after an
+hour. Pages of their own go back to the system whole.
 """
 
 from __future__ import annotations

@@ -33,6 +33,10 @@ class Place:
     begin: int
     end: int
 
+    @property
+    def size(self) -> int:
+        return self.end - self.begin
+
 
 class PacketMemory:
     """Not thread-safe. Pieces are forgotten in the order in which they were kept.

@@ -44,7 +44,6 @@ class _Kept:
     connection: int
     captured_at: datetime
     place: Place
-    size: int
     is_keyframe: bool
     pts: int | None
     dts: int | None
@@ -87,7 +86,6 @@ class PacketRing:
                 self._connection,
                 captured_at,
                 self._memory.keep(bytes(packet)),
-                packet.size,
                 packet.is_keyframe,
                 packet.pts,
                 packet.dts,
@@ -169,6 +167,6 @@ class PacketRing:
         while self._packets and self._packets[0].number < number:
             gone = self._packets.popleft()
             self._memory.forget(gone.place)
-            self._bytes -= gone.size
+            self._bytes -= gone.place.size
         while self._keys and self._keys[0].number < number:
             self._keys.popleft()
