@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from config import Camera, Deployment
 from firewatch.figures import beating_into
-from firewatch.heap import small_heap
+from firewatch.heap import keep_what_is_loaded, small_heap
 from firewatch.processes.life import box_of, live, parser, stop_on_signals
 from firewatch.worker import CameraPipeline, LookObserver, WorkerFigures
 
@@ -150,7 +150,7 @@ def watch_cameras(
             if recorder is not None:
                 followed.tell(recorder.know)
             at_the_end.enter_context(followed)
-        Worker(
+        worker = Worker(
             cameras if followed is None else followed.watched(),
             deployment.looks,
             make_pipeline,
@@ -165,7 +165,9 @@ def watch_cameras(
             observers=(health, *([recorder] if recorder is not None else []), *observers),
             heartbeat=beat,
             life_sign=LifeSign(ties.life, health),
-        ).run(stop)
+        )
+        keep_what_is_loaded()
+        worker.run(stop)
 
 
 def _forgetting(health: HealthJudges, recorder: ClipRecorder | None) -> Callable[[str], None]:

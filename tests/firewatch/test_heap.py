@@ -50,3 +50,39 @@ def test_without_a_round_it_would_stay_with_the_process() -> None:
     before_mb, _, after_mb = _after_fraying(every_s=3600, wait_s=0.5)
 
     assert after_mb > before_mb + 60
+
+
+CIRCLES = """
+import gc, threading, time, weakref
+from firewatch.heap import keep_what_is_loaded, small_heap
+
+class File:
+    def __init__(self):
+        self.streams = [self]
+
+gc.disable()  # by itself Python would look at some moment nobody knows
+with small_heap({every_s}):
+    kept = File()
+    keep_what_is_loaded()
+    closed = File()
+    there = weakref.ref(closed), weakref.ref(kept)
+    del closed, kept
+    until = time.monotonic() + {wait_s}
+    while there[0]() is not None and time.monotonic() < until:
+        time.sleep(0.05)
+    print([one() is None for one in there])
+"""
+
+
+def _freed(*, every_s: float, wait_s: float) -> str:
+    command = [sys.executable, "-c", CIRCLES.format(every_s=every_s, wait_s=wait_s)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    return done.stdout.strip()
+
+
+def test_a_closed_file_that_refers_to_itself_is_freed_within_a_round_unless_loaded_before() -> None:
+    assert _freed(every_s=0.1, wait_s=30) == "[True, False]"
+
+
+def test_without_a_round_it_would_stay() -> None:
+    assert _freed(every_s=3600, wait_s=0.5) == "[False, False]"
