@@ -3,7 +3,7 @@
 Every camera has a thread that allocates; what is kept for long lies elsewhere (`streams.own_pages`). The
 GNU C library gives each thread an arena of its own, where what one camera frees another cannot use; and
 what was needed for a moment (a clip is made, pictures at full size) stays with the process, as do the holes
-between what is held. Two arenas, whole pictures in pages of their own, and giving back once a minute what
+between what is held. One arena, whole pictures in pages of their own, and giving back once a minute what
 lies free, keep a worker's memory close to what it holds.
 
 Files and streams of PyAV refer to each other, so only Python's search for such circles frees them, with
@@ -20,8 +20,9 @@ from collections.abc import Iterator
 
 from firewatch.rounds import Rounds
 
-ARENAS = 2
-"""Two threads seldom allocate at the same moment: the interpreter runs one at a time."""
+ARENAS = 1
+"""Two threads seldom allocate at the same moment: the interpreter runs one at a time. And only the first
+arena gives back what lies free at its end; a decoder's pictures stayed at the end of a second one."""
 PAGES_OF_ITS_OWN_BYTES = 1 << 20
 """What is as large as a picture is mapped, and unmapped when it is freed. Without a word the library raises
 this limit to whatever was freed last."""
