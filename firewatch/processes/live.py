@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from config import Deployment
+from firewatch.heap import keep_what_is_loaded, small_heap
 from firewatch.processes.life import box_of, heartbeat_of, live, parser
 
 
@@ -14,6 +15,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     made.add_argument("--socket", type=Path, required=True, help="unix socket to listen at")
     options = made.parse_args(arguments)
 
+    @small_heap()
     def run(deployment: Deployment) -> None:
         from alerting.camera_register import CameraRegister
         from alerting.store import Store
@@ -23,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         try:
             register = CameraRegister(store, deployment, box_of(options.secrets_key))
             beat = heartbeat_of(options.heartbeat)
+            keep_what_is_loaded()
             run_live(deployment, options.socket, beat, cameras_now=lambda: register.cameras)
         finally:
             store.close()
