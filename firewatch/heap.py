@@ -3,7 +3,7 @@
 Every camera has a thread that allocates; what is kept for long lies elsewhere (`streams.own_pages`). The
 GNU C library gives each thread an arena of its own, where what one camera frees another cannot use; and
 what was needed for a moment (a clip is made, pictures at full size) stays with the process, as do the holes
-between what is held. One arena, whole pictures in pages of their own, and giving back once a minute what
+between what is held. One arena, whole pictures in pages of their own, and giving back now and then what
 lies free, keep a worker's memory close to what it holds.
 
 Files and streams of PyAV refer to each other, so only Python's search for such circles frees them, with
@@ -28,7 +28,9 @@ PAGES_OF_ITS_OWN_BYTES = 1 << 20
 this limit to whatever was freed last."""
 LEFT_AT_THE_TOP_BYTES = 8 << 20
 """So much may lie free at the end of a heap before it is given back at once."""
-GIVEN_BACK_EVERY_S = 60.0
+GIVEN_BACK_EVERY_S = 10.0
+"""A sighting leaves half a megabyte of circles behind, and a worker keeps what its highest pile took: when all
+its cameras return together, that of a minute was ten megabytes."""
 _M_ARENA_MAX, _M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD = -8, -3, -1  # malloc.h of the GNU C library
 
 
