@@ -29,8 +29,8 @@ this limit to whatever was freed last."""
 LEFT_AT_THE_TOP_BYTES = 8 << 20
 """So much may lie free at the end of a heap before it is given back at once."""
 GIVEN_BACK_EVERY_S = 10.0
-"""A sighting leaves half a megabyte of circles behind, and a worker keeps what its highest pile took: when all
-its cameras return together, that of a minute was ten megabytes."""
+"""A sighting leaves half a megabyte of circles behind, and a worker keeps what its highest pile took: when
+all its cameras return together, that of a minute was ten megabytes."""
 _M_ARENA_MAX, _M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD = -8, -3, -1  # malloc.h of the GNU C library
 
 
