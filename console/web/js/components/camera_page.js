@@ -118,7 +118,7 @@ function BlindDays({ days }) {
   return html`
     <figure class="chart">
       <figcaption>${t("camera.blind")}<span class="chart-most">${t("records.most", { n: most.toFixed(0) })}</span></figcaption>
-      <div class="columns" role="img" aria-label=${days.map((one) => `${one.day}: ${one.blind_minutes.toFixed(1)}`).join("; ")}>
+      <div class="columns" role="img" aria-label=${`${t("camera.blind")}: ${days.map((one) => `${one.day}: ${one.blind_minutes.toFixed(1)}`).join("; ")}`}>
         ${days.map((one) => html`<div class="column" key=${one.day} title=${`${one.day}: ${one.blind_minutes.toFixed(1)}`}><div class="stack"><i class="part wildfire" style=${{ height: `${(100 * one.blind_minutes) / most}%` }}></i></div><span>${one.day.slice(5).replace("-", "/")} · ${one.blind_minutes.toFixed(0)}</span></div>`)}
       </div>
     </figure>`;
