@@ -4,13 +4,14 @@ A picture belongs to a preset only if the camera stood at it from some time befo
 after: every reading from then to then must say so, and the readings must not be far apart. Anything else is
 "in between", and a picture in between is not looked at: it shows no view that anything is remembered of.
 
-No clock and no I/O here: readings and pictures carry their times (UTC). Positions are the camera's own numbers
-(ONVIF's normalised spaces, pan and tilt -1 to 1, zoom 0 to 1). Pan does not wrap: -1 and 1 are the same place
-on some cameras and the two ends on others, and a wrong place is worse than a view that is not looked at.
+No clock and no I/O here: readings and pictures carry their times (UTC). Positions are the camera's own
+numbers (ONVIF's normalised spaces, pan and tilt -1 to 1, zoom 0 to 1). Pan does not wrap: -1 and 1 are the
+same place on some cameras and the two ends on others, and a wrong place is worse than a view not looked at.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -93,7 +94,7 @@ def preset_during(
         return None
     span = readings[before[-1] : after[0] + 1]
     apart = timedelta(seconds=standing.farthest_apart_s)
-    if any(later.told_at - sooner.told_at > apart for sooner, later in zip(span, span[1:], strict=False)):
+    if any(later.told_at - sooner.told_at > apart for sooner, later in itertools.pairwise(span)):
         return None
     found = {preset_of(one, presets, standing.tolerance) for one in span}
     return found.pop() if len(found) == 1 else None
