@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -383,11 +384,12 @@ def test_two_presets_of_a_camera_with_one_id_are_refused() -> None:
         config.Camera.model_validate(fields)
 
 
-TURNING = {
+TURNING: dict[str, Any] = {
     "id": "north", "name": "北岭", "source": "rtsp://h/x", "lat_deg": 23, "lon_deg": 116, "mast_height_m": 20,
     "pose": {"azimuth_deg": 0, "tilt_deg": 0, "hfov_deg": 50},
     "presets": [
-        {"id": one, "name": one, "pose": {"azimuth_deg": 9, "tilt_deg": 0, "hfov_deg": 50}, "onvif_token": token}
+        {"id": one, "name": one, "onvif_token": token,
+         "pose": {"azimuth_deg": 9, "tilt_deg": 0, "hfov_deg": 50}}
         for one, token in (("gate", "1"), ("ridge", "2"))
     ],
     "ptz": {"onvif": "http://viewer:s3cret@10.2.0.11/onvif/device_service"},
@@ -402,7 +404,8 @@ def test_a_turning_camera_shows_its_onvif_password_to_nobody() -> None:
 
 
 def test_an_onvif_password_is_taken_from_the_environment_whatever_it_holds() -> None:
-    presets = "    presets: [{id: gate, name: gate, onvif_token: '1', pose: {azimuth_deg: 1, tilt_deg: 0, hfov_deg: 9}}]\n"
+    pose = "{azimuth_deg: 1, tilt_deg: 0, hfov_deg: 9}"
+    presets = f"    presets: [{{id: gate, name: gate, onvif_token: '1', pose: {pose}}}]\n"
     ptz = "    ptz: {onvif: 'http://viewer:${CAMERA_PASSWORD}@10.2.0.11/onvif/device_service'}\n"
     text = GOOD.replace("dispatch:", presets + ptz + "dispatch:")
     camera = read(text, {**ENVIRONMENT, "CAMERA_PASSWORD": "a/b@c#d"}).cameras[0]
