@@ -16,12 +16,12 @@ class PtzSettings(Section):
 
     onvif: SecretSource = Field(
         title="ONVIF address",
-        description="http(s):// URL of the camera's ONVIF device service, with user and password; ${NAME} and "
-        "${file:PATH} stand for secrets.",
+        description="http(s):// URL of the camera's ONVIF device service, with user and password; "
+        "${NAME} and ${file:PATH} stand for secrets.",
         examples=["http://viewer:${CAMERA_PASSWORD}@10.2.0.11/onvif/device_service"],
     )
     poll_s: float = Field(
-        default=1.0, ge=0.2, le=30, title="Asked every", description="Seconds between two questions."
+        default=1.0, ge=0.2, le=10, title="Asked every", description="Seconds between two questions."
     )
     settle_s: float = Field(
         default=2.0,
@@ -44,7 +44,7 @@ class PtzSettings(Section):
         min_length=1,
         max_length=64,
         title="Media profile",
-        description="Token of the ONVIF media profile whose PTZ is asked; without it, the first that has one.",
+        description="Token of the ONVIF media profile whose PTZ is asked; without it, the first with one.",
     )
 
     @field_validator("onvif")
@@ -61,8 +61,8 @@ class PtzSettings(Section):
                 "onvif_address",
                 "this is no address of an ONVIF service",
                 {
-                    "mend": "write http(s)://USER:${PASSWORD}@HOST/onvif/device_service; '/', '@' or '#' in a "
-                    "password written out must be percent-encoded"
+                    "mend": "write http(s)://USER:${PASSWORD}@HOST/onvif/device_service; '/', '@' or '#' in "
+                    "a password written out must be percent-encoded"
                 },
             )
         return onvif

@@ -9,8 +9,8 @@ prints one JSON line with its addresses and turns when it is told. In tests:
         ask(device.url)
         device.go_to("1")
 
-What it can do wrong is set on `faults` (`Faults`), at any time, or given to `/control`. Passwords are checked:
-a WS-Security UsernameToken whose time must be right on the device's own clock, or HTTP digest.
+What it can do wrong is set on `faults` (`Faults`), at any time, or given to `/control`. Passwords are
+checked: a WS-Security UsernameToken whose time must be right on the device's own clock, or HTTP digest.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self
+from urllib.parse import quote
 from xml.etree import ElementTree
 
 import cv2
@@ -130,7 +131,7 @@ class OnvifDevice:
     @property
     def url(self) -> str:
         """Its device service, with the password where it wants one."""
-        user = f"{self._login[0]}:{self._login[1]}@" if self._login else ""
+        user = ":".join(quote(one, safe="") for one in self._login) + "@" if self._login else ""
         return f"http://{user}127.0.0.1:{self.port}/onvif/device_service"
 
     @property

@@ -58,6 +58,20 @@ class Standing:
     """Readings farther apart than this say nothing of the time between them."""
 
 
+@dataclass(frozen=True)
+class Whereabouts:
+    """What is known of where a turning camera stands, at one moment, for its health."""
+
+    silent_since: datetime | None
+    """Since when it has not said where it stands, once that is too long; looks go on at the last preset."""
+    problem: str
+    """Why it does not, in words without secrets."""
+    between_since: datetime | None
+    """Since when all its pictures were in between, and none was looked at."""
+    missing: tuple[str, ...] = ()
+    """Presets of ours that the camera does not know, or gives no position of: never recognised."""
+
+
 def preset_of(reading: Reading, presets: Mapping[str, Position], tolerance: float) -> str | None:
     """The preset at which a reading finds the camera; None while it moves or is somewhere else.
 
