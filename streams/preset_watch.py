@@ -156,7 +156,7 @@ class PresetWatch:
         _log.info("presets read camera=%s tokens=%s", self.camera_id, ascii(list(theirs)[:50]))
         for id_ in found.keys() - positions.keys():
             _log.warning(
-                "preset never recognised: the camera has none of its token, or no position camera=%s preset=%s",
+                "preset never recognised: no such token in the camera, or no position camera=%s preset=%s",
                 self.camera_id,
                 id_,
             )
