@@ -159,7 +159,7 @@ class CameraRegister:
             changed = _changed(before, changes)
             row = _following(before)
             row.definition = _definition(changed)
-            if {"source", "sub_source", "stream"} & changes.keys():
+            if {"source", "sub_source", "stream", "ptz"} & changes.keys():
                 whole = self._with_kept_secrets(changed, before, changes)
                 row.secrets = self._sealed(session, whole, anew="source" in changes)
             if "enabled" in changes:
@@ -257,6 +257,7 @@ class CameraRegister:
             "source": camera.source.reveal(),
             "sub_source": camera.sub_source.reveal() if camera.sub_source else None,
             "token": token.get_secret_value() if token else None,
+            "onvif": camera.ptz.onvif.reveal() if camera.ptz else None,
         }
         return sealed_for(session, self._box, json.dumps(secrets), anew=anew)
 
@@ -279,6 +280,9 @@ class CameraRegister:
         if play.token is None and kept["token"] is not None:
             play = play.model_copy(update={"token": SecretStr(kept["token"])})
             given["stream"] = changed.stream.model_copy(update={"play_url": play})
+        onvif = kept.get("onvif")  # what was sealed before there were turning cameras has none
+        if "ptz" not in changes and changed.ptz is not None and onvif is not None:
+            given["ptz"] = changed.ptz.model_copy(update={"onvif": SecretSource(onvif)})
         return changed.model_copy(update=given)
 
     def _look(self) -> None:
@@ -378,6 +382,8 @@ def _definition(camera: Camera) -> dict[str, Any]:
     found["source"] = shown_address(camera.source)
     if camera.sub_source is not None:
         found["sub_source"] = shown_address(camera.sub_source)
+    if camera.ptz is not None:
+        found["ptz"]["onvif"] = shown_address(camera.ptz.onvif)
     found.get("stream", {}).get("play_url", {}).pop("token", None)
     return found
 
@@ -392,6 +398,9 @@ def _camera(row: CameraVersionRow, secrets: Mapping[str, str | None] | None = No
             stream = dict(definition.get("stream", {}))
             stream["play_url"] = {**stream.get("play_url", {}), "token": secrets["token"]}
             definition["stream"] = stream
+        onvif = secrets.get("onvif")
+        if onvif is not None:
+            definition["ptz"] = {**definition["ptz"], "onvif": onvif}
     return Camera.model_validate({**definition, "enabled": row.state != "off"})
 
 

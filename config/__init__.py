@@ -11,6 +11,7 @@ from config.live import IceServer, LiveSettings
 from config.loader import load, loads
 from config.logs import LogSettings
 from config.map import BaseMap, MapSettings
+from config.ptz import PtzSettings
 from config.response import ResponseSettings
 from config.secrets import SecretSource, redact_url
 from config.targets import BasicAuth, DispatchTarget, Drill, Gateway, Notify, Person, Tls
@@ -40,6 +41,7 @@ __all__ = [
     "Pose",
     "Preset",
     "Problem",
+    "PtzSettings",
     "ResponseSettings",
     "SecretSource",
     "Storage",

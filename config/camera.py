@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 from config.base import Identifier, Name, Section
 from config.health import HealthSettings
 from config.optics import LensSettings, in_our_systems
+from config.ptz import PtzSettings
 from config.secrets import SecretSource, resolved
 from config.surroundings import surroundings_of
 
@@ -125,6 +126,15 @@ class Preset(Section):
     id: Identifier = Field(title="Preset id", description="Stable machine name, unique within the camera.")
     name: Name = Field(title="Name", description="What operators call this view.")
     pose: Pose = Field(title="Pose", description="Where the camera looks at this preset.")
+    onvif_token: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=64,
+        title="ONVIF token",
+        description="The camera's own name of this preset, as its ONVIF service gives it (often a number). A "
+        "preset without one is never recognised.",
+        examples=["1"],
+    )
 
 
 class Mask(Section):
@@ -294,6 +304,12 @@ class Camera(Section):
     presets: tuple[Preset, ...] = Field(
         default=(), max_length=300, title="Presets", description="Views of a pan-tilt-zoom camera."
     )
+    ptz: PtzSettings | None = Field(
+        default=None,
+        title="Pan-tilt-zoom",
+        description="How a turning camera is asked where it stands. Without it all its pictures are taken to "
+        "be of one view.",
+    )
     masks: tuple[Mask, ...] = Field(
         default=(), max_length=100, title="Masks", description="Parts treated differently."
     )
@@ -359,6 +375,24 @@ class Camera(Section):
                 "duplicate_preset",
                 "the preset id '{id}' is used more than once",
                 {"id": twice, "mend": "give each preset of a camera its own id"},
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _presets_can_be_recognised(self) -> Self:
+        tokens = [preset.onvif_token for preset in self.presets if preset.onvif_token is not None]
+        twice = next((token for token in tokens if tokens.count(token) > 1), None)
+        if twice is not None:
+            raise PydanticCustomError(
+                "duplicate_onvif_token",
+                "two presets have the ONVIF token '{token}'",
+                {"token": twice, "mend": "give each preset the token that the camera itself has for it"},
+            )
+        if self.ptz is not None and not tokens:
+            raise PydanticCustomError(
+                "ptz_without_presets",
+                "the camera is asked where it stands, but no preset has an onvif_token to compare with",
+                {"mend": "give onvif_token in at least one preset, or take the ptz section out"},
             )
         return self
 

@@ -95,6 +95,8 @@ def apply(file: Deployment, register: CameraRegister, *, by: By, remove: bool = 
 def _fields(wanted: Camera, before: Camera) -> dict[str, Any]:
     """What must be said of `before` to make it `wanted`."""
     plain = wanted.model_dump(mode="json")
+    if wanted.ptz is not None:
+        plain["ptz"]["onvif"] = wanted.ptz.onvif.reveal()
     return {
         name: value.reveal() if isinstance(value := getattr(wanted, name), SecretSource) else plain[name]
         for name in Camera.model_fields
@@ -115,6 +117,13 @@ def _written(
         else:
             variable = f"{camera.id}_{name}".upper().replace("-", "_")
             found[name] = source.reveal() if with_secrets or not source.scheme else f"${{{variable}}}"
+    if camera.ptz is not None:
+        onvif = camera.ptz.onvif
+        if seed is not None and seed.ptz is not None and seed.ptz.onvif == onvif:
+            found["ptz"]["onvif"] = written["ptz"]["onvif"]
+        else:
+            variable = f"{camera.id}_onvif".upper().replace("-", "_")
+            found["ptz"]["onvif"] = onvif.reveal() if with_secrets else f"${{{variable}}}"
     if camera.stream.play_url.token is not None:
         known = written.get("stream", {}).get("play_url", {}).get("token")
         found["stream"]["play_url"]["token"] = known or f"${{{camera.id.upper().replace('-', '_')}_TOKEN}}"

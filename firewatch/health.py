@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 HEARD_EVERY_S = 10.0
 VIEWS_EVERY_S = 600.0
 TURNED_AWAY_DEG = (180.0, 90.0)
-"""A camera turned farther than can be measured may look anywhere."""
+"""A camera turned farther than can be measured, or that does not say where it stands, may look anywhere."""
 
 
 class StateKeeper(Protocol):
@@ -89,7 +89,8 @@ class HealthJudges:
 
 
 class DoubtingSink:
-    """Marks sightings of cameras that have moved, on their way to the sink proper."""
+    """Marks sightings of cameras that have moved, or did not say where they stood, on their way to the sink
+    proper."""
 
     def __init__(self, sink: SightingSink, judges: HealthJudges) -> None:
         self._sink = sink
@@ -97,6 +98,8 @@ class DoubtingSink:
 
     def accept(self, camera: Camera, sighting: Sighting, frame: Frame) -> None:
         off_pose_deg = self._judges.off_pose_deg(camera, sighting.preset)
+        if frame.place_unsure:
+            off_pose_deg = TURNED_AWAY_DEG
         self._sink.accept(camera, replace(sighting, off_pose_deg=off_pose_deg), frame)
 
 

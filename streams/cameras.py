@@ -15,6 +15,8 @@ from streams.opencv import OpenCvSource
 from streams.paced import PacedSource
 from streams.packet_source import FootageWatch, PacketSource
 from streams.play_url import ask_for_play_url, is_question
+from streams.preset_reader import PresetReader
+from streams.preset_watch import PresetWatch
 from streams.recorded import open_recorded
 from streams.snapshot import SnapshotSource
 from streams.source import LiveConnection
@@ -102,12 +104,24 @@ def reader(
 ) -> LiveReader:
     """The reader of a camera, not started yet; `tap` receives its packets."""
     quiet = QuietTap(camera.id, tap) if tap is not None else None
-    return LiveReader(
-        camera.id,
-        connector(camera, wanted_interval_s=wanted_interval_s, tap=quiet),
+    connect = connector(camera, wanted_interval_s=wanted_interval_s, tap=quiet)
+    options = _ReaderOptions(
         wanted_interval_s=wanted_interval_s,
         open_timeout_s=camera.stream.open_timeout_s,
         read_timeout_s=camera.stream.read_timeout_s,
         retry_max_s=camera.stream.retry_max_s,
         on_frame=on_frame,
     )
+    if camera.ptz is None:
+        return LiveReader(camera.id, connect, **options)
+    return PresetReader(camera.id, connect, PresetWatch(camera, camera.ptz), **options)
+
+
+class _ReaderOptions(TypedDict):
+    """What all readers are made with."""
+
+    wanted_interval_s: float
+    open_timeout_s: float
+    read_timeout_s: float
+    retry_max_s: float
+    on_frame: Callable[[], None]

@@ -40,7 +40,8 @@ class Frame:
     `captured_at` is timezone-aware UTC, the time the light fell on the sensor as well as we know it;
     `sequence` rises by at least one from frame to frame of a source and never repeats.
     `new_footage` marks the first frame after the recording jumped (a loop point, a cut): memory of the
-    view no longer holds.
+    view no longer holds. `place_unsure`: it was taken while a turning camera did not say where it stood;
+    `preset` is the one known last, and may be wrong.
     """
 
     picture: Image | Picture
@@ -49,6 +50,7 @@ class Frame:
     sequence: int
     preset: str | None = None
     new_footage: bool = False
+    place_unsure: bool = False
     _made: dict[tuple[int, int], Image] = field(default_factory=dict, init=False, repr=False)
 
     @property

@@ -23,6 +23,7 @@ from streams.frame import Frame
 from streams.health_measures import Measures, change, measure
 from streams.health_registration import Field, Shift
 from streams.health_view import ViewMemory, ViewReading
+from streams.ptz import Whereabouts
 from streams.vitals import Vitals
 
 MEASURED_EVERY_S = 0.9
@@ -45,6 +46,10 @@ NOT_TOO_BRIGHT = 222
 
 REASON_EVERY = timedelta(seconds=60)
 """A reason that keeps changing (connection errors) is news once a minute."""
+
+LOST_AFTER_S = 300.0
+"""A turning camera that stood at none of its presets for so long: a tour stops somewhere every minute or two,
+and an operator who turned it by hand to watch something deserves some minutes before anybody is told."""
 
 LIGHT = ("all black", "overexposed")
 """What `detector.bad_pictures` says of pictures that are not damaged; they have conditions of their own."""
@@ -191,12 +196,14 @@ class CameraHealth:
             self.damaged(str(error), at)
             return
         self._measured_at = at
-        view = self._view_of(frame)
+        # where it is not known which view it is, there is nothing to compare it with
+        view = None if frame.place_unsure else self._view_of(frame)
         self._judge_light(measures, at)
         blank = any(self._sustained[one].since is not None for one in (Condition.DARK, Condition.OVEREXPOSED))
         if not blank:  # a black picture cannot change, cannot be compared and must not be remembered
             self._judge_motion(measures, at)
-            view.tell(measures, at)
+            if view is not None:
+                view.tell(measures, at)
 
     def damaged(self, reason: str | None, at: datetime) -> None:
         """What the look found: why the picture could not be judged, or None."""
@@ -224,12 +231,12 @@ class CameraHealth:
             assert self._stale_since is not None
             self._live_since = None
             return CameraState(Condition.STALE, self._stale_since, _why_stale(vitals, now))
-        found = self._of_pictures()
+        found = _lost(vitals.whereabouts, now) or self._of_pictures() or _not_placed(vitals.whereabouts)
         if found is not None:
             self._live_since = None
             return found
         self._live_since = self._live_since or (now if self._shown else vitals.last_picture_at)
-        return CameraState(Condition.LIVE, self._live_since)
+        return CameraState(Condition.LIVE, self._live_since, _unrecognised(vitals.whereabouts))
 
     @staticmethod
     def _without_picture(vitals: Vitals) -> CameraState:
@@ -382,6 +389,30 @@ class _Damage:
         elif vitals.bad_pictures == bad:
             self._since = None
         return self._since
+
+
+def _lost(where: Whereabouts | None, now: datetime) -> CameraState | None:
+    """Turning is no blindness, but a camera that never stands where it is known is not looked at."""
+    if where is None or where.between_since is None:
+        return None
+    if (now - where.between_since).total_seconds() < LOST_AFTER_S:
+        return None
+    reason = "pictures come, but the camera stands at none of its presets: none is looked at"
+    return CameraState(Condition.STALE, where.between_since, reason)
+
+
+def _not_placed(where: Whereabouts | None) -> CameraState | None:
+    if where is None or where.silent_since is None:
+        return None
+    reason = f"the camera does not say where it stands, the preset known last is assumed: {where.problem}"
+    return CameraState(Condition.MOVED, where.silent_since, reason)
+
+
+def _unrecognised(where: Whereabouts | None) -> str:
+    if where is None or not where.missing:
+        return ""
+    names = ", ".join(where.missing)
+    return f"presets never recognised (the camera has none of their tokens, or no position): {names}"
 
 
 def _why_stale(vitals: Vitals, now: datetime) -> str:

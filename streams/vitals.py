@@ -12,6 +12,7 @@ from typing import Protocol
 
 from streams.condition import CameraState, Condition
 from streams.frame import Frame
+from streams.ptz import Whereabouts
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ class Vitals:
     key_frame_spacing_s: float | None
     warnings: tuple[str, ...] = ()
     """What makes the camera dearer or worse than it need be: key frames far apart, a wrong clock ..."""
+    whereabouts: Whereabouts | None = None
+    """None for a camera that is not asked where it stands."""
 
     def picture_age_s(self, now: datetime) -> float | None:
         """Seconds since the newest picture came; None before the first."""

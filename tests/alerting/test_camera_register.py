@@ -258,3 +258,52 @@ def test_every_change_is_audited_and_told_to_the_pages(register: CameraRegister,
     assert [(one.kind, one.camera_id, one.data["register"]) for one in told] == [
         ("camera", "ridge", action) for action in ("added", "changed", "removed")
     ]
+
+
+def turning(onvif: str) -> config.Camera:
+    pose = {"azimuth_deg": 9, "tilt_deg": 0, "hfov_deg": 50}
+    gate = {"id": "gate", "name": "南门", "pose": pose, "onvif_token": "1"}
+    return camera("ridge", source=URL, presets=[gate], ptz={"onvif": onvif, "settle_s": 3})
+
+
+ONVIF = "http://viewer:0nvif-word@10.2.0.11:8080/onvif/device_service"
+
+
+def test_a_turning_camera_keeps_how_it_is_asked_where_it_stands_when_something_else_is_changed(
+    register: CameraRegister, store: Store
+) -> None:
+    add(register, turning(ONVIF))
+    register.change("ridge", {"name": "山脊"}, by=LI)
+    register.change("ridge", {"source": "rtsp://viewer:new@10.2.0.12/live"}, by=LI)
+    now = next(one for one in register.cameras if one.id == "ridge")
+    assert now.ptz == turning(ONVIF).ptz
+    assert now.presets[0].onvif_token == "1"
+    with store.reading() as session:
+        rows = session.scalars(select(CameraVersionRow)).all()
+        written = json.dumps([[row.definition, row.secrets] for row in rows])
+    assert "0nvif-word" not in written
+    assert "http://10.2.0.11:8080" in written
+
+
+def test_a_camera_that_turns_no_more_has_no_onvif_address_left(register: CameraRegister) -> None:
+    add(register, turning(ONVIF))
+    register.change("ridge", {"ptz": None}, by=LI)
+    assert next(one for one in register.cameras if one.id == "ridge").ptz is None
+    register.change("ridge", {"sub_source": "rtsp://h/sub"}, by=LI)
+    assert next(one for one in register.cameras if one.id == "ridge").ptz is None
+
+
+def test_what_was_sealed_before_there_were_turning_cameras_can_still_be_opened(
+    register: CameraRegister, store: Store, box: SecretBox
+) -> None:
+    add(register)
+    with store.writing() as session:
+        first = session.scalars(select(CameraVersionRow).filter_by(camera_id="ridge")).one()
+        kept = {key: value for key, value in json.loads(box.open(first.secrets)).items() if key != "onvif"}
+        old = {column.key: getattr(first, column.key) for column in CameraVersionRow.__table__.columns}
+        del old["version_id"]
+        session.add(CameraVersionRow(**{**old, "version": 2, "secrets": box.seal(json.dumps(kept))}))
+    fresh = CameraRegister(store, deployment(), box, look_every_s=0)
+    assert next(one for one in fresh.cameras if one.id == "ridge").source.reveal() == URL
+    fresh.change("ridge", {"sub_source": "rtsp://h/sub"}, by=LI)
+    assert next(one for one in fresh.cameras if one.id == "ridge").source.reveal() == URL

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -381,3 +382,54 @@ def test_two_presets_of_a_camera_with_one_id_are_refused() -> None:
     }  # fmt: skip
     with pytest.raises(ValidationError, match="preset id 'gate' is used more than once"):
         config.Camera.model_validate(fields)
+
+
+TURNING: dict[str, Any] = {
+    "id": "north", "name": "北岭", "source": "rtsp://h/x", "lat_deg": 23, "lon_deg": 116, "mast_height_m": 20,
+    "pose": {"azimuth_deg": 0, "tilt_deg": 0, "hfov_deg": 50},
+    "presets": [
+        {"id": one, "name": one, "onvif_token": token,
+         "pose": {"azimuth_deg": 9, "tilt_deg": 0, "hfov_deg": 50}}
+        for one, token in (("gate", "1"), ("ridge", "2"))
+    ],
+    "ptz": {"onvif": "http://viewer:s3cret@10.2.0.11/onvif/device_service"},
+}  # fmt: skip
+
+
+def test_a_turning_camera_shows_its_onvif_password_to_nobody() -> None:
+    camera = config.Camera.model_validate(TURNING)
+    assert camera.ptz is not None
+    assert "s3cret" in camera.ptz.onvif.reveal()
+    assert "s3cret" not in f"{camera!r} {camera} {camera.model_dump_json()}"
+
+
+def test_an_onvif_password_is_taken_from_the_environment_whatever_it_holds() -> None:
+    pose = "{azimuth_deg: 1, tilt_deg: 0, hfov_deg: 9}"
+    presets = f"    presets: [{{id: gate, name: gate, onvif_token: '1', pose: {pose}}}]\n"
+    ptz = "    ptz: {onvif: 'http://viewer:${CAMERA_PASSWORD}@10.2.0.11/onvif/device_service'}\n"
+    text = GOOD.replace("dispatch:", presets + ptz + "dispatch:")
+    camera = read(text, {**ENVIRONMENT, "CAMERA_PASSWORD": "a/b@c#d"}).cameras[0]
+    assert camera.ptz is not None
+    assert camera.ptz.onvif.reveal() == "http://viewer:a%2Fb%40c%23d@10.2.0.11/onvif/device_service"
+
+
+def test_a_turning_camera_without_a_preset_to_recognise_is_refused() -> None:
+    plain = [{key: value for key, value in one.items() if key != "onvif_token"} for one in TURNING["presets"]]
+    for presets in ([], plain):
+        with pytest.raises(ValidationError, match="no preset has an onvif_token"):
+            config.Camera.model_validate({**TURNING, "presets": presets})
+
+
+def test_two_presets_with_one_onvif_token_are_refused() -> None:
+    presets = [{**one, "onvif_token": "7"} for one in TURNING["presets"]]
+    with pytest.raises(ValidationError, match="two presets have the ONVIF token '7'"):
+        config.Camera.model_validate({**TURNING, "presets": presets})
+
+
+@pytest.mark.parametrize(
+    "url", ["rtsp://h/x", "10.2.0.11", "http://", "http://viewer:a/b@h/onvif", "http://h:x/"]
+)
+def test_an_address_that_is_no_onvif_service_is_refused_without_repeating_it(url: str) -> None:
+    with pytest.raises(ValidationError, match="no address of an ONVIF service") as refused:
+        config.Camera.model_validate({**TURNING, "ptz": {"onvif": url}})
+    assert "a/b" not in str(refused.value)

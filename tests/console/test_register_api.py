@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,6 +18,9 @@ from alerting import audit
 from alerting.accounts import Accounts
 from alerting.camera_register import CameraRegister
 from alerting.intake import Evidence
+from alerting.journal import By
+from alerting.secret_box import SecretBox
+from config import Camera
 from console.app import create_app
 from console.auth import COOKIE, Authentication
 from console.limits import RateLimit
@@ -138,6 +142,36 @@ def test_presets_of_an_added_camera_are_added_renamed_turned_and_removed(console
     assert [one["version"] for one in history] == [6, 5, 4, 3, 2, 1]
     register = CameraRegister(console.store, console.deployment)
     assert register.deployment.camera("east-01").pose_at("gate").azimuth_deg == 205
+
+
+def test_a_turning_camera_is_edited_here_without_losing_how_it_is_asked_where_it_stands(
+    console: Served,
+) -> None:
+    box = SecretBox(Path(console.deployment.storage.evidence).with_name("secrets.key"))
+    register = CameraRegister(console.store, console.deployment, box, look_every_s=0)
+    gate = {"id": "gate", "name": "南门", "pose": GATE, "onvif_token": "1"}
+    ptz = {"onvif": f"http://viewer:{PASSWORD}@10.2.0.11/onvif/device_service", "tolerance": 0.02}
+    fields = {key: value for key, value in NEW.items() if key != "why"}
+    turning = Camera.model_validate({**fields, "presets": [gate], "ptz": ptz})
+    register.add(turning, by=By("li"), learn_for=timedelta(0))
+    path = "/api/v1/cameras/east-01"
+    with console.signed_in("supervisor") as client:
+        answers = [
+            client.patch(path, json={"name": "东山"}),
+            client.patch(f"{path}/presets/gate", json={"name": "北门"}),
+            client.patch(path, json={"preset": "gate", "pose": {**GATE, "azimuth_deg": 210}}),
+            client.post(f"{path}/presets", json={"id": "ridge", "name": "山脊", "pose": GATE}),
+        ]
+        refused = client.delete(f"{path}/presets/gate")
+        history = client.get(f"{path}/versions")
+    assert [one.status_code for one in answers] == [200, 200, 200, 201]
+    assert (refused.status_code, "onvif_token" in refused.json()["detail"]) == (422, True)
+    assert PASSWORD not in "".join(one.text for one in (*answers, refused, history))
+    now = register.deployment.camera("east-01")
+    assert now.ptz == turning.ptz
+    assert [(one.id, one.name, one.onvif_token) for one in now.presets] == [
+        ("gate", "北门", "1"), ("ridge", "山脊", None),
+    ]  # fmt: skip
 
 
 def test_a_preset_that_makes_no_sense_or_came_too_late_changes_nothing(console: Served) -> None:

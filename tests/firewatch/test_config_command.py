@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -270,3 +271,38 @@ def test_a_roster_of_an_area_that_the_file_lost_is_left_or_given_back_with_remov
     assert "d: roster of an area that the grid file has not (1 people)" in told
     assert "nothing to change" in run("apply", file, "--state", tmp_path)
     assert "changed: roster d" in run("apply", file, "--state", tmp_path, "--remove")
+
+
+TURNING = """  - id: tower
+    name: 瞭望塔云台
+    source: rtsp://viewer:${NORTH_PASSWORD}@10.2.0.14/live
+    lat_deg: 23.1
+    lon_deg: 116.4
+    mast_height_m: 40
+    pose: {azimuth_deg: 0, tilt_deg: -4, hfov_deg: 55}
+    presets: [{id: gate, name: 南门, onvif_token: '1', pose: {azimuth_deg: 75, tilt_deg: -5, hfov_deg: 30}}]
+    ptz: {onvif: 'http://viewer:${NORTH_PASSWORD}@10.2.0.14/onvif/device_service'}
+"""
+
+
+def test_how_a_turning_camera_is_asked_goes_to_the_store_and_back_into_a_file_without_its_password(
+    file: Path, tmp_path: Path
+) -> None:
+    file.write_text(file.read_text("utf-8").replace("storage:", TURNING + "storage:"), encoding="utf-8")
+    tower = load(file).camera("tower")
+    with closing(Store.open(f"sqlite:///{tmp_path}/store.db")) as store:
+        register = CameraRegister(store, load(file), SecretBox(tmp_path / "secrets.key"), look_every_s=0)
+        register.change("tower", {"name": "新塔"}, by=LI)
+        text = run("export", file, "--state", tmp_path)
+        assert "http://viewer:${NORTH_PASSWORD}@10.2.0.14/onvif/device_service" in text
+        moved = "http://viewer:0nvif-words@10.2.0.99/onvif/device_service"
+        register.change("tower", {"ptz": {"onvif": moved, "settle_s": 3}}, by=LI)
+        text = run("export", file, "--state", tmp_path)
+        assert "${TOWER_ONVIF}" in text
+        assert "words" not in text + run("diff", file, "--state", tmp_path, code=1)
+        secrets = {"NORTH_PASSWORD": "s3cret-words", "TOWER_ONVIF": moved}
+        assert loads(text, environment=secrets).camera("tower").ptz == register.deployment.camera("tower").ptz
+        whole = run("export", file, "--state", tmp_path, "--with-secrets")
+        assert moved in whole
+        run("apply", file, "--state", tmp_path)
+        assert register.deployment.camera("tower").ptz == tower.ptz

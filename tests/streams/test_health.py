@@ -30,6 +30,7 @@ from config import HealthSettings
 from streams.condition import BLIND, Condition
 from streams.frame import Frame, Image
 from streams.health import CameraHealth, Sustained
+from streams.ptz import Whereabouts
 from streams.vitals import Vitals
 
 SETTINGS = HealthSettings()
@@ -311,3 +312,55 @@ def test_a_camera_may_have_dwell_times_of_its_own() -> None:
     own = HealthSettings(moved_after_s=90)
     both = HealthSettings(frozen_after_s=30).overridden_by(own)
     assert (both.frozen_after_s, both.moved_after_s, both.dark_after_s) == (30, 90, 10)
+
+
+def placed_at(at: datetime, **more: object) -> Vitals:
+    where = {"silent_since": None, "problem": "", "between_since": None, **more}
+    return vitals_at(at, whereabouts=Whereabouts(**where))  # type: ignore[arg-type]
+
+
+def test_a_camera_that_turns_is_not_blind_by_that_but_one_that_never_stands_at_a_preset_is() -> None:
+    health = judge()
+    assert health.state(placed_at(NOON), NOON).condition is Condition.LIVE
+    turning_since = after(10)
+    for second in (20, 120, 300):
+        at = after(second)
+        assert health.state(placed_at(at, between_since=turning_since), at).condition is Condition.LIVE
+    at = after(311)
+    lost = health.state(placed_at(at, between_since=turning_since), at)
+    assert (lost.condition, lost.since) == (Condition.STALE, turning_since)
+    assert "none of its presets" in lost.reason
+    assert health.state(placed_at(after(320)), after(320)).condition is Condition.LIVE
+
+
+def test_a_camera_that_does_not_say_where_it_stands_sees_but_its_places_are_unreliable() -> None:
+    health = judge()
+    silent = placed_at(
+        after(30), silent_since=after(5), problem="http://10.2.0.11/onvif did not answer within 5 s"
+    )
+    state = health.state(silent, after(30))
+    assert (state.condition, state.since) == (Condition.MOVED, after(5))
+    assert state.condition not in BLIND
+    assert "did not answer within 5 s" in state.reason
+
+
+def test_pictures_of_no_sure_place_are_compared_with_no_view(rendered: Image) -> None:
+    health = judge()
+    turned = np.ascontiguousarray(rendered[:, ::-1])
+    for second in range(0, 120, 2):
+        noise = np.random.default_rng(second).normal(0, 2, rendered.shape)
+        sure = second < 60
+        image = np.clip((rendered if sure else turned) + noise, 0, 255).astype(np.uint8)
+        health.saw(Frame(image, "ptz", after(second), second, preset="east", place_unsure=not sure))
+        assert health.state(vitals_at(after(second)), after(second)).condition is Condition.LIVE
+    for second in range(120, 150, 2):
+        health.saw(Frame(np.zeros_like(rendered), "ptz", after(second), second, place_unsure=True))
+    assert health.state(vitals_at(after(150)), after(150)).condition is Condition.DARK, (
+        "it is blind all the same"
+    )
+
+
+def test_a_preset_that_the_camera_does_not_have_is_told_while_the_camera_is_live() -> None:
+    state = judge().state(placed_at(NOON, missing=("gate",)), NOON)
+    assert state.condition is Condition.LIVE
+    assert "gate" in state.reason
