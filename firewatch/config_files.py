@@ -97,6 +97,8 @@ def _fields(wanted: Camera, before: Camera) -> dict[str, Any]:
     plain = wanted.model_dump(mode="json")
     if wanted.ptz is not None:
         plain["ptz"]["onvif"] = wanted.ptz.onvif.reveal()
+    if (token := wanted.stream.play_url.token) is not None:
+        plain["stream"]["play_url"]["token"] = token.get_secret_value()
     return {
         name: value.reveal() if isinstance(value := getattr(wanted, name), SecretSource) else plain[name]
         for name in Camera.model_fields

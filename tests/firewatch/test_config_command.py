@@ -132,6 +132,21 @@ def test_an_address_that_changed_in_the_file_is_applied_whole(
     assert now.reveal() == "rtsp://viewer:s3cret-words@10.9.0.11/live"
 
 
+def test_the_token_of_a_gateway_is_applied_as_it_is_and_shown_nowhere(
+    file: Path, tmp_path: Path, register: CameraRegister
+) -> None:
+    stream = "    stream: {play_url: {token: '${NORTH_PASSWORD}', path: data.url}}\n"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("  - id: west", stream + "  - id: west"), encoding="utf-8")
+    told = run("diff", file, "--state", tmp_path, code=1)
+    assert "north.stream" in told
+    told += run("apply", file, "--state", tmp_path)
+    assert "s3cret" not in told
+    now = register.deployment.camera("north").stream.play_url
+    assert now.token is not None
+    assert now.token.get_secret_value() == "s3cret-words"
+
+
 COUNTY = {"id": "county", "name": "县", "url": "https://county.example/x", "secret": "${NORTH_PASSWORD}"}
 ROBOT = {"id": "chat-robot", "name": "群", "url": "https://chat.example/T0KEN", "bearer": "b3arer-words"}
 
