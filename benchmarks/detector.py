@@ -30,14 +30,15 @@ from av.video.frame import VideoFrame
 
 from benchmarks.reporting import machine, write_figures
 from detector.backend import NetworkInput, RawOutput
+from detector.bad_pictures import bad_picture
 from detector.decoding import decode
 from detector.detection import Box
 from detector.evaluation.boxes import BoxedPicture, mean_average_precision
 from detector.pipeline import Pipeline
 from detector.registry import Model, load_model
 from detector.tiles import ROTATION_S
-from detector.view import ViewMemory
-from streams.frame import Frame, Image
+from detector.view import ViewMemory, look_size, mirrored
+from streams.frame import Frame, Image, resized
 from streams.picture import DecodedPicture
 
 SCENES = Path(__file__).resolve().parent.parent / "sample_videos"
@@ -103,14 +104,43 @@ def decoded(image: Image) -> DecodedPicture:
     return DecodedPicture(VideoFrame.from_ndarray(image, format="bgr24").reformat(format="yuv420p"))
 
 
-def inputs_for(ages_s: Sequence[float], look_width_px: int, count: int) -> list[NetworkInput]:
-    """Network inputs of a watched view with all its differences."""
-    memory = ViewMemory(ages_s, look_width_px)
-    pictures = [cv2.resize(i, FRAME_PX) for i in frames_of("distant_smoke", first_s=0, count=40)]
-    for minute in range(45):
-        memory.observe(pictures[minute % 8], START + timedelta(minutes=minute))
-    at = START + timedelta(minutes=45)
-    return [memory.observe(pictures[n % len(pictures)], at + timedelta(seconds=5 * n)) for n in range(count)]
+class WatchedView:
+    """A view that has been looked at for 45 minutes: each further look has all its differences."""
+
+    def __init__(self, ages_s: Sequence[float], look_width_px: int) -> None:
+        self._memory = ViewMemory(ages_s, look_width_px)
+        size_px = look_size(*FRAME_PX, look_width_px)
+        full = (cv2.resize(image, FRAME_PX) for image in frames_of("distant_smoke", first_s=0, count=8))
+        self._pictures = [resized(image, size_px) for image in full]
+        self._looks = 0
+        for minute in range(45):
+            self._memory.observe(self._pictures[minute % 8], START + timedelta(minutes=minute))
+
+    def look(self) -> NetworkInput:
+        self._looks += 1
+        at = START + timedelta(minutes=45, seconds=PATROL_S * self._looks)
+        return self._memory.observe(self._pictures[self._looks % len(self._pictures)], at)
+
+
+PRE_AND_POST = ("scaling", "checking", "planes", "mirroring", "decoding")
+
+
+def parts_of_a_look(model: Model, engine: Any, picture: DecodedPicture) -> dict[str, Callable[[], Any]]:
+    """What one look at a whole picture is made of; "memory" has "planes" within it."""
+    size_px = look_size(*FRAME_PX, model.look_width_px)
+    image = picture.bgr(*size_px)
+    watched, forgetful = (WatchedView(ages, model.look_width_px) for ages in (model.ages_for(engine), ()))
+    seen = watched.look()
+    raw = engine.infer(seen)
+    return {
+        "network": lambda: engine.infer(seen),
+        "scaling": lambda: picture.bgr(*size_px),
+        "checking": lambda: bad_picture(image),
+        "planes": forgetful.look,
+        "memory": watched.look,
+        "mirroring": lambda: mirrored(seen),
+        "decoding": lambda: decode(raw, input_size_px=size_px, frame_size_px=FRAME_PX, least_score=0.08),
+    }
 
 
 def detect(engine: Engine, seen: NetworkInput) -> int:
@@ -236,7 +266,7 @@ def main() -> None:
 
     lines = []
     for size, width_px in SIZES.items():
-        seen = inputs_for(ages_s, width_px, 1)[0]
+        seen = WatchedView(ages_s, width_px).look()
         engines: dict[str, Engine] = {"openvino": ours, "onnxruntime": reference}
         if not isinstance(torch, str):
             engines["torch"] = torch
@@ -252,21 +282,29 @@ def main() -> None:
     whole, closely = (Watch(model, ours, pictures, tiles=tiles) for tiles in (False, True))
     turns = round(ROTATION_S / PATROL_S)
     patrol = Watch(model, ours, pictures, tiles=True)
-    network = inputs_for(ages_s, model.look_width_px, 1)[0]
     spent = in_turns(
         {
-            "network": lambda: ours.infer(network),
             "whole": whole.look,
             "rotation": lambda: [patrol.look() for _ in range(turns)],
             "closely": lambda: closely.look(0.5, closely=True),
+            **parts_of_a_look(model, ours, pictures[0]),
         },
         repeats,
     )
     patrol_ms = spent["rotation"] / turns
     beside = 1 - spent["network"] / spent["whole"]
+    spent["memory"] -= spent["planes"]  # which it makes, too
+    spent["mirroring"] /= 2  # every second look
+    around = sum(spent[part] for part in PRE_AND_POST) / spent["whole"]
     print(
-        f"a look at a 1920x1080 camera, all in: whole {spent['whole']:.1f} ms "
-        f"({beside:.1%} beside the network),"
+        f"a look at a 1920x1080 camera, all in: whole {spent['whole']:.1f} ms, "
+        f"network {spent['network']:.1f}; {beside:.1%} beside it:"
+    )
+    print(
+        f"    {around:.1%} pre- and post-processing ("
+        + ", ".join(f"{part} {spent[part]:.2f}" for part in PRE_AND_POST)
+        + f" ms), {spent['memory'] / spent['whole']:.1%} memory of the view "
+        f"(references, differences: {spent['memory']:.2f} ms), the rest judgement over time"
     )
     print(
         f"    patrol with tiles in rotation {patrol_ms:.1f} ms "
@@ -287,6 +325,7 @@ def main() -> None:
         "detector.cpu_ms_whole": round(spent["whole"], 2),
         "detector.cpu_ms_suspicion": round(spent["closely"], 2),
         "detector.share_beside_network": round(beside, 4),
+        "detector.share_pre_and_post": round(around, 4),
         "detector.ratio_onnxruntime": round(lines[0].spent["onnxruntime"] / lines[0].spent["openvino"], 3),
         "detector.mb_each_camera": round(each_mb, 1),
     }
