@@ -106,6 +106,7 @@ def said_on_every_page(page: Page, console: Served) -> dict[str, list[str]]:
     return found
 
 
+@pytest.mark.slow  # test_page_types.py compares the words in every run
 def test_in_english_nothing_chinese_is_left_but_names(busy: Served, page: Page) -> None:
     page.add_init_script("localStorage.setItem('firewatch.language', 'en')")
     go_in(page, busy, "admin")

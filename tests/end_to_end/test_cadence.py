@@ -46,7 +46,8 @@ def confirmed_at_s(name: str, every_s: Sequence[int], until_s: int) -> list[list
     return confirmed
 
 
-@pytest.mark.parametrize("name", [pytest.param("distant_smoke", marks=pytest.mark.slow), "near_fire"])
+@pytest.mark.slow  # the rule by itself is tested at every cadence in tests/detector/test_confirmation.py
+@pytest.mark.parametrize("name", ["distant_smoke", "near_fire"])
 def test_one_look_a_minute_confirms_a_fire_within_three_looks_and_nothing_before(name: str) -> None:
     (times,) = confirmed_at_s(name, [60], IGNITION_S + 180)
     assert [IGNITION_S < at_s <= IGNITION_S + 180 for at_s in times] == [True], times

@@ -81,6 +81,7 @@ def deliveries(store: Store) -> Callable[[], tuple[DeliveryRecord, ...]]:
     return lambda: store.deliveries(state="delivered")
 
 
+@pytest.mark.slow  # the drill itself: tests/alerting/test_drill.py
 def test_a_drill_passes_and_says_what_each_step_took_and_without_a_sender_it_says_so(
     tmp_path: Path, receiver: DispatchReceiver
 ) -> None:

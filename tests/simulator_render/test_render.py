@@ -175,7 +175,10 @@ def test_progress_rises_to_one(run: Run) -> None:
             "roads": [{"places": [[23.106, 116.4], [23.107, 116.401]]}],
             "chimneys": [{"lat_deg": 23.106, "lon_deg": 116.4005}],
         },
-        {"light": {"night": True}, "villages": [{"lat_deg": 23.106, "lon_deg": 116.401}]},
+        pytest.param(
+            {"light": {"night": True}, "villages": [{"lat_deg": 23.106, "lon_deg": 116.401}]},
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=["glare, fog, dust and a chimney", "night with a village"],
 )  # fmt: skip
