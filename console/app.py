@@ -62,6 +62,7 @@ from console.routes import (
     session,
     targets,
     tokens,
+    turning,
     users,
 )
 from console.routes import (
@@ -103,6 +104,7 @@ _ROUTES = (
     records,
     register_routes,
     presets,
+    turning,
     learning_cameras,
     cameras,
     calibration,

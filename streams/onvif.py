@@ -55,6 +55,8 @@ class CameraPreset:
     """A preset as the camera knows it; without a position it can be driven to and not be recognised."""
 
     token: str
+    name: str
+    """What people called it in the camera; empty where nobody did."""
     position: Position | None
 
 
@@ -102,7 +104,7 @@ class OnvifCamera:
         """All that the camera has. Raises SourceError."""
         answer = self._ask(self._ptz_url, _PTZ, "GetPresets", self._of_profile())
         return tuple(
-            CameraPreset(token, _position(one.find("{*}PTZPosition")))
+            CameraPreset(token, _name(one.findtext("{*}Name", "")), _position(one.find("{*}PTZPosition")))
             for one in answer.iterfind("{*}Preset")
             if (token := one.get("token", ""))
         )
@@ -278,6 +280,10 @@ def _parsed(content: bytes, shown: SecretSource) -> ElementTree.Element:
         return ElementTree.fromstring(text, ElementTree.XMLParser(encoding="utf-8"))
     except ElementTree.ParseError:
         raise SourceUnreadable(f"{shown} does not answer with XML; check its path") from None
+
+
+def _name(told: str) -> str:
+    return "".join(one for one in told.strip() if one.isprintable())[:100]
 
 
 def _position(told: ElementTree.Element | None) -> Position | None:

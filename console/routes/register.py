@@ -115,6 +115,17 @@ class PresetView(View):
     id: str
     name: str
     pose: Pose
+    onvif_token: str | None = Field(description="The camera's own name of it; None: it is never recognised.")
+
+
+class PtzView(View):
+    """How a turning camera is asked where it stands."""
+
+    address: str = Field(description="Scheme and host of its ONVIF service.")
+    poll_s: float
+    settle_s: float
+    tolerance: float
+    profile: str | None
 
 
 class DefinitionView(View):
@@ -129,6 +140,7 @@ class DefinitionView(View):
     mast_height_m: float
     pose: Pose
     presets: tuple[PresetView, ...]
+    ptz: PtzView | None = Field(description="None: all its pictures count as one view.")
     masks: tuple[MaskView, ...]
     profile: str | None
     enabled: bool
@@ -162,11 +174,7 @@ class ProbeView(View):
 @router.post("/probe", responses={503: {"description": "The live view does not run.", "content": CONTENT}})
 async def probe(given: ProbeBody, session: Admin, centre: InCentre) -> ProbeView:
     """Opens the address for some seconds, in a process that is ended when that takes too long."""
-    wait_s = centre.probes.attempt(session.user.username)
-    if wait_s:
-        raise Problem(
-            429, "too-many-probes", "too many at once; wait a little", {"Retry-After": f"{wait_s:.0f}"}
-        )
+    allow_probe(centre, session.user.username)
     return ProbeView.model_validate(
         await centre.live.probe(
             {
@@ -254,6 +262,15 @@ _SOMEWHERE: dict[str, Any] = {
 }
 
 
+def allow_probe(centre: Centre, username: str) -> None:
+    """Addresses are tried some times a minute, by whatever question. Raises Problem."""
+    wait_s = centre.probes.attempt(username)
+    if wait_s:
+        raise Problem(
+            429, "too-many-probes", "too many at once; wait a little", {"Retry-After": f"{wait_s:.0f}"}
+        )
+
+
 @contextmanager
 def changing(centre: Centre) -> Iterator[None]:
     """What the register refuses becomes a problem detail; what it takes is in the next list of cameras."""
@@ -300,9 +317,23 @@ def _definition(camera: Camera) -> DefinitionView:
         mast_height_m=camera.mast_height_m,
         pose=camera.pose,
         presets=tuple(PresetView.model_validate(one) for one in camera.presets),
+        ptz=_ptz(camera),
         masks=tuple(MaskView.model_validate(one) for one in camera.masks),
         profile=camera.profile,
         enabled=camera.enabled,
+    )
+
+
+def _ptz(camera: Camera) -> PtzView | None:
+    ptz = camera.ptz
+    if ptz is None:
+        return None
+    return PtzView(
+        address=shown_address(ptz.onvif),
+        poll_s=ptz.poll_s,
+        settle_s=ptz.settle_s,
+        tolerance=ptz.tolerance,
+        profile=ptz.profile,
     )
 
 

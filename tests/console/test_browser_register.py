@@ -21,6 +21,7 @@ from alerting.secret_box import SecretBox
 from alerting.store import Store
 from config import Deployment
 from detector.detection import Detection, Sighting
+from simulator.onvif import OnvifDevice
 from simulator.rtsp import RtspServer
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install '.[dev]'")
@@ -223,6 +224,48 @@ def test_a_preset_is_added_renamed_calibrated_and_gets_masks_of_its_own(
     expect(gate.get_by_role("button", name="移除 北门")).to_be_enabled()
     page.get_by_text("变更记录").click()
     expect(page.locator(".versions")).to_contain_text("预置位“南门”改名为“北门”")
+
+
+def test_a_turning_camera_is_asked_for_its_presets_and_each_of_ours_gets_one(
+    console: Served, page: Page
+) -> None:
+    places = {"1": (-0.5, 0.1, 0.0), "7": (0.5, -0.1, 0.25)}
+    pose = {"azimuth_deg": 200, "tilt_deg": -4, "hfov_deg": 30}
+    with console.signed_in("supervisor") as client:
+        for id_, name in (("gate", "南门"), ("graves", "公墓")):
+            client.post("/api/v1/cameras/dns-01/presets", json={"id": id_, "name": name, "pose": pose})
+    with OnvifDevice(places, login=("viewer", "s3cret")) as device:
+        device.go_to("7")
+        go_in(page, console, "admin", path="#/cameras")
+        page.get_by_role("button", name="大南山主峰 · 东北向").click()
+        panel = page.locator(".turning")
+        expect(panel).to_contain_text("系统不知道云台停在哪里")
+        panel.get_by_role("button", name="配置云台位置").click()
+        panel.get_by_label("ONVIF 地址").fill(device.url.replace("s3cret", "wrong"))
+        panel.get_by_role("button", name="询问摄像机").click()
+        expect(panel.get_by_role("alert")).to_contain_text("用户名或密码不对")
+        panel.get_by_label("ONVIF 地址").fill(device.url)
+        panel.get_by_role("button", name="询问摄像机").click()
+        expect(panel.get_by_role("status")).to_contain_text("有 2 个预置位")
+        expect(panel.get_by_label("公墓").locator("option")).to_have_text(
+            ["不对应", "1 预置点1", "7 预置点7 ← 现在停在这里"]
+        )
+        panel.get_by_label("公墓").select_option("7")
+        panel.get_by_label("到位后等待").fill("3")
+        panel.get_by_role("button", name="保存").click()
+        expect(panel).to_have_attribute("data-turning", "asked")
+        expect(panel.locator(".caution")).to_contain_text("不检测：南门")
+    expect(page.locator("body")).not_to_contain_text("s3cret")
+    camera = register_of(console).deployment.camera("dns-01")
+    assert camera.ptz is not None
+    assert (camera.ptz.settle_s, {one.id: one.onvif_token for one in camera.presets}) == (
+        3, {"gate": None, "graves": "7"},
+    )  # fmt: skip
+
+    page.once("dialog", lambda dialog: dialog.accept())
+    panel.get_by_role("button", name="不再询问").click()
+    expect(panel).to_have_attribute("data-turning", "not")
+    assert register_of(console).deployment.camera("dns-01").ptz is None
 
 
 def test_who_is_late_to_remove_a_preset_is_told_and_sees_the_camera_as_it_is_now(

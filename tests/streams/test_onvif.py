@@ -28,8 +28,8 @@ def test_a_camera_with_a_password_tells_its_presets_and_where_it_stands(http_dig
         before = datetime.now(UTC)
         with camera(device) as asked:
             assert asked.presets() == (
-                CameraPreset("1", Position(-0.5, 0.1, 0.0)),
-                CameraPreset("2", Position(0.5, -0.1, 0.25)),
+                CameraPreset("1", "预置点1", Position(-0.5, 0.1, 0.0)),
+                CameraPreset("2", "预置点2", Position(0.5, -0.1, 0.25)),
             )
             reading = asked.reading()
             assert (reading.position, reading.moving) == (Position(-0.5, 0.1, 0.0), False)

@@ -93,6 +93,13 @@ const PROBE = [
   [/^fewer than two key frames/, "probe.no_keys"],
   [/^key frames far apart/, "probe.far_keys"],
   [/^camera clock differs by ([-+][\d.]+) s/, "probe.skew"],
+  // what may keep a turning camera from saying where it stands
+  [/ refuses the user or password/, "probe.onvif.login"],
+  [/^nothing answers at /, "probe.onvif.nobody"],
+  [/ did not answer within /, "probe.onvif.slow"],
+  [/ has no PTZ service| has no media profile with PTZ| has no PTZ in the media profile/, "probe.onvif.no_ptz"],
+  [/ does not say where the camera stands$/, "probe.onvif.no_position"],
+  [/ does not answer (?:\w+ )?(?:as ONVIF|with XML)| answers \w+ with a fault| document type| as a web server/, "probe.onvif.not"],
 ];
 
 /** What a camera's test found, in the page's language; what is not known is shown as it was written. */

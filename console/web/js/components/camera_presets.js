@@ -6,6 +6,7 @@ import { notify, words } from "../duty.js";
 import { own } from "../keys.js";
 import { html, useLayoutEffect, useRef, useState } from "../lib.js";
 import { t } from "../words.js";
+import { Turning } from "./camera_turning.js";
 import { RoughPose, roughPose } from "./rough_pose.js";
 
 const NEW = Symbol("a preset that there is not yet");
@@ -73,6 +74,7 @@ export function Presets({ camera, newest, masks, chosen, choose, changed }) {
           </table>`
         : null}
       ${edited === NEW ? html`<${NewPreset} camera=${camera} add=${add} close=${() => edit(null)} />` : null}
+      ${presets.length || newest.camera.ptz ? html`<${Turning} camera=${camera} newest=${newest} changed=${changed} />` : null}
     </section>`;
 }
 
