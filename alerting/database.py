@@ -11,16 +11,16 @@ import functools
 import sqlite3
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_TIMEOUT_MS = 15_000
 """How long a writer waits for another; a transaction of ours takes milliseconds."""
 
@@ -79,6 +79,9 @@ def migrate(engine: Engine) -> None:
                 return
         with writer(engine).begin() as connection:
             if not _is_current(connection):  # another process may have migrated meanwhile
+                # Alembic is 12 MB, and a fifth of a second: most processes find a store that is current.
+                from alembic import command
+
                 config = alembic_config()
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
@@ -160,27 +163,39 @@ def _open_postgresql(url: URL, kept: int) -> Engine:
 
 def alembic_config() -> Config:
     """For Alembic's own commands; they take the connection from `attributes["connection"]`."""
+    from alembic.config import Config
+
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     return config
 
 
 @functools.cache
-def _migrations() -> ScriptDirectory:
-    return ScriptDirectory.from_config(alembic_config())
+def known_versions() -> tuple[str, ...]:
+    """The versions of the tables this program knows, oldest first: each migration's file begins with its own
+    (`v0019_...`)."""
+    return tuple(sorted(file.name[1:5] for file in (MIGRATIONS / "versions").glob("v[0-9]*.py")))
+
+
+def version_of(connection: Connection) -> str | None:
+    """The version of the store's tables, as Alembic wrote it there; None for an empty store."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.execute(
+        text("SELECT version_num FROM alembic_version")
+    ).scalar_one_or_none()
+    return found
 
 
 def _is_current(connection: Connection) -> bool:
-    script = _migrations()
-    heads = set(MigrationContext.configure(connection).get_current_heads())
-    known = {revision.revision for revision in script.walk_revisions()}
-    if unknown := heads - known:
+    version, known = version_of(connection), known_versions()
+    if version is not None and version not in known:
         raise StoreVersionError(
-            f"the store at {_printable(connection.engine.url)} has version {', '.join(sorted(unknown))},"
+            f"the store at {_printable(connection.engine.url)} has version {version},"
             " which this program does not know: it was written by a newer one. Upgrade the program, or"
             " restore the backup made before the upgrade."
         )
-    return heads == set(script.get_heads())
+    return version == known[-1]
 
 
 def _printable(url: URL) -> str:

@@ -14,8 +14,6 @@ import subprocess
 from contextlib import closing
 from pathlib import Path
 
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -78,7 +76,7 @@ def revision_of(database_url: str) -> str | None:
     engine = database.open_engine(database_url)
     try:
         with engine.connect() as connection:
-            return MigrationContext.configure(connection).get_current_revision()
+            return database.version_of(connection)
     except SQLAlchemyError as error:
         raise StoreError(f"cannot look into the store: {first_line(error)}") from error
     finally:
@@ -87,8 +85,7 @@ def revision_of(database_url: str) -> str | None:
 
 def is_known(revision: str | None) -> bool:
     """Whether this program knows that version of the tables."""
-    script = ScriptDirectory(str(Path(database.__file__).parent / "migrations"))
-    return revision is None or revision in {known.revision for known in script.walk_revisions()}
+    return revision is None or revision in database.known_versions()
 
 
 def faults_of(database_url: str) -> tuple[str, ...]:

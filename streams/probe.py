@@ -1,4 +1,4 @@
-"""Opens a camera and reports what it sends: for commissioning, `firewatch check --probe` and the console.
+"""Opens a camera and reports what it sends: for commissioning, in the console.
 
 A camera can hold FFmpeg longer than any time-out: who cannot wait runs this in a process of its own
 (`firewatch.processes.probe`).

@@ -12,6 +12,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData, text
 from sqlalchemy.exc import DBAPIError
 
@@ -28,6 +29,12 @@ def test_an_empty_place_becomes_a_store_with_exactly_the_tables_of_the_program(n
         differences = compare_metadata(MigrationContext.configure(connection), Base.metadata)
     engine.dispose()
     assert differences == []
+
+
+def test_each_migration_is_named_after_its_version_and_follows_the_one_before() -> None:
+    """What a store's version is compared with is read off the names."""
+    newest_first = list(ScriptDirectory.from_config(database.alembic_config()).walk_revisions())
+    assert tuple(one.revision for one in reversed(newest_first)) == database.known_versions()
 
 
 def test_a_store_that_exists_opens_again_with_what_it_held(new_database_url: str, noon) -> None:  # type: ignore[no-untyped-def]
