@@ -21,7 +21,7 @@ from alerting.location import DEFAULT_ERRORS, MAX_RANGE_M
 from alerting.reading import put_location, stored_grid_chain
 from alerting.records import GridArea, GridShare, Location, NearPlace
 from alerting.tables import IncidentAreaRow, IncidentRow, LocationEstimateRow
-from geometry.terrain import Canopy, RasterTerrain, Terrain
+from geometry.terrain import Canopy, Terrain
 
 
 def surface_of(deployment: config.Deployment, ground: Terrain) -> Terrain:
@@ -47,8 +47,13 @@ class Placement:
     @classmethod
     def from_deployment(cls, deployment: config.Deployment) -> Placement:
         """Opens the terrain and grids that the deployment names; their errors pass through."""
+        surface: Terrain | None = None
+        if deployment.terrain:
+            from geometry.raster_terrain import RasterTerrain
+
+            surface = surface_of(deployment, RasterTerrain.open(deployment.terrain))
         return cls(
-            surface_of(deployment, RasterTerrain.open(deployment.terrain)) if deployment.terrain else None,
+            surface,
             WatchedGrids(deployment.grids, deployment.time_zone) if deployment.grids else None,
             Gazetteer.open(deployment.gazetteer) if deployment.gazetteer else None,
         )

@@ -16,7 +16,7 @@ from rasterio.crs import CRS
 
 from geometry.camera import CameraModel, Pose
 from geometry.position import FloatArray, Position, bearing_deg, distance_m, lat_lon_near
-from geometry.terrain import RasterTerrain
+from geometry.raster_terrain import RasterTerrain
 
 CENTRE = Position(23.1, 116.4, 0.0)
 SIDE_M = 24_000

@@ -64,7 +64,7 @@ def link_key(state: Path) -> Path:
 def check_parts(deployment: Deployment) -> None:
     """Weights whole, terrain readable. Raises ModelError, TerrainError."""
     from detector.registry import load_model
-    from geometry.terrain import RasterTerrain
+    from geometry.raster_terrain import RasterTerrain
 
     load_model(deployment.detector.model)
     if deployment.terrain is not None:

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from geometry.position import enu_m
-from geometry.terrain import RasterTerrain, Terrain
+from geometry.raster_terrain import RasterTerrain
+from geometry.terrain import Terrain
 from simulator import forest, settlements
 from simulator.emitters import EmitterView, chimney_emitter, dust_emitter, fire_emitters, visible_box
 from simulator.fog import FogBanks

@@ -42,7 +42,7 @@ def calibrate(
     from config import load
     from firewatch.failures import UserError
     from geometry.calibration import CalibrationError, from_landmarks, from_skyline
-    from geometry.terrain import RasterTerrain
+    from geometry.raster_terrain import RasterTerrain
 
     deployment = load(config_file)
     try:

@@ -62,7 +62,7 @@ def _check_files(deployment: Deployment) -> list[str]:
     """Opens terrain, grids and places, whose errors pass through; overlaps and gaps of the grids in words."""
     from alerting.gazetteer import Gazetteer
     from alerting.grids import Grids
-    from geometry.terrain import RasterTerrain
+    from geometry.raster_terrain import RasterTerrain
 
     if deployment.terrain is not None:
         RasterTerrain.open(deployment.terrain)

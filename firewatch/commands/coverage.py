@@ -40,7 +40,7 @@ def coverage(
     from firewatch.failures import UserError
     from firewatch.prepare import registered
     from firewatch.terminal import out, print_json
-    from geometry.terrain import RasterTerrain
+    from geometry.raster_terrain import RasterTerrain
 
     deployment = registered(load(config_file))
     if deployment.terrain is None:

@@ -37,7 +37,8 @@ from alerting.viewpoint import Viewpoint
 from detector.detection import Box, Detection
 from geometry.camera import CameraModel, Pose, Ray
 from geometry.position import Position, bearing_deg, distance_m, enu_m
-from geometry.terrain import AssumedFlat, Canopy, FlatTerrain, RasterTerrain, intersect
+from geometry.raster_terrain import RasterTerrain
+from geometry.terrain import AssumedFlat, Canopy, FlatTerrain, intersect
 from sample_videos import __file__ as sample_videos_init
 
 

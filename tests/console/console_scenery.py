@@ -24,7 +24,8 @@ from alerting.store import Store
 from detector.detection import Box, Detection, Label, Sighting
 from geometry.camera import CameraModel, Pose
 from geometry.position import Position, enu_m, geodetic_of_enu
-from geometry.terrain import RasterTerrain, intersect
+from geometry.raster_terrain import RasterTerrain
+from geometry.terrain import intersect
 
 TERRAIN = Path(__file__).parents[2] / "sample_videos" / "terrain.tif"
 PLACES = Path(__file__).parents[2] / "config" / "demo_places.geojson"

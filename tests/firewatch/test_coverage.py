@@ -78,7 +78,7 @@ def test_where_the_sample_videos_burn_their_cameras_are_said_to_see() -> None:
     from shapely.geometry import shape
 
     from firewatch.coverage_files import geojson
-    from geometry.terrain import RasterTerrain
+    from geometry.raster_terrain import RasterTerrain
 
     data = yaml.safe_load((ROOT / "config" / "demo.yaml").read_text(encoding="utf-8"))
     cameras = [config.Camera.model_validate({**one, "source": "rtsp://h/x"}) for one in data["cameras"]]

@@ -11,7 +11,7 @@ import pytest
 import config
 from firewatch.demo import demo_playlists, empty_state, free_ports, write_environment
 from firewatch.failures import UserError
-from geometry.terrain import RasterTerrain
+from geometry.raster_terrain import RasterTerrain
 from simulator.scene import load_scene
 
 ROOT = Path(__file__).resolve().parents[2]

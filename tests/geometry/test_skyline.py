@@ -16,8 +16,9 @@ import pytest
 from geometry.calibration import CalibrationError
 from geometry.camera import CameraModel, Pose
 from geometry.position import Position
+from geometry.raster_terrain import RasterTerrain
 from geometry.skyline import Skyline, match, trace
-from geometry.terrain import FlatTerrain, RasterTerrain
+from geometry.terrain import FlatTerrain
 
 VIDEOS = Path(__file__).resolve().parents[2] / "sample_videos"
 TERRAIN = RasterTerrain.open(VIDEOS / "terrain.tif")

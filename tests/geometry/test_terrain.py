@@ -15,7 +15,8 @@ from rasterio.transform import from_origin
 import geometry.terrain
 from geometry.camera import CameraModel, Pose, Ray, points_on_ray
 from geometry.position import MEAN_RADIUS_M, Position, distance_m, from_enu
-from geometry.terrain import FlatTerrain, RasterTerrain, TerrainError, intersect
+from geometry.raster_terrain import RasterTerrain
+from geometry.terrain import FlatTerrain, TerrainError, intersect
 
 WGS84 = CRS.from_epsg(4326)
 UTM50 = CRS.from_epsg(32650)

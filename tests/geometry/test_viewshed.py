@@ -11,7 +11,8 @@ from rasterio.transform import from_origin
 
 from geometry.camera import CameraModel, Pose, Ray
 from geometry.position import Position, enu_m, from_enu
-from geometry.terrain import Canopy, FlatTerrain, RasterTerrain, intersect
+from geometry.raster_terrain import RasterTerrain
+from geometry.terrain import Canopy, FlatTerrain, intersect
 from geometry.viewshed import Panorama, rise_needed_m, visible
 
 CELL_DEG = 0.0003

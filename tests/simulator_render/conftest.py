@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from geometry.position import Position, from_enu
-from geometry.terrain import RasterTerrain
+from geometry.raster_terrain import RasterTerrain
 from simulator.scene import Scene
 from simulator.terrain import CENTRE, write_terrain
 

@@ -13,7 +13,8 @@ from conftest import tiny_scene
 
 from geometry.camera import Ray
 from geometry.position import Position, distance_m
-from geometry.terrain import FlatTerrain, RasterTerrain, intersect
+from geometry.raster_terrain import RasterTerrain
+from geometry.terrain import FlatTerrain, intersect
 from simulator.emitters import EmitterView, fire_emitters, visible_box
 from simulator.landscape import OVERSAMPLING, cast
 from simulator.render import Rendered, ground_truth, render

@@ -10,7 +10,8 @@ import pytest
 
 from geometry.camera import CameraModel, Pose
 from geometry.position import Position, distance_m
-from geometry.terrain import RasterTerrain, intersect
+from geometry.raster_terrain import RasterTerrain
+from geometry.terrain import intersect
 from simulator.scene import load_scene
 from simulator.truth import GroundTruth
 

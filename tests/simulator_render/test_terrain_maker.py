@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 import simulator.terrain
-from geometry.terrain import RasterTerrain
+from geometry.raster_terrain import RasterTerrain
 from simulator.terrain import CENTRE, make_heights, write_terrain
 
 SAMPLE = Path(__file__).parents[2] / "sample_videos" / "terrain.tif"
