@@ -76,6 +76,8 @@ class PresetWatch:
         self._last_preset: str | None = None
         self._heard_at = now()
         self._problem = ""
+        self._told = ""
+        """The problem that is in the log; one answer lost is no news."""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"ptz-{camera.id}", daemon=True)
 
@@ -169,7 +171,7 @@ class PresetWatch:
                 self._readings.clear()  # the clock was set back: times before say nothing any more
             self._readings.append(reading)
             self._heard_at = reading.told_at
-            news, self._problem = bool(self._problem), ""
+            news, self._problem, self._told = bool(self._told), "", ""
             preset = preset_of(reading, self._positions, self._standing.tolerance)
             self._last_preset = preset or self._last_preset
         if news:
@@ -177,6 +179,8 @@ class PresetWatch:
 
     def _failed(self, problem: str) -> None:
         with self._lock:
-            news, self._problem = problem != self._problem, problem
+            self._problem = problem
+            news = self._silent and problem != self._told
+            self._told = problem if news else self._told
         if news and not self._stop.is_set():
             _log.warning("position not known camera=%s reason=%s", self.camera_id, problem)

@@ -208,3 +208,20 @@ def _between_since(running: PresetReader) -> datetime | None:
 def test_a_camera_that_does_not_turn_is_asked_nothing() -> None:
     plain = camera("http://h/onvif").model_copy(update={"ptz": None})
     assert not isinstance(reader(plain, wanted_interval_s=1), PresetReader)
+
+
+def test_one_lost_answer_is_no_news_and_silence_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "streams.preset_watch")
+    with OnvifDevice(PRESETS) as device, watching(camera(device.url), silent_after_s=6.0) as watch:
+        assert until(lambda: now_shown(watch) == Place("west", True))
+        device.faults.refuses = True
+        assert until(lambda: "refuses" in watch.whereabouts(None).problem)
+        device.faults.refuses = False
+        assert until(lambda: "refuses" not in watch.whereabouts(None).problem)
+        assert "position" not in caplog.text
+        device.faults.refuses = True
+        assert until(lambda: "position not known" in caplog.text)
+        time.sleep(1.5)  # it is asked several times more
+        device.faults.refuses = False
+        assert until(lambda: "position known again" in caplog.text)
+        assert caplog.text.count("position not known") == 1
