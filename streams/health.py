@@ -12,9 +12,9 @@ is found by the look (`detector.bad_pictures`) and the decoder, and told here wi
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from config import HealthSettings
 from streams.condition import CameraState, Condition
@@ -47,6 +47,8 @@ NOT_TOO_BRIGHT = 222
 REASON_EVERY = timedelta(seconds=60)
 """A reason that keeps changing (connection errors) is news once a minute."""
 
+TOUR = timedelta(minutes=15)
+"""What was found of a view counts for so long after it was seen last: a tour comes back sooner."""
 LOST_AFTER_S = 300.0
 """A turning camera that stood at none of its presets for so long: a tour stops somewhere every minute or two,
 and an operator who turned it by hand to watch something deserves some minutes before anybody is told."""
@@ -249,20 +251,28 @@ class CameraHealth:
         return CameraState(Condition.CONNECTING, vitals.started_at, vitals.problem)
 
     def _of_pictures(self) -> CameraState | None:
-        view = self._view
         for condition in Condition:
-            sustained = self._sustained.get(condition)
-            if sustained is None and view is not None:
-                sustained = view.sustained.get(condition)
+            camera = self._sustained.get(condition)
+            if camera is not None and camera.raised and camera.since is not None:
+                reason = REASONS[condition]
+                if condition is Condition.BAD_PICTURE and self._damage.last_reason:
+                    reason = f"{reason}: {self._damage.last_reason}"
+                return CameraState(condition, camera.since, reason)
+            worst = min(self._views_in(condition), key=lambda found: found[0], default=None)
+            if worst is not None:
+                since, view = worst
+                return CameraState(condition, since, view.why(condition, self._hfov_of(view.preset)))
+        return None
+
+    def _views_in(self, condition: Condition) -> Iterator[tuple[datetime, _View]]:
+        """The views found so, and since when: all of a tour, or its state would change at every turn."""
+        for view in self._views.values():
+            sustained = view.sustained.get(condition)
             if sustained is None or not sustained.raised or sustained.since is None:
                 continue
-            reason = REASONS[condition]
-            if condition is Condition.MOVED and view is not None:
-                reason = view.how_it_moved(self._hfov_of(view.preset))
-            if condition is Condition.BAD_PICTURE and self._damage.last_reason:
-                reason = f"{reason}: {self._damage.last_reason}"
-            return CameraState(condition, sustained.since, reason)
-        return None
+            lately = self._measured_at is not None and self._measured_at - view.seen_at <= TOUR
+            if view is self._view or lately:
+                yield sustained.since, view
 
     def _is_stale(self, vitals: Vitals, now: datetime) -> bool:
         """On the frame's age alone; a camera is back when pictures came for the recovery time."""
@@ -337,6 +347,7 @@ class _View:
 
     def __init__(self, preset: str | None, settings: HealthSettings, reference: Field | None) -> None:
         self.preset = preset
+        self.seen_at = datetime.min.replace(tzinfo=UTC)
         self.memory = ViewMemory(reference)
         self.reading: ViewReading | None = None
         self.shift: Shift | None = None
@@ -348,6 +359,7 @@ class _View:
         }
 
     def tell(self, measures: Measures, at: datetime) -> None:
+        self.seen_at = at
         reading = self.reading = self.memory.observe(measures, at)
         self.sustained[Condition.OBSTRUCTED].tell(reading.obstructed, at)
         self.sustained[Condition.DEFOCUSED].tell(reading.defocused, at)
@@ -356,7 +368,12 @@ class _View:
         if not moved.raised or (self.shift is None and reading.shift is not None):
             self.shift = reading.shift
 
-    def how_it_moved(self, hfov_deg: float) -> str:
+    def why(self, condition: Condition, hfov_deg: float) -> str:
+        """In words, with the preset where there are several views."""
+        reason = self._how_it_moved(hfov_deg) if condition is Condition.MOVED else REASONS[condition]
+        return reason if self.preset is None else f"{reason} (preset {self.preset})"
+
+    def _how_it_moved(self, hfov_deg: float) -> str:
         if self.shift is None:
             return "the view has moved farther than can be measured"
         azimuth, tilt = self.shift.degrees(hfov_deg)

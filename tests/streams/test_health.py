@@ -217,6 +217,26 @@ def test_each_preset_is_a_view_of_its_own(rendered: Image) -> None:
     assert said == {Condition.LIVE}
 
 
+def test_a_view_of_a_tour_that_was_found_moved_counts_until_the_next_visit(rendered: Image) -> None:
+    """Its state does not change at every turn, and says which view it is."""
+    health, said, moved_from = judge(), [], 240
+    east = cv2.resize(rendered, (640, 360), interpolation=cv2.INTER_AREA)
+    views = {"east": east, "west": cv2.flip(east, 1)}
+    for second in range(0, 480, 2):
+        preset = "east" if second // 30 % 2 else "west"
+        noise = np.random.default_rng(second).normal(0, 2, east.shape)
+        image = np.clip(views[preset] + noise, 0, 255).astype(np.uint8)
+        if preset == "east" and second >= moved_from:
+            image = np.roll(image, image.shape[1] // 12, axis=1)
+        health.saw(Frame(image, "ptz", after(second), second, preset=preset))
+        said.append(health.state(vitals_at(after(second)), after(second)))
+    turns = [one for one, later in itertools.pairwise(said) if one.condition is not later.condition]
+    assert [one.condition for one in turns] == [Condition.LIVE]
+    assert said[-1].condition is Condition.MOVED
+    assert said[-1].reason.startswith("the view has moved by 8.")
+    assert said[-1].reason.endswith("(preset east)")
+
+
 def test_recorded_footage_that_jumps_is_another_view(rendered: Image) -> None:
     health, said = judge(), set()
     for second in range(0, 120, 2):

@@ -116,9 +116,10 @@ export const stateWord = (camera) => t(camera.state === "off" && camera.enabled 
 
 /** Why a camera is in its state, in the page's language; what is not known is shown as it was written. */
 export function healthWords(reason) {
+  const [, text, preset] = /^(.*?)(?: \(preset ([\w-]+)\))?$/s.exec(reason ?? "") ?? [null, "", undefined];
   for (const [pattern, key] of HEALTH) {
-    const match = pattern.exec(reason ?? "");
-    if (match) return t(key, { share: match[1], azimuth: match[2], tilt: match[3] });
+    const match = pattern.exec(text);
+    if (match) return t(key, { share: match[1], azimuth: match[2], tilt: match[3] }) + (preset ? t("health.at_preset", { id: preset }) : "");
   }
   return reason ?? "";
 }

@@ -98,6 +98,7 @@ export const en = {
   "health.lost": "pictures come, but the camera stands at none of its presets: none is looked at",
   "health.not_placed": "the camera does not say where it stands: the preset known last is assumed, positions are unreliable",
   "health.unrecognised": "some presets are never recognised: the camera has none of their tokens, or tells no position",
+  "health.at_preset": " (preset {id})",
   "health.damaged": "the picture is damaged",
   "health.stopped": "its worker has stopped",
   "health.unwatched": "no worker watches it",

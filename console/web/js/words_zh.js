@@ -98,6 +98,7 @@ export const zh = {
   "health.lost": "有画面，但云台不在任何预置位上，画面未被检测",
   "health.not_placed": "云台不报告位置：按最后已知的预置位检测，定位不可靠",
   "health.unrecognised": "有预置位无法识别：摄像机里没有对应的令牌，或不报告其位置",
+  "health.at_preset": "（预置位 {id}）",
   "health.damaged": "画面损坏",
   "health.stopped": "监测进程已停止",
   "health.unwatched": "监测进程没有响应",
