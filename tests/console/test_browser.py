@@ -180,8 +180,11 @@ def test_taking_a_fire_in_hand_and_handing_it_over_can_be_taken_back(
     page.get_by_label("移交给谁").fill("夜班 李伟")
     page.keyboard.press("Enter")
     expect(response).to_contain_text("→ 夜班 李伟")
-    # forced: its countdown is painted anew all the time, and a busy browser never finds it at rest
-    page.locator(".notice.undo").get_by_role("button").click(force=True)
+    offer = page.locator(".notice.undo")
+    offer.dispatch_event("mouseenter")  # at once: a busy browser takes seconds to find it, and it stays now
+    expect(offer.locator(".undo-left")).to_have_text("10 s")
+    page.wait_for_timeout(10_500)
+    offer.get_by_role("button").click()
     expect(page.locator(".history li[data-action=undo]")).to_have_count(2)
     expect(response).not_to_contain_text("夜班 李伟")
     history = console.store.incident(incident.incident_id).history

@@ -305,8 +305,24 @@ function offerUndo(detail, said, historyId = detail.undoable_history_id) {
       historyId,
       text: `${t("incident.number", { n: detail.summary.number })}：${said}`,
       until: Date.now() + UNDO_MS,
+      held: false,
     },
   });
+  undoTimer = setTimeout(() => set({ undo: null }), UNDO_MS);
+}
+
+/** While somebody points at the offer it stays: who is about to press it must not miss it. */
+export function holdUndo() {
+  const offered = get().undo;
+  if (!offered || offered.held) return;
+  clearTimeout(undoTimer);
+  set({ undo: { ...offered, held: true } });
+}
+
+export function letUndoGo() {
+  const offered = get().undo;
+  if (!offered?.held) return;
+  set({ undo: { ...offered, held: false, until: Date.now() + UNDO_MS } });
   undoTimer = setTimeout(() => set({ undo: null }), UNDO_MS);
 }
 

@@ -1,4 +1,4 @@
-import { UNDO_MS, goTo, undo } from "../duty.js";
+import { UNDO_MS, goTo, holdUndo, letUndoGo, undo } from "../duty.js";
 import { keyName } from "../keys.js";
 import { html } from "../lib.js";
 import { useApp } from "../state.js";
@@ -31,9 +31,9 @@ export function Notices() {
 
 function Undo({ offered }) {
   useTick(250);
-  const left = Math.max(0, offered.until - Date.now());
+  const left = offered.held ? UNDO_MS : Math.max(0, offered.until - Date.now());
   return html`
-    <div class="notice undo" role="status">
+    <div class="notice undo" role="status" onMouseEnter=${holdUndo} onMouseLeave=${letUndoGo} onFocusIn=${holdUndo} onFocusOut=${letUndoGo}>
       <span>${offered.text}</span>
       <button class="button small" onClick=${undo}>${t("undo")}<kbd>${keyName("KeyU")}</kbd></button>
       <span class="undo-left">${Math.ceil(left / 1000)} s</span>
