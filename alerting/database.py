@@ -31,6 +31,8 @@ _WRITER_OPTION = "firewatch_writer"
 KEPT_CONNECTIONS = 5
 """Stay open once they were needed at the same moment; each with its memory and its files."""
 MOST_CONNECTIONS = 15
+CACHE_KIB = 16_384
+"""Of pages of the file, each connection; SQLite's own choice of 2 MB is for telephones. Filled it stays."""
 
 
 class StoreError(Exception):
@@ -41,7 +43,9 @@ class StoreVersionError(StoreError):
     """The store was written by a newer program."""
 
 
-def open_engine(database_url: str, kept_connections: int = KEPT_CONNECTIONS) -> Engine:
+def open_engine(
+    database_url: str, kept_connections: int = KEPT_CONNECTIONS, cache_kib: int = CACHE_KIB
+) -> Engine:
     """An engine with safe settings; nothing is migrated yet."""
     try:
         url = make_url(database_url)
@@ -52,7 +56,7 @@ def open_engine(database_url: str, kept_connections: int = KEPT_CONNECTIONS) -> 
         ) from error
     backend = url.get_backend_name()
     if backend == "sqlite":
-        return _open_sqlite(url, kept_connections)
+        return _open_sqlite(url, kept_connections, cache_kib)
     if backend == "postgresql":
         return _open_postgresql(url, kept_connections)
     raise StoreError(f"storage.database_url names '{backend}'; the store runs on sqlite or postgresql")
@@ -89,7 +93,7 @@ def migrate(engine: Engine) -> None:
         raise StoreError(f"cannot open the store at {_printable(engine.url)}: {first_line(error)}") from error
 
 
-def _open_sqlite(url: URL, kept: int) -> Engine:
+def _open_sqlite(url: URL, kept: int, cache_kib: int) -> Engine:
     if url.database in (None, "", ":memory:"):
         raise StoreError("storage.database_url needs a file: a store in memory would forget its alerts")
     assert url.database is not None
@@ -107,7 +111,7 @@ def _open_sqlite(url: URL, kept: int) -> Engine:
         _write_ahead(cursor)
         cursor.execute("PRAGMA synchronous = FULL")  # a committed alert survives a power cut
         cursor.execute("PRAGMA foreign_keys = ON")
-        cursor.execute("PRAGMA cache_size = -16384")  # KiB; the default of 2 MB is for telephones
+        cursor.execute(f"PRAGMA cache_size = -{cache_kib}")
         cursor.close()
 
     @event.listens_for(engine, "begin")

@@ -97,9 +97,13 @@ class Store:
         clock: Clock = utc_now,
         *,
         kept_connections: int = database.KEPT_CONNECTIONS,
+        cache_kib: int = database.CACHE_KIB,
     ) -> Store:
-        """Open and migrate. Raises StoreError with how to mend it, StoreVersionError for a newer store."""
-        engine = database.open_engine(database_url, kept_connections)
+        """Open and migrate; `cache_kib` is what a connection to SQLite may remember of the file.
+
+        Raises StoreError with how to mend it, StoreVersionError for a newer store.
+        """
+        engine = database.open_engine(database_url, kept_connections, cache_kib)
         try:
             database.migrate(engine)
         except Exception:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from firewatch.recorder import ClipRecorder
     from firewatch.ties import Ties
 
+STORE_CACHE_KIB = 1024
+"""A worker writes a state or a sighting now and then and reads little: more pages would only be kept."""
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     made = parser("worker", "watches a share of the cameras")
@@ -71,7 +74,8 @@ def watch(
     from firewatch.followed_cameras import FollowedCameras
     from firewatch.ties import ties_to_store
 
-    store = Store.open(deployment.storage.database_url.reveal(), kept_connections=1)  # seldom two at once
+    url = deployment.storage.database_url.reveal()
+    store = Store.open(url, kept_connections=1, cache_kib=STORE_CACHE_KIB)  # seldom two at once
     try:
         followed = FollowedCameras(CameraRegister(store, deployment, box_of(secrets_key)), index, of)
         watch_cameras(

@@ -146,6 +146,13 @@ def test_connections_that_were_needed_at_once_are_closed_again_but_for_those_tha
     store.close()
 
 
+def test_a_connection_remembers_no_more_of_the_file_than_it_was_told(tmp_path: Path) -> None:
+    store = Store.open(f"sqlite:///{tmp_path}/store.db", cache_kib=512)
+    with store.reading() as session:
+        assert session.execute(text("PRAGMA cache_size")).scalar() == -512
+    store.close()
+
+
 def test_two_writers_never_overlap(new_database_url: str) -> None:
     """Each reads a number, waits, writes it back plus one: without the writer lock a step would be lost."""
     store = Store.open(new_database_url)
