@@ -32,7 +32,10 @@ KEPT_CONNECTIONS = 5
 """Stay open once they were needed at the same moment; each with its memory and its files."""
 MOST_CONNECTIONS = 15
 CACHE_KIB = 16_384
-"""Of pages of the file, each connection; SQLite's own choice of 2 MB is for telephones. Filled it stays."""
+"""Of pages of the file, each connection: for lists and maps among a million incidents."""
+SMALL_CACHE_KIB = 1024
+"""For processes that write a state, a sighting or a delivery now and then and read little: each of these
+fills a cache a little more, and what is filled stays."""
 
 
 class StoreError(Exception):

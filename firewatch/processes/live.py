@@ -18,10 +18,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     @small_heap()
     def run(deployment: Deployment) -> None:
         from alerting.camera_register import CameraRegister
+        from alerting.database import SMALL_CACHE_KIB
         from alerting.store import Store
         from firewatch.live_app import run_live
 
-        store = Store.open(deployment.storage.database_url.reveal())
+        store = Store.open(deployment.storage.database_url.reveal(), cache_kib=SMALL_CACHE_KIB)
         try:
             register = CameraRegister(store, deployment, box_of(options.secrets_key))
             beat = heartbeat_of(options.heartbeat)

@@ -26,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     def run(deployment: Deployment) -> None:
         from alerting.camera_register import CameraRegister
         from alerting.camera_watch import CameraWatch
+        from alerting.database import SMALL_CACHE_KIB
         from alerting.evidence_links import EvidenceLinks
         from alerting.formats import Origin
         from alerting.heartbeat import Heartbeats
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from firewatch.followed_targets import FollowedTargets
 
         stop = stop_on_signals()
-        store = Store.open(deployment.storage.database_url.reveal())
+        store = Store.open(deployment.storage.database_url.reveal(), cache_kib=SMALL_CACHE_KIB)
         box = box_of(options.secrets_key)
         register = CameraRegister(store, deployment, box)
         zone = ZoneInfo(deployment.time_zone)

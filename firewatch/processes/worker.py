@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from firewatch.recorder import ClipRecorder
     from firewatch.ties import Ties
 
-STORE_CACHE_KIB = 1024
-"""A worker writes a state or a sighting now and then and reads little: more pages would only be kept."""
-
 
 def main(arguments: Sequence[str] | None = None) -> None:
     made = parser("worker", "watches a share of the cameras")
@@ -70,12 +67,13 @@ def watch(
     Benchmarks add observers, and a pipeline of their own in place of the deployment's detector.
     """
     from alerting.camera_register import CameraRegister
+    from alerting.database import SMALL_CACHE_KIB
     from alerting.store import Store
     from firewatch.followed_cameras import FollowedCameras
     from firewatch.ties import ties_to_store
 
     url = deployment.storage.database_url.reveal()
-    store = Store.open(url, kept_connections=1, cache_kib=STORE_CACHE_KIB)  # seldom two at once
+    store = Store.open(url, kept_connections=1, cache_kib=SMALL_CACHE_KIB)  # seldom two at once
     try:
         followed = FollowedCameras(CameraRegister(store, deployment, box_of(secrets_key)), index, of)
         watch_cameras(
