@@ -129,14 +129,19 @@ def parts_of_a_look(model: Model, engine: Any, picture: DecodedPicture) -> dict[
     """What one look at a whole picture is made of; "memory" has "planes" within it."""
     size_px = look_size(*FRAME_PX, model.look_width_px)
     image = picture.bgr(*size_px)
-    watched, forgetful = (WatchedView(ages, model.look_width_px) for ages in (model.ages_for(engine), ()))
+    watched = WatchedView(model.ages_for(engine), model.look_width_px)
     seen = watched.look()
     raw = engine.infer(seen)
+
+    def lay_out() -> None:
+        planes = np.empty(seen.transpose(2, 0, 1).shape, np.uint8)
+        cv2.split(image, list(planes[:3]))
+
     return {
         "network": lambda: engine.infer(seen),
         "scaling": lambda: picture.bgr(*size_px),
         "checking": lambda: bad_picture(image),
-        "planes": forgetful.look,
+        "planes": lay_out,
         "memory": watched.look,
         "mirroring": lambda: mirrored(seen),
         "decoding": lambda: decode(raw, input_size_px=size_px, frame_size_px=FRAME_PX, least_score=0.08),
