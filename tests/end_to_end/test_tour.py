@@ -118,6 +118,7 @@ def test_a_camera_on_tour_finds_the_fire_in_its_view_and_nothing_by_turning() ->
     assert seen.conditions == {Condition.LIVE}
 
 
+@pytest.mark.slow  # what it is like without; the tour itself is looked at in every run
 def test_the_same_pictures_without_presets_are_called_moved_and_a_fire_in_them_has_no_view() -> None:
     """What was seen without `ptz`: no false fire, but references of another view, and no true place."""
     seen = watched(Tour(), Pipeline(load_model()), with_ptz=False)
