@@ -93,16 +93,11 @@ def apply(file: Deployment, register: CameraRegister, *, by: By, remove: bool = 
 
 
 def _fields(wanted: Camera, before: Camera) -> dict[str, Any]:
-    """What must be said of `before` to make it `wanted`."""
-    plain = wanted.model_dump(mode="json")
-    if wanted.ptz is not None:
-        plain["ptz"]["onvif"] = wanted.ptz.onvif.reveal()
-    if (token := wanted.stream.play_url.token) is not None:
-        plain["stream"]["play_url"]["token"] = token.get_secret_value()
+    """What must be said of `before` to make it `wanted`, secrets and all."""
     return {
-        name: value.reveal() if isinstance(value := getattr(wanted, name), SecretSource) else plain[name]
+        name: value
         for name in Camera.model_fields
-        if getattr(wanted, name) != getattr(before, name)
+        if (value := getattr(wanted, name)) != getattr(before, name)
     }
 
 

@@ -13,10 +13,10 @@ from alerting.journal import By
 from config import Pose
 from config.base import Identifier, Name
 from console.auth import Acting, Supervisor
-from console.context import Centre, InCentre, require_camera
+from console.context import Centre, InCentre
 from console.problems import Problem
 from console.routes.changes import ChangeBody, Why
-from console.routes.register import CameraVersionView, changing, version_view
+from console.routes.register import CameraVersionView, changing, newest_of, version_view
 
 router = APIRouter(prefix="/api/v1/cameras", tags=["camera register"])
 
@@ -97,8 +97,7 @@ def _change_presets(
     by: By,
 ) -> CameraVersionView:
     """What there is, is read from the store and changed only if it still is the newest."""
-    found = centre.register.versions(camera_id)
-    camera, newest = (found[0].camera, found[0].version) if found else (require_camera(camera_id, centre), 0)
+    camera, newest = newest_of(camera_id, centre)
     presets = change([one.model_dump(exclude_unset=True) for one in camera.presets])
     seen = newest if given.seen is None else given.seen
     with changing(centre):

@@ -328,13 +328,13 @@ def _ptz(camera: Camera) -> PtzView | None:
     ptz = camera.ptz
     if ptz is None:
         return None
-    return PtzView(
-        address=shown_address(ptz.onvif),
-        poll_s=ptz.poll_s,
-        settle_s=ptz.settle_s,
-        tolerance=ptz.tolerance,
-        profile=ptz.profile,
-    )
+    return PtzView(address=shown_address(ptz.onvif), **ptz.model_dump(exclude={"onvif"}))
+
+
+def newest_of(camera_id: str, centre: Centre) -> tuple[Camera, int]:
+    """The camera as it is said to be now, without secrets, and the number of that version (0: the file's)."""
+    found = centre.register.versions(camera_id)
+    return (found[0].camera, found[0].version) if found else (require_camera(camera_id, centre), 0)
 
 
 def version_view(one: CameraVersion, centre: Centre) -> CameraVersionView:

@@ -10,13 +10,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import AfterValidator, Field, ValidationError
 
-from config import Camera, PtzSettings, SecretSource
+from config import PtzSettings, SecretSource
 from config.base import Identifier
 from console.auth import Acting, Admin
 from console.context import Centre, InCentre, require_camera
 from console.problems import Problem
 from console.routes.changes import ChangeBody, Why, address_itself
-from console.routes.register import CameraVersionView, allow_probe, changing, version_view
+from console.routes.register import CameraVersionView, allow_probe, changing, newest_of, version_view
 from console.views import View
 from streams.errors import SourceError
 from streams.onvif import CameraPreset, OnvifCamera
@@ -120,7 +120,7 @@ def say_how(
     camera_id: str, given: Turning, _session: Admin, centre: InCentre, by: Acting
 ) -> CameraVersionView:
     """From now on its pictures carry the preset they show; a new version of the camera."""
-    camera, newest = _newest(centre, camera_id)
+    camera, newest = newest_of(camera_id, centre)
     unknown = sorted(given.tokens.keys() - {one.id for one in camera.presets})
     if unknown:
         raise Problem(422, "invalid-request", f"camera {camera_id!r} has no preset {unknown[0]!r}")
@@ -146,19 +146,13 @@ def ask_no_more(
     seen: Annotated[int | None, Query(ge=0, le=2**31 - 1, description="The version looked at.")] = None,
 ) -> CameraVersionView:
     """Its pictures count as one view again; a new version of the camera."""
-    camera, newest = _newest(centre, camera_id)
+    camera, newest = newest_of(camera_id, centre)
     if camera.ptz is None:
         raise Problem(404, "not-found", f"camera {camera_id!r} is not asked where it stands")
     with changing(centre):
         changes: dict[str, Any] = {"ptz": None}
         made = centre.register.change(camera_id, changes, by=by, seen=newest if seen is None else seen)
     return version_view(made, centre)
-
-
-def _newest(centre: Centre, camera_id: str) -> tuple[Camera, int]:
-    """As it is said to be now, and the number of that version."""
-    found = centre.register.versions(camera_id)
-    return (found[0].camera, found[0].version) if found else (require_camera(camera_id, centre), 0)
 
 
 def _address(centre: Centre, camera_id: str, given: str | None) -> SecretSource:

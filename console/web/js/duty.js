@@ -298,16 +298,17 @@ const wordsOf = (decision) =>
     : t(decision.verdict ? `verdict.${decision.verdict}` : `action.${decision.action}`);
 
 function offerUndo(detail, said, historyId = detail.undoable_history_id) {
-  clearTimeout(undoTimer);
-  set({
-    undo: {
-      incidentId: detail.summary.incident_id,
-      historyId,
-      text: `${t("incident.number", { n: detail.summary.number })}：${said}`,
-      until: Date.now() + UNDO_MS,
-      held: false,
-    },
+  startUndo({
+    incidentId: detail.summary.incident_id,
+    historyId,
+    text: `${t("incident.number", { n: detail.summary.number })}：${said}`,
   });
+}
+
+/** From now on the offer stands for its whole time. */
+function startUndo(offer) {
+  clearTimeout(undoTimer);
+  set({ undo: { ...offer, until: Date.now() + UNDO_MS, held: false } });
   undoTimer = setTimeout(() => set({ undo: null }), UNDO_MS);
 }
 
@@ -321,9 +322,7 @@ export function holdUndo() {
 
 export function letUndoGo() {
   const offered = get().undo;
-  if (!offered?.held) return;
-  set({ undo: { ...offered, held: false, until: Date.now() + UNDO_MS } });
-  undoTimer = setTimeout(() => set({ undo: null }), UNDO_MS);
+  if (offered?.held) startUndo(offered);
 }
 
 export async function undo() {

@@ -10,13 +10,14 @@ import { Turning } from "./camera_turning.js";
 import { RoughPose, roughPose } from "./rough_pose.js";
 
 const NEW = Symbol("a preset that there is not yet");
+const TURNING = Symbol("how the camera is asked where it stands");
 
 /**
  * `newest`: the version looked at; `masks`: all of the camera; `chosen`: the id of the view looked at; `changed`: the
  * camera is another one now, or was already.
  */
 export function Presets({ camera, newest, masks, chosen, choose, changed }) {
-  const [edited, edit] = useState(/** @type {any} */ (null)); // | NEW | a preset's id
+  const [edited, edit] = useState(/** @type {any} */ (null)); // | NEW | TURNING | a preset's id
   const { presets } = newest.camera;
   const path = `/cameras/${camera.id}/presets`;
 
@@ -74,7 +75,7 @@ export function Presets({ camera, newest, masks, chosen, choose, changed }) {
           </table>`
         : null}
       ${edited === NEW ? html`<${NewPreset} camera=${camera} add=${add} close=${() => edit(null)} />` : null}
-      ${presets.length || newest.camera.ptz ? html`<${Turning} camera=${camera} newest=${newest} changed=${changed} />` : null}
+      ${presets.length || newest.camera.ptz ? html`<${Turning} camera=${camera} newest=${newest} ask=${ask} editing=${edited === TURNING} edit=${(on) => edit(on ? TURNING : null)} />` : null}
     </section>`;
 }
 

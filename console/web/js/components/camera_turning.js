@@ -1,30 +1,18 @@
 // How a turning camera is asked where it stands: the address of its ONVIF service, and which of its own presets is
 // which of ours. The camera is asked before anything is kept; nothing here turns it.
 import { api } from "../api.js";
-import { mayAdminister, notify, words } from "../duty.js";
+import { mayAdminister, words } from "../duty.js";
 import { own } from "../keys.js";
 import { html, useLayoutEffect, useState } from "../lib.js";
 import { probeWords, t } from "../words.js";
 
-/** `newest`: the version looked at; `changed`: the camera is another one now, or was already. */
-export function Turning({ camera, newest, changed }) {
-  const [editing, edit] = useState(false);
+/** `newest`: the version looked at; `ask`: tell the centre, close what is edited, and read the camera again. */
+export function Turning({ camera, newest, ask, editing, edit }) {
   const { ptz, presets } = newest.camera;
   const path = `/cameras/${camera.id}/ptz`;
 
-  async function tell(way, how, done) {
-    try {
-      await api(way, how);
-      notify(t(done));
-      edit(false);
-    } catch (problem) {
-      notify(problem.status === 409 ? t("camera.conflict") : words(problem), "bad");
-    }
-    await changed();
-  }
-
-  const save = (said) => tell(path, { method: "PUT", body: { ...said, seen: newest.version, why: t("turning.why") } }, "turning.saved");
-  const forget = () => confirm(t("turning.forget.sure")) && tell(`${path}?seen=${newest.version}`, { method: "DELETE" }, "turning.forgotten");
+  const save = (said) => ask(path, { method: "PUT", body: { ...said, seen: newest.version, why: t("turning.why") } }, "turning.saved");
+  const forget = () => confirm(t("turning.forget.sure")) && ask(`${path}?seen=${newest.version}`, { method: "DELETE" }, "turning.forgotten");
   const unnamed = ptz ? presets.filter((one) => !one.onvif_token).map((one) => one.name) : [];
   return html`
     <div class="turning" data-turning=${ptz ? "asked" : "not"}>
@@ -46,6 +34,7 @@ function Form({ path, ptz, presets, save, close }) {
   useLayoutEffect(() => own({ Escape: close }), []);
   const address = onvif.trim() ? { onvif: onvif.trim() } : {};
   const profile = ptz?.profile ? { profile: ptz.profile } : {};
+  const poll = ptz ? { poll_s: ptz.poll_s } : {};
 
   async function ask() {
     tell("busy");
@@ -59,7 +48,7 @@ function Form({ path, ptz, presets, save, close }) {
   function submit(event) {
     event.preventDefault();
     const named = Object.fromEntries(Object.entries(tokens).map(([id, token]) => [id, token || null]));
-    save({ ...address, ...profile, poll_s: ptz?.poll_s ?? 1, settle_s: Number(numbers.settle_s), tolerance: Number(numbers.tolerance), tokens: named });
+    save({ ...address, ...profile, ...poll, settle_s: Number(numbers.settle_s), tolerance: Number(numbers.tolerance), tokens: named });
   }
 
   const theirs = found?.presets ?? [];
