@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from config.base import Identifier, Name, Section
 from config.health import HealthSettings
 from config.optics import LensSettings, in_our_systems
-from config.ptz import PtzSettings
+from config.ptz import OnvifToken, PtzSettings
 from config.secrets import SecretSource, resolved
 from config.surroundings import surroundings_of
 
@@ -126,10 +126,8 @@ class Preset(Section):
     id: Identifier = Field(title="Preset id", description="Stable machine name, unique within the camera.")
     name: Name = Field(title="Name", description="What operators call this view.")
     pose: Pose = Field(title="Pose", description="Where the camera looks at this preset.")
-    onvif_token: str | None = Field(
+    onvif_token: OnvifToken | None = Field(
         default=None,
-        min_length=1,
-        max_length=64,
         title="ONVIF token",
         description="The camera's own name of this preset, as its ONVIF service gives it (often a number). A "
         "preset without one is never recognised.",

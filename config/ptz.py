@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
@@ -9,6 +10,12 @@ from pydantic_core import PydanticCustomError
 
 from config.base import Section
 from config.secrets import SecretSource
+
+PollS = Annotated[float, Field(ge=0.2, le=10)]
+SettleS = Annotated[float, Field(ge=0, le=60)]
+Tolerance = Annotated[float, Field(gt=0, le=0.5)]
+OnvifToken = Annotated[str, Field(min_length=1, max_length=64)]
+"""A name that the camera itself gave."""
 
 
 class PtzSettings(Section):
@@ -20,29 +27,21 @@ class PtzSettings(Section):
         "${NAME} and ${file:PATH} stand for secrets.",
         examples=["http://viewer:${CAMERA_PASSWORD}@10.2.0.11/onvif/device_service"],
     )
-    poll_s: float = Field(
-        default=1.0, ge=0.2, le=10, title="Asked every", description="Seconds between two questions."
-    )
-    settle_s: float = Field(
+    poll_s: PollS = Field(default=1.0, title="Asked every", description="Seconds between two questions.")
+    settle_s: SettleS = Field(
         default=2.0,
-        ge=0,
-        le=60,
         title="Settling time",
         description="Seconds after arrival at a preset during which pictures are not used (focus, exposure, "
         "swinging, the delay of the stream).",
     )
-    tolerance: float = Field(
+    tolerance: Tolerance = Field(
         default=0.01,
-        gt=0,
-        le=0.5,
         title="Tolerance",
         description="How far the position may be off a preset's, in ONVIF's normalised units (pan and tilt "
         "-1..1, zoom 0..1), in each axis.",
     )
-    profile: str | None = Field(
+    profile: OnvifToken | None = Field(
         default=None,
-        min_length=1,
-        max_length=64,
         title="Media profile",
         description="Token of the ONVIF media profile whose PTZ is asked; without it, the first with one.",
     )

@@ -252,12 +252,12 @@ class CameraHealth:
 
     def _of_pictures(self) -> CameraState | None:
         for condition in Condition:
-            camera = self._sustained.get(condition)
-            if camera is not None and camera.raised and camera.since is not None:
+            of_all = self._sustained.get(condition)
+            if of_all is not None and of_all.raised and of_all.since is not None:
                 reason = REASONS[condition]
                 if condition is Condition.BAD_PICTURE and self._damage.last_reason:
                     reason = f"{reason}: {self._damage.last_reason}"
-                return CameraState(condition, camera.since, reason)
+                return CameraState(condition, of_all.since, reason)
             worst = min(self._views_in(condition), key=lambda found: found[0], default=None)
             if worst is not None:
                 since, view = worst

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+Seen = Annotated[int | None, Field(ge=0, le=2**31 - 1, description="The version looked at; 0: the file's.")]
 Why = Annotated[str, Field(max_length=500, description="Kept with the version.")]
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import Field
 
 from alerting import drawn_masks
 from alerting.journal import By
@@ -15,7 +14,7 @@ from config.base import Identifier, Name
 from console.auth import Acting, Supervisor
 from console.context import Centre, InCentre
 from console.problems import Problem
-from console.routes.changes import ChangeBody, Why
+from console.routes.changes import ChangeBody, Seen, Why
 from console.routes.register import CameraVersionView, changing, newest_of, version_view
 
 router = APIRouter(prefix="/api/v1/cameras", tags=["camera register"])
@@ -25,9 +24,7 @@ class NewPreset(ChangeBody):
     id: Identifier
     name: Name
     pose: Pose
-    seen: int | None = Field(
-        default=None, ge=0, le=2**31 - 1, description="The camera's version looked at; 0: the file's."
-    )
+    seen: Seen = None
     why: Why = ""
 
 
@@ -36,7 +33,7 @@ class PresetChange(ChangeBody):
 
     name: Name | None = None
     pose: Pose | None = None
-    seen: int | None = Field(default=None, ge=0, le=2**31 - 1, description="As above.")
+    seen: Seen = None
     why: Why = ""
 
 

@@ -25,7 +25,7 @@ from console.auth import Acting, Admin, Supervisor, require_role
 from console.context import Centre, InCentre, require_camera
 from console.problems import CONTENT, Problem
 from console.roles import Role
-from console.routes.changes import ChangeBody, Why, address_itself
+from console.routes.changes import ChangeBody, Seen, Why, address_itself
 from console.views import MaskView, View
 
 router = APIRouter(prefix="/api/v1/cameras", tags=["camera register"])
@@ -97,9 +97,7 @@ class CameraChange(ChangeBody):
     )
     profile: Literal["sensitive", "balanced", "quiet"] | None = None
     stream: StreamSettings | None = None
-    seen: int | None = Field(
-        default=None, ge=0, le=2**31 - 1, description="The version looked at; 0: the deployment file's."
-    )
+    seen: Seen = None
     why: Why = ""
 
 

@@ -30,7 +30,7 @@ from config.outline import host_of
 from console.auth import Acting, Admin
 from console.context import Centre, InCentre
 from console.problems import Problem
-from console.routes.changes import ChangeBody, Why, address_itself
+from console.routes.changes import ChangeBody, Seen, Why, address_itself
 from console.views import View
 
 router = APIRouter(prefix="/api/v1/targets", tags=["receivers of alerts"])
@@ -43,7 +43,6 @@ def _word_itself(secret: SecretStr) -> SecretStr:
 
 
 Id = Annotated[str, InPath(min_length=1, max_length=128)]
-Seen = Annotated[int | None, Field(ge=0, le=2**31 - 1, description="The version looked at; 0: the file's.")]
 Address = Annotated[
     str,
     AfterValidator(address_itself),

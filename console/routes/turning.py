@@ -12,10 +12,11 @@ from pydantic import AfterValidator, Field, ValidationError
 
 from config import PtzSettings, SecretSource
 from config.base import Identifier
+from config.ptz import OnvifToken, PollS, SettleS, Tolerance
 from console.auth import Acting, Admin
 from console.context import Centre, InCentre, require_camera
 from console.problems import Problem
-from console.routes.changes import ChangeBody, Why, address_itself
+from console.routes.changes import ChangeBody, Seen, Why, address_itself
 from console.routes.register import CameraVersionView, allow_probe, changing, newest_of, version_view
 from console.views import View
 from streams.errors import SourceError
@@ -25,7 +26,7 @@ from streams.ptz import preset_of
 router = APIRouter(prefix="/api/v1/cameras", tags=["camera register"])
 
 PATIENCE_S = 3.0
-TOLERANCE = float(PtzSettings.model_fields["tolerance"].default)
+_USUAL = PtzSettings.model_fields
 
 
 def _web_address(address: str) -> str:
@@ -49,34 +50,34 @@ OnvifAddress = Annotated[
         "percent-encoded. Never shown again. Without it, the one that is kept.",
     ),
 ]
-Token = Annotated[str, Field(min_length=1, max_length=64)]
 
 
 class Question(ChangeBody):
     onvif: OnvifAddress | None = None
-    profile: Token | None = None
+    profile: OnvifToken | None = None
 
 
 class Turning(ChangeBody):
     """What is not given is as usual, but for the address."""
 
     onvif: OnvifAddress | None = None
-    poll_s: float = Field(default=1.0, ge=0.2, le=10, description="Asked so often.")
-    settle_s: float = Field(
-        default=2.0, ge=0, le=60, description="Pictures are used only so long after arrival."
+    poll_s: PollS = Field(default=_USUAL["poll_s"].default, description="Asked so often.")
+    settle_s: SettleS = Field(
+        default=_USUAL["settle_s"].default, description="Pictures are used only so long after arrival."
     )
-    tolerance: float = Field(
-        default=0.01, gt=0, le=0.5, description="So far off still counts, in the camera's normalised units."
+    tolerance: Tolerance = Field(
+        default=_USUAL["tolerance"].default,
+        description="So far off still counts, in the camera's normalised units.",
     )
-    profile: Token | None = Field(default=None, description="Media profile; without it the first with PTZ.")
-    tokens: dict[Identifier, Token | None] = Field(
+    profile: OnvifToken | None = Field(
+        default=None, description="Media profile; without it the first with PTZ."
+    )
+    tokens: dict[Identifier, OnvifToken | None] = Field(
         default={},
         max_length=300,
         description="For presets of ours, the camera's own name of each; those not named keep theirs.",
     )
-    seen: int | None = Field(
-        default=None, ge=0, le=2**31 - 1, description="The camera's version looked at; 0: the file's."
-    )
+    seen: Seen = None
     why: Why = ""
 
 
@@ -111,7 +112,7 @@ def ask(camera_id: str, given: Question, session: Admin, centre: InCentre) -> An
     return AnswerView(
         problem="",
         presets=tuple(_shown(one) for one in theirs),
-        stands_at=preset_of(reading, positions, TOLERANCE),
+        stands_at=preset_of(reading, positions, _USUAL["tolerance"].default),
     )
 
 
