@@ -34,7 +34,9 @@ import logging
 import os
 import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import uvicorn
@@ -64,7 +66,8 @@ HEARTBEAT_S = 1.0
 FOLLOW_S = 2.0
 PROBES_AT_ONCE = 2
 NICENESS = 10
-"""Detection goes first on a machine that is short."""
+"""Detection goes first on a machine that is short; a camera's test does not step back, since the seconds
+after which it is given up run on."""
 _STATUS: dict[type[LiveError], int] = {
     UnknownCamera: 404,
     UnusableOffer: 400,
@@ -74,8 +77,8 @@ _STATUS: dict[type[LiveError], int] = {
 }
 
 
-def create_live_app(hub: LiveHub) -> FastAPI:
-    """The routes above, over a hub that runs in the same event loop."""
+def create_live_app(hub: LiveHub, probers: Executor | None = None) -> FastAPI:
+    """The routes above, over a hub that runs in the same event loop; tests of cameras run in `probers`."""
     app = FastAPI(title="Firewatch live view", docs_url=None, redoc_url=None, openapi_url=None)
 
     @app.exception_handler(LiveError)
@@ -132,7 +135,8 @@ def create_live_app(hub: LiveHub) -> FastAPI:
         if probes.locked():
             raise TooManyProbes("other cameras are being tested; try again in a moment")
         async with probes:
-            return JSONResponse(await asyncio.to_thread(probed, await request.body()))
+            loop = asyncio.get_running_loop()
+            return JSONResponse(await loop.run_in_executor(probers, probed, await request.body()))
 
     @app.get("/healthz")
     async def healthz() -> Response:
@@ -157,6 +161,7 @@ def run_live(
 ) -> None:
     """Serve the live view at the unix socket `path` until SIGTERM or SIGINT. `cameras_now` is asked now and
     then, in a thread; without it the cameras are the deployment's for good."""
+    probers = _started_threads(PROBES_AT_ONCE)
     os.nice(NICENESS)
     settings = deployment.live
     ports = (settings.udp_first_port, settings.udp_last_port) if settings.udp_first_port else None
@@ -164,7 +169,7 @@ def run_live(
     async def serve() -> None:
         cameras = deployment.cameras if cameras_now is None else cameras_now()
         hub = LiveHub(cameras, settings, connector)
-        server = LiveServer(create_live_app(hub), hub)
+        server = LiveServer(create_live_app(hub, probers), hub)
         beating = asyncio.create_task(_beat(heartbeat))
         following = asyncio.create_task(_follow(hub, cameras_now)) if cameras_now is not None else None
         try:
@@ -177,6 +182,17 @@ def run_live(
 
     with asyncio.Runner(loop_factory=lambda: MediaLoop(ports, settings.media_address)) as runner:
         runner.run(serve())
+
+
+def _started_threads(count: int) -> ThreadPoolExecutor:
+    """Threads that keep the priority of this moment, which is each thread's own, and give it to what they
+    start."""
+    threads = ThreadPoolExecutor(count, thread_name_prefix="probe")
+    all_there = Barrier(count + 1)
+    for _ in range(count):
+        threads.submit(all_there.wait)
+    all_there.wait()
+    return threads
 
 
 class LiveServer(uvicorn.Server):

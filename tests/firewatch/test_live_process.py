@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -87,6 +91,33 @@ def test_pictures_come_through_the_socket_and_the_password_stays_inside(tmp_path
             process.kill()
         assert process.stderr is not None
         assert "s3cret-words" not in process.stderr.read() + state.text
+
+
+def test_a_camera_is_tested_at_full_priority_while_live_pictures_step_back_behind_detection(
+    tmp_path: Path,
+) -> None:
+    describe(tmp_path, str(VIDEO))
+    process = started(tmp_path)
+    try:
+        with (
+            connected(tmp_path) as client,
+            socket.create_server(("127.0.0.1", 0)) as silent,
+            ThreadPoolExecutor() as beside,
+        ):
+            silent.settimeout(60)
+            source = f"rtsp://127.0.0.1:{silent.getsockname()[1]}/x"
+            camera = config.load(tmp_path / "hills.yaml").cameras[0].model_dump(mode="json")
+            asked = beside.submit(client.post, "/probe", content=json.dumps({**camera, "source": source}))
+            talking, _ = silent.accept()
+            with talking:
+                tasks = Path(f"/proc/{process.pid}/task").iterdir()
+                (probe,) = {int(pid) for task in tasks for pid in (task / "children").read_text().split()}
+                ours = os.getpriority(os.PRIO_PROCESS, 0)
+                assert os.getpriority(os.PRIO_PROCESS, process.pid) > ours
+                assert os.getpriority(os.PRIO_PROCESS, probe) == ours
+            assert asked.result().json()["problem"]
+    finally:
+        process.kill()
 
 
 def test_a_killed_live_view_comes_back_at_the_same_place(tmp_path: Path) -> None:
