@@ -37,7 +37,7 @@ from detector.evaluation.boxes import BoxedPicture, mean_average_precision
 from detector.pipeline import Pipeline
 from detector.registry import Model, load_model
 from detector.tiles import ROTATION_S
-from detector.view import ViewMemory, look_size, mirrored
+from detector.view import ViewMemory, look_size, mirror
 from streams.frame import Frame, Image, resized
 from streams.picture import DecodedPicture
 
@@ -143,7 +143,7 @@ def parts_of_a_look(model: Model, engine: Any, picture: DecodedPicture) -> dict[
         "checking": lambda: bad_picture(image),
         "planes": lay_out,
         "memory": watched.look,
-        "mirroring": lambda: mirrored(seen),
+        "mirroring": lambda: mirror(seen),
         "decoding": lambda: decode(raw, input_size_px=size_px, frame_size_px=FRAME_PX, least_score=0.08),
     }
 

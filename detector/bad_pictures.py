@@ -34,15 +34,19 @@ def bad_picture(image: Image) -> str | None:
     'overexposed'
     """
     step = max(1, image.shape[1] // PROBE_WIDTH_PX)
+    green = np.ascontiguousarray(image[::step, ::step, 1])
+    levels = cv2.calcHist([green], [0], None, [256], [0, 256]).ravel() / green.size
+    black_possible = levels[:BLACK_LEVEL].sum() > 0.99
+    white_possible = levels[WHITE_LEVEL + 1 :].sum() > 0.97
+    damage_possible = levels[126:141].sum() > 0.5 * GREY_SHARE
+    if not (black_possible or white_possible or damage_possible):
+        return None  # like nearly every picture: its green alone rules out what all of it would have to show
     probe = cv2.resize(image, None, fx=1 / step, fy=1 / step, interpolation=cv2.INTER_NEAREST)
-    # Nearly every picture ends here: its green alone rules out what the whole of it would have to show.
-    green = cv2.calcHist([probe], [1], None, [256], [0, 256]).ravel() * (probe.shape[2] / probe.size)
-    if green[:BLACK_LEVEL].sum() > 0.99 and _percentile(probe.max(axis=2), 99.9) < BLACK_LEVEL:
+    if black_possible and _percentile(probe.max(axis=2), 99.9) < BLACK_LEVEL:
         return "all black"
-    if green[WHITE_LEVEL + 1 :].sum() > 0.97 and _percentile(probe.min(axis=2), 2) > WHITE_LEVEL:
+    if white_possible and _percentile(probe.min(axis=2), 2) > WHITE_LEVEL:
         return "overexposed"
-    damage_possible = green[126:141].sum() > 0.5 * GREY_SHARE and _may_be_damaged(probe)
-    if damage_possible and _damaged_share(probe) > GREY_SHARE:
+    if damage_possible and _may_be_damaged(probe) and _damaged_share(probe) > GREY_SHARE:
         return "decoder damage (flat grey or green areas)"
     return None
 

@@ -24,7 +24,7 @@ from detector.registry import Model, Profile, ProfileName
 from detector.site_memory import SiteMemory, with_usual
 from detector.tiles import Rotation, Tile, merged, tiles_of
 from detector.tracking import Track
-from detector.view import ViewMemory, look_size, mirrored
+from detector.view import ViewMemory, look_size, mirror
 from streams.errors import BadPicture
 from streams.frame import Frame, Image
 from streams.picture import to_bgr8
@@ -116,8 +116,10 @@ class Looker:
     ) -> tuple[Detection, ...]:
         """What the network finds in one picture with its past, as a picture of `size_px`."""
         seen = memory.observe(image, at)
+        if self._mirrored:
+            mirror(seen)
         found = decode(
-            self._backend.infer(mirrored(seen) if self._mirrored else seen),
+            self._backend.infer(seen),
             input_size_px=(seen.shape[1], seen.shape[0]),
             frame_size_px=size_px,
             least_score=least_score,

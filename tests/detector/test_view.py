@@ -14,7 +14,7 @@ from detector.view import (
     ViewMemory,
     difference_channel,
     look_size,
-    mirrored,
+    mirror,
 )
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -162,10 +162,10 @@ def test_the_difference_prepared_once_a_look_is_that_of_two_pictures_to_the_last
         assert (difference_channel(grey, reference) == defined(grey, reference)).all()
 
 
-def test_a_mirrored_input_is_the_input_left_to_right_in_every_channel_and_needs_no_further_copy() -> None:
+def test_an_input_is_mirrored_left_to_right_in_every_channel_where_it_lies() -> None:
     seen = ViewMemory().observe(np.random.default_rng(3).integers(0, 256, (72, 128, 3), np.uint8), START)
+    before = seen.copy()
 
-    turned = mirrored(seen)
+    mirror(seen)
 
-    assert np.array_equal(turned, seen[:, ::-1])
-    assert turned.transpose(2, 0, 1).flags.c_contiguous
+    assert np.array_equal(seen, before[:, ::-1])
