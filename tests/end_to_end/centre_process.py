@@ -7,11 +7,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import yaml
 from ports import own_port
@@ -53,19 +55,26 @@ def truth_of(scene: str) -> GroundTruth:
 
 @contextmanager
 def running_centre(
-    folder: Path, scenes: Collection[str], *, unwatched: Collection[str] = ()
+    folder: Path,
+    scenes: Collection[str],
+    *,
+    unwatched: Collection[str] = (),
+    footage: Mapping[str, Path] = MappingProxyType({}),
+    fields: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
 ) -> Iterator[RunningCentre]:
     """A centre that watches `scenes`; each camera's footage begins when the worker connects to it. Cameras of
-    `unwatched` scenes are there, and the centre does not know of them."""
+    `unwatched` scenes are there, and the centre does not know of them. A scene's camera may show other
+    `footage` and have other `fields` than the demo's."""
     served = {*scenes, *unwatched}
     playlists = {name: clips for name, clips in demo_playlists(VIDEOS).items() if name in served}
     assert set(playlists) == served
+    playlists |= {name: str(film) for name, film in footage.items()}
     console_port = own_port()
     with (
         RtspServer(playlists, wait_for_reader=True) as cameras,
         DispatchReceiver(SECRET) as receiver,
     ):
-        config_file = _deployment(folder, scenes, console_port)
+        config_file = _deployment(folder, scenes, console_port, fields)
         log = folder / "centre.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
@@ -96,10 +105,14 @@ def running_centre(
                 raise
 
 
-def _deployment(folder: Path, scenes: Collection[str], console_port: int) -> Path:
+def _deployment(
+    folder: Path, scenes: Collection[str], console_port: int, fields: Mapping[str, Mapping[str, Any]]
+) -> Path:
     """The demo's deployment, with only the cameras of these scenes."""
     values = yaml.safe_load((ROOT / "config" / "demo.yaml").read_text(encoding="utf-8"))
-    values["cameras"] = [camera for camera in values["cameras"] if camera["id"] in scenes]
+    values["cameras"] = [
+        camera | fields.get(camera["id"], {}) for camera in values["cameras"] if camera["id"] in scenes
+    ]
     for key in {"terrain", "grids", "gazetteer"} & values.keys():
         values[key] = str(ROOT / "config" / values[key])
     values["console"] = {"port": console_port}

@@ -1,4 +1,5 @@
-"""A camera that tours two views, through the production pipeline: what the presets are good for.
+"""A camera that tours two views, through the production pipeline and a whole centre: what the presets are
+good for.
 
 One view is the near fire (its film goes on only while the camera looks there), the other a calm hill;
 between them the camera swings across both, blurred. Time is the pictures' own. Rendered scenes: proof of the
@@ -7,19 +8,28 @@ chain, not of accuracy.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
-from centre_process import VIDEOS, truth_of
+import yaml
+from centre_process import ROOT, VIDEOS, running_centre, truth_of
 
+from alerting.store import Store
 from config import HealthSettings
 from detector.detection import Sighting
 from detector.pipeline import Pipeline
 from detector.registry import load_model
+from geometry.position import Position as Point
+from geometry.position import distance_m
+from simulator.onvif import OnvifDevice, Place
 from streams.condition import Condition
 from streams.frame import Frame, Image
 from streams.health import CameraHealth
@@ -32,7 +42,9 @@ VIEWS = ("east", "west")
 PRESETS = {"east": Position(-0.5, 0.0), "west": Position(0.5, 0.0)}
 STANDING = Standing(settle_s=2, tolerance=0.01, farthest_apart_s=4)
 
-pytestmark = pytest.mark.timeout(300)
+FILM_FPS = 2
+
+pytestmark = pytest.mark.timeout(400)
 
 
 def one_a_second(name: str) -> list[Image]:
@@ -124,3 +136,87 @@ def test_the_same_pictures_without_presets_are_called_moved_and_a_fire_in_them_h
     seen = watched(Tour(), Pipeline(load_model()), with_ptz=False)
     assert Condition.MOVED in seen.conditions
     assert {one.preset for one in seen.sightings} <= {None}
+
+
+class TouringDevice(OnvifDevice):
+    """Says where the tour stands, from `begin` on; before, it stands at the first view."""
+
+    def __init__(self, tour: Tour) -> None:
+        super().__init__({"1": _place(PRESETS["east"]), "2": _place(PRESETS["west"])})
+        self._tour = tour
+        self._begun_s: float | None = None
+
+    def begin(self) -> None:
+        self._begun_s = time.monotonic()
+
+    @property
+    def moving(self) -> bool:
+        return bool(self._reading.moving)
+
+    @property
+    def place(self) -> Place:
+        return _place(self._reading.position)
+
+    @property
+    def _reading(self) -> Reading:
+        return self._tour.reading(0 if self._begun_s is None else time.monotonic() - self._begun_s)
+
+
+def _place(position: Position) -> Place:
+    return position.pan, position.tilt, 0.0
+
+
+def filmed(tour: Tour, path: Path) -> Path:
+    """The tour as its camera sends it, a key frame a second."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=FILM_FPS)
+        height, width = tour.picture(0).shape[:2]
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        stream.options = {"preset": "ultrafast", "crf": "20", "g": str(FILM_FPS), "bf": "0"}
+        for number in range(TOUR_S * FILM_FPS):
+            picture = av.VideoFrame.from_ndarray(tour.picture(number / FILM_FPS), "bgr24")
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode())
+    return path
+
+
+@pytest.mark.slow
+def test_a_centre_alerts_once_with_the_place_seen_from_the_preset_of_a_camera_that_turns(
+    tmp_path: Path,
+) -> None:
+    """Over RTSP and ONVIF as a real one: what the camera shows and what it says are two connections."""
+    tour = Tour()
+    film = filmed(tour, tmp_path / "tour.mp4")
+    views = yaml.safe_load((ROOT / "config" / "demo.yaml").read_text(encoding="utf-8"))["cameras"]
+    pose = {view["id"]: view["pose"] for view in views}
+    with TouringDevice(tour) as device:
+        camera = {
+            # of neither view: presets have their own
+            "pose": {"azimuth_deg": 200, "tilt_deg": -6, "hfov_deg": 50},
+            "presets": [
+                {"id": "east", "name": "东", "onvif_token": "1", "pose": pose["near_fire"]},
+                {"id": "west", "name": "西", "onvif_token": "2", "pose": pose["pair_south"]},
+            ],
+            "ptz": {"onvif": device.url, "poll_s": 0.5, "settle_s": STANDING.settle_s},
+        }
+        with running_centre(
+            tmp_path, ("near_fire",), footage={"near_fire": film}, fields={"near_fire": camera}
+        ) as centre:
+            assert centre.until(lambda: centre.cameras.state("near_fire").readers > 0, 60)
+            centre.cameras.restart("near_fire")
+            device.begin()
+            ends_s = time.monotonic() + TOUR_S - 2
+            assert centre.until(lambda: bool(centre.receiver.alerts), TOUR_S - 2), centre.log.read_text()
+            centre.until(lambda: False, ends_s - time.monotonic())
+            alerts = [received.alert for received in centre.receiver.alerts]
+    assert len({alert["incident_id"] for alert in alerts}) == 1
+    assert {(one["camera_id"], one["preset"]) for alert in alerts for one in alert["cameras"]} == {
+        ("near_fire", "east")
+    }
+    hazard, where = truth_of("near_fire").hazard, alerts[0]["location"]
+    assert hazard is not None
+    found = Point(where["lat_deg"], where["lon_deg"], where["height_m"])
+    assert distance_m(found, Point(hazard.lat_deg, hazard.lon_deg, hazard.height_m)) < 300
+    with closing(Store.open(f"sqlite:///{tmp_path}/firewatch.db")) as store:
+        periods = store.camera_periods(NOON, datetime.now(UTC) + timedelta(days=1))
+    assert {one.condition for one in periods} <= {"connecting", "off"}, "turning is no blindness"
