@@ -38,7 +38,8 @@ def bad_picture(image: Image) -> str | None:
     levels = cv2.calcHist([green], [0], None, [256], [0, 256]).ravel() / green.size
     black_possible = levels[:BLACK_LEVEL].sum() > 0.99
     white_possible = levels[WHITE_LEVEL + 1 :].sum() > 0.97
-    damage_possible = levels[126:141].sum() > 0.5 * GREY_SHARE
+    of_one_colour = (levels[126:141] + levels[127:142]).max()  # within a level
+    damage_possible = of_one_colour > 0.5 * GREY_SHARE
     if not (black_possible or white_possible or damage_possible):
         return None  # like nearly every picture: its green alone rules out what all of it would have to show
     probe = cv2.resize(image, None, fx=1 / step, fy=1 / step, interpolation=cv2.INTER_NEAREST)
@@ -46,7 +47,7 @@ def bad_picture(image: Image) -> str | None:
         return "all black"
     if white_possible and _percentile(probe.min(axis=2), 2) > WHITE_LEVEL:
         return "overexposed"
-    if damage_possible and _may_be_damaged(probe) and _damaged_share(probe) > GREY_SHARE:
+    if damage_possible and _damaged_share(probe) > GREY_SHARE:
         return "decoder damage (flat grey or green areas)"
     return None
 
@@ -55,13 +56,6 @@ def _percentile(plane: Plane, percent: float) -> int:
     """The lowest grey level that at least `percent` of the pixels do not exceed."""
     levels = cv2.calcHist([plane], [0], None, [256], [0, 256]).ravel().cumsum()
     return int(np.searchsorted(levels, plane.size * percent / 100))
-
-
-def _may_be_damaged(probe: Image) -> bool:
-    """Whether enough pixels have a colour decoders fill with: nearly every picture ends here, cheaply."""
-    grey = cv2.countNonZero(cv2.inRange(probe, (123, 126, 123), (135, 133, 135)))
-    zeroed = cv2.countNonZero(cv2.inRange(probe, (0, 130, 0), (3, 140, 3)))
-    return bool((grey + zeroed) * probe.shape[2] > 0.5 * GREY_SHARE * probe.size)
 
 
 def _damaged_share(probe: Image) -> float:
