@@ -10,8 +10,15 @@ import ctypes
 import os
 import signal
 import sys
+from collections.abc import Sequence
 
 PR_SET_PDEATHSIG = 1
+
+
+def that_dies_with_us(command: Sequence[str]) -> tuple[str, ...]:
+    """The command for a child that the kernel kills when the thread which starts it ends."""
+    return sys.executable, "-SE", __file__, str(os.getpid()), *command
+
 
 if __name__ == "__main__":
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

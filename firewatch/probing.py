@@ -9,6 +9,7 @@ import subprocess
 import sys
 from typing import Any
 
+from firewatch.die_with_parent import that_dies_with_us
 from streams.probe import CameraProbe
 
 LIMIT_S = 30.0
@@ -17,7 +18,7 @@ LIMIT_S = 30.0
 def probed(camera: bytes, limit_s: float = LIMIT_S) -> dict[str, Any]:
     """What the camera of these fields (JSON of `config.Camera`) sends, as `streams.probe.CameraProbe` with
     its picture in base64. Never raises for a camera's fault: it becomes the `problem`."""
-    command = [sys.executable, "-m", "firewatch.processes.probe"]
+    command = that_dies_with_us([sys.executable, "-m", "firewatch.processes.probe"])
     try:
         done = subprocess.run(command, input=camera, capture_output=True, timeout=limit_s, check=True)
         found: dict[str, Any] = json.loads(done.stdout)

@@ -18,7 +18,6 @@ import logging
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -27,12 +26,13 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
+from firewatch.die_with_parent import that_dies_with_us
+
 _log = logging.getLogger(__name__)
 
 EXIT_UNUSABLE = 2
 STOP_GRACE_S = 5.0
 POLL_S = 0.1
-_DIE_WITH_PARENT = Path(__file__).with_name("die_with_parent.py")
 
 
 @dataclass(frozen=True)
@@ -194,7 +194,7 @@ class Supervisor:
             spec.heartbeat.touch()
         with output or contextlib.nullcontext():
             kept.process = subprocess.Popen(
-                (sys.executable, "-SE", str(_DIE_WITH_PARENT), str(os.getpid()), *spec.command),
+                that_dies_with_us(spec.command),
                 env={**os.environ, **spec.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
