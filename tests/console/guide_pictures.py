@@ -11,11 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
+
+from simulator.onvif import OnvifDevice
 
 IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
 PAGES = ("duty", "map", "wall", "cameras", "records", "admin")
 DESK, WALL, PHONE = (1920, 1080), (3840, 2160), (390, 844)
+TALL_DESK = (1920, 1400)
 GROUND = (11, 18, 20)
 MARGIN_PX = 8
 SETTLED_MS = 6000
@@ -51,6 +54,42 @@ class Guide:
                     page.locator("[data-receiver]").scroll_into_view_if_needed()
                 page.wait_for_timeout(2000)
                 _save(f"guide-{name}", _shot(page, 1440))
+
+    def presets(self) -> None:
+        """Gives a camera two presets, and a device that says at which of them it stands."""
+        places = {"1": (-0.5, 0.1, 0.0), "7": (0.5, -0.1, 0.25)}
+        with (
+            OnvifDevice(places, login=("viewer", "viewer")) as device,
+            self._at(TALL_DESK, "cameras") as page,
+        ):
+            page.get_by_role("button", name="大南山1号").click()
+            for name, id_, azimuth, tilt in (("南门", "gate", "200", "-4"), ("北山脊", "ridge", "10", "-2")):
+                page.get_by_role("button", name="添加预置位").click()
+                form = page.locator(".presets")
+                form.get_by_label("名称").fill(name)
+                form.get_by_label("编号").fill(id_)
+                form.get_by_label("方位").fill(azimuth)
+                form.get_by_label("俯仰").fill(tilt)
+                form.get_by_role("button", name="添加", exact=True).click()
+                form.locator(f"[data-preset={id_}]").wait_for()
+            turning = page.locator(".turning")
+            turning.get_by_role("button", name="配置云台位置").click()
+            turning.get_by_label("ONVIF 地址").fill(device.url)
+            turning.get_by_role("button", name="询问摄像机").click()
+            turning.locator("select[data-token-of=gate]").wait_for()
+            turning.get_by_label("南门").select_option("1")
+            turning.get_by_label("北山脊").select_option("7")
+            _save("guide-turning", _shot_of(turning))
+            turning.get_by_role("button", name="保存").click()
+            page.locator("[data-turning=asked]").wait_for()
+            page.get_by_role("button", name="南门", exact=True).click()
+            page.wait_for_timeout(SETTLED_MS)
+            shot = _shot_of(page.locator(".camera-one"))
+            below = page.locator(".presets").evaluate(
+                "panel => panel.getBoundingClientRect().bottom"
+                " - panel.closest('.camera-one').getBoundingClientRect().top"
+            )
+            _save("guide-presets", shot.crop((0, 0, shot.width, round(below) + MARGIN_PX)))
 
     def sheets(self) -> None:
         for name, screen, width, columns in (
@@ -96,6 +135,10 @@ def _shot(page: Page, width: int) -> Image.Image:
     return picture.resize((width, height), Image.Resampling.LANCZOS)
 
 
+def _shot_of(part: Locator) -> Image.Image:
+    return Image.open(io.BytesIO(part.screenshot())).convert("RGB")
+
+
 def _sheet(shots: list[Image.Image], columns: int) -> Image.Image:
     width, height = (side + 2 * MARGIN_PX for side in shots[0].size)
     sheet = Image.new("RGB", (columns * width, -(-len(shots) // columns) * height), GROUND)
@@ -115,6 +158,7 @@ def main() -> None:
         "duty": Guide.duty,
         "front": Guide.front,
         "pages": Guide.pages,
+        "presets": Guide.presets,
         "sheets": Guide.sheets,
     }
     parser = argparse.ArgumentParser(description=__doc__)
