@@ -264,7 +264,7 @@ class CameraRegister:
     def _with_kept_secrets(
         self, changed: Camera, before: CameraVersionRow, changes: Mapping[str, Any]
     ) -> Camera:
-        """What was not given anew is as it was."""
+        """What was not given anew is as it was; a token that was said to be none is none."""
         try:
             kept = json.loads(opened_with(self._box, before.secrets))
         except SecretsError:
@@ -277,7 +277,7 @@ class CameraRegister:
             if name not in changes and kept[name] is not None
         }
         play = changed.stream.play_url
-        if play.token is None and kept["token"] is not None:
+        if "token" not in play.model_fields_set and kept["token"] is not None:
             play = play.model_copy(update={"token": SecretStr(kept["token"])})
             given["stream"] = changed.stream.model_copy(update={"play_url": play})
         onvif = kept.get("onvif")  # what was sealed before there were turning cameras has none

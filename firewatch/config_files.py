@@ -94,11 +94,15 @@ def apply(file: Deployment, register: CameraRegister, *, by: By, remove: bool = 
 
 def _fields(wanted: Camera, before: Camera) -> dict[str, Any]:
     """What must be said of `before` to make it `wanted`, secrets and all."""
-    return {
+    found = {
         name: value
         for name in Camera.model_fields
         if (value := getattr(wanted, name)) != getattr(before, name)
     }
+    if "stream" in found and wanted.stream.play_url.token is None:  # a token that is not spoken of would stay
+        play_url = wanted.stream.play_url.model_copy(update={"token": None})
+        found["stream"] = wanted.stream.model_copy(update={"play_url": play_url})
+    return found
 
 
 def _written(

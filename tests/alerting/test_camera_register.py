@@ -226,6 +226,8 @@ def test_what_is_not_given_anew_keeps_its_secret(register: CameraRegister) -> No
     token = found.stream.play_url.token
     assert token is not None
     assert (token.get_secret_value(), found.stream.play_url.path) == ("t0ken", "data.url")
+    register.change("ridge", {"stream": {"play_url": {"path": "data.url", "token": None}}}, by=LI)
+    assert register.cameras[2].stream.play_url.token is None
 
 
 def test_a_store_that_is_away_leaves_the_cameras_as_they_were(register: CameraRegister, store: Store) -> None:

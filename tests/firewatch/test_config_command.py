@@ -146,6 +146,11 @@ def test_the_token_of_a_gateway_is_applied_as_it_is_and_shown_nowhere(
     assert now.token is not None
     assert now.token.get_secret_value() == "s3cret-words"
 
+    file.write_text(text, encoding="utf-8")
+    run("apply", file, "--state", tmp_path)
+    assert register.deployment.camera("north").stream.play_url.token is None
+    assert "north" not in run("diff", file, "--state", tmp_path, code=1)
+
 
 COUNTY = {"id": "county", "name": "县", "url": "https://county.example/x", "secret": "${NORTH_PASSWORD}"}
 ROBOT = {"id": "chat-robot", "name": "群", "url": "https://chat.example/T0KEN", "bearer": "b3arer-words"}
