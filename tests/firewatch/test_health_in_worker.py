@@ -47,7 +47,7 @@ class Idle:
         raise AssertionError(f"{camera.id} found {sighting} in picture {frame.sequence}")
 
 
-def deployment(server: RtspServer, folder: Path) -> config.Deployment:
+def deployment(server: RtspServer, folder: Path, *, stale_after_s: float = 30) -> config.Deployment:
     return config.Deployment.model_validate(
         {
             "name": "hill",
@@ -60,7 +60,11 @@ def deployment(server: RtspServer, folder: Path) -> config.Deployment:
                     "lon_deg": 116.4,
                     "mast_height_m": 20,
                     "pose": {"azimuth_deg": 0, "tilt_deg": 0, "hfov_deg": 50},
-                    "stream": {"stale_after_s": 5, "read_timeout_s": 4, "retry_max_s": 1},
+                    "stream": {
+                        "stale_after_s": stale_after_s,
+                        "read_timeout_s": stale_after_s - 1,
+                        "retry_max_s": 1,
+                    },
                     "health": {"frozen_after_s": 4},
                 }
             ],
@@ -101,11 +105,15 @@ def state(store: Store) -> str:
     return next((one.state for one in store.camera_states()), "")
 
 
-@pytest.mark.parametrize(("fault", "condition"), [("freeze", "frozen"), ("stall", "stale")])
-def test_a_fault_of_the_camera_is_one_period_in_the_store(tmp_path: Path, fault: str, condition: str) -> None:
+@pytest.mark.parametrize(
+    ("fault", "condition", "stale_after_s"), [("freeze", "frozen", 30), ("stall", "stale", 8)]
+)
+def test_a_fault_of_the_camera_is_one_period_in_the_store(
+    tmp_path: Path, fault: str, condition: str, stale_after_s: float
+) -> None:
     with (
         RtspServer({"ridge": str(FOOTAGE)}) as server,
-        watched(deployment(server, tmp_path)) as store,
+        watched(deployment(server, tmp_path, stale_after_s=stale_after_s)) as store,
     ):
         assert until(lambda: state(store) == "live")
         began = store.clock()
