@@ -121,14 +121,14 @@ class Serve:
     def stop(self, served: Served) -> None:
         server, thread = self._running.pop(served.url)
         server.should_exit = True
-        thread.join(15)
+        thread.join(60)
         assert not thread.is_alive()
 
     def stop_all(self) -> None:
         for url in list(self._running):
             self._running[url][0].should_exit = True
         for _, thread in self._running.values():
-            thread.join(15)
+            thread.join(60)
             assert not thread.is_alive()
 
 

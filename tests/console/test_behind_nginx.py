@@ -63,11 +63,11 @@ def front(console: Served, tmp_path: Path) -> Iterator[httpx.Client]:
         while running.poll() is None and socket.socket().connect_ex(("127.0.0.1", port)) != 0:
             time.sleep(0.05)
         assert running.poll() is None, (folder / "error.log").read_text()
-        with httpx.Client(base_url=f"https://localhost:{port}", transport=transport, timeout=10) as client:
+        with httpx.Client(base_url=f"https://localhost:{port}", transport=transport, timeout=60) as client:
             yield client
     finally:
         running.terminate()
-        running.wait(10)
+        running.wait(60)
 
 
 def test_a_browser_signs_in_over_tls_and_the_centre_knows_from_where(

@@ -77,7 +77,7 @@ def test_a_client_that_asks_for_udp_is_refused_and_falls_back_to_tcp(server: Rts
         )
         assert udp.status == 461
     options = {"timeout": "8000000", "analyzeduration": "100000"}  # FFmpeg tries UDP first
-    with av.open(server.url("h264"), options=options, timeout=10) as container:
+    with av.open(server.url("h264"), options=options, timeout=60) as container:
         assert next(container.decode(video=0)).width == 320
 
 
@@ -262,7 +262,7 @@ def test_requests_out_of_order_get_the_status_the_protocol_names(server: RtspSer
 
 @pytest.mark.parametrize("junk", [b"GET / HTTP/1.1\r\n\r\n", b"nonsense\r\n\r\n", b"\xff" * 70_000, b"$"])
 def test_junk_ends_only_its_own_connection(server: RtspServer, junk: bytes) -> None:
-    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as client:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as client:
         client.sendall(junk)
         client.shutdown(socket.SHUT_WR)
         try:

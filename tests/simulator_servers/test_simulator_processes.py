@@ -45,7 +45,7 @@ def test_the_rtsp_server_runs_until_a_signal_even_with_readers(
             state = httpx.get(f"http://127.0.0.1:{told['control_port']}/cameras/north").json()
             assert state["readers"] == 1
             process.send_signal(number)
-            assert process.wait(timeout=10) == 0
+            assert process.wait(timeout=60) == 0
     finally:
         process.kill()
         process.communicate()
@@ -81,7 +81,7 @@ def test_the_rtsp_server_takes_its_password_from_the_environment(videos: Videos)
             assert client.ask("DESCRIBE").status == 401
     finally:
         process.terminate()
-        _, errors = process.communicate(timeout=10)
+        _, errors = process.communicate(timeout=60)
     assert "pa55word" not in errors
 
 
@@ -121,7 +121,7 @@ def test_the_receiver_runs_until_a_signal_and_keeps_what_came(tmp_path: Path) ->
         assert httpx.post(told["alerts"], content=b"{}", headers=headers).status_code == 201
         assert httpx.get(told["page"]).status_code == 200
         process.terminate()
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=60) == 0
     finally:
         process.kill()
         _, errors = process.communicate()

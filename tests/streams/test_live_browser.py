@@ -84,7 +84,7 @@ def test_four_viewers_share_one_connection_beside_detections_own(
         assert until(lambda: readers(server, "quick") == 1)
         page.close()
     watched.stop()
-    assert watched.join(10)
+    assert watched.join(60)
     assert watched.connections == 1
 
 

@@ -17,7 +17,7 @@ from simulator.rtsp import RtspServer
 from streams.cameras import reader
 from streams.tap import PacketTap
 
-LIMIT_S = 30.0
+LIMIT_S = 60.0
 
 
 class Kept:

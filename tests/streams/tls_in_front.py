@@ -27,7 +27,7 @@ class TlsInFrontOf:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5)
+        self._thread.join(60)
 
     async def _serve(self) -> int:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
