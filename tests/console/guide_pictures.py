@@ -130,12 +130,12 @@ class Guide:
 
 
 def _shot(page: Page, width: int) -> Image.Image:
-    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    picture = _shot_of(page)
     height = round(picture.height * width / picture.width)
     return picture.resize((width, height), Image.Resampling.LANCZOS)
 
 
-def _shot_of(part: Locator) -> Image.Image:
+def _shot_of(part: Page | Locator) -> Image.Image:
     return Image.open(io.BytesIO(part.screenshot())).convert("RGB")
 
 

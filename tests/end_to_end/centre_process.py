@@ -19,6 +19,7 @@ import yaml
 from ports import own_port
 
 from firewatch.demo import demo_playlists
+from geometry.position import Position, distance_m
 from simulator.receiver import DispatchReceiver
 from simulator.rtsp import RtspServer
 from simulator.truth import GroundTruth
@@ -103,6 +104,23 @@ def running_centre(
             except subprocess.TimeoutExpired:
                 process.kill()
                 raise
+
+
+def demo_camera(scene: str) -> dict[str, Any]:
+    """The camera of a scene, as the demo's deployment file describes it."""
+    cameras = yaml.safe_load((ROOT / "config" / "demo.yaml").read_text(encoding="utf-8"))["cameras"]
+    return next(camera for camera in cameras if camera["id"] == scene)
+
+
+def position_error_m(alert: dict[str, Any], scene: str) -> float:
+    """How far an alert's place is from where the scene burns."""
+    hazard = truth_of(scene).hazard
+    assert hazard is not None
+    where = alert["location"]
+    return distance_m(
+        Position(where["lat_deg"], where["lon_deg"], where["height_m"]),
+        Position(hazard.lat_deg, hazard.lon_deg, hazard.height_m),
+    )
 
 
 def _deployment(

@@ -13,9 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
-from centre_process import VIDEOS, RunningCentre, children_of, running_centre, truth_of
-
-from geometry.position import Position, distance_m
+from centre_process import VIDEOS, RunningCentre, children_of, position_error_m, running_centre, truth_of
 
 FIRES = ("near_fire", "distant_smoke", "pair_north", "pair_south", "night_fire")
 QUIET = ("cloud_fog", "sun_glare", "dust_road", "chimney")
@@ -49,16 +47,6 @@ def alert_of(centre: RunningCentre, scene: str) -> dict[str, Any]:
         if any(camera["camera_id"] == scene for camera in received.alert["cameras"]):
             return received.alert
     raise AssertionError(f"no alert names {scene}:\n{centre.log.read_text()}")
-
-
-def position_error_m(alert: dict[str, Any], scene: str) -> float:
-    hazard = truth_of(scene).hazard
-    assert hazard is not None
-    where = alert["location"]
-    return distance_m(
-        Position(where["lat_deg"], where["lon_deg"], where["height_m"]),
-        Position(hazard.lat_deg, hazard.lon_deg, hazard.height_m),
-    )
 
 
 def time_in(alert: dict[str, Any], field: str) -> datetime:

@@ -10,8 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-import yaml
-from centre_process import ROOT, VIDEOS, RunningCentre, running_centre, truth_of
+from centre_process import VIDEOS, RunningCentre, demo_camera, running_centre, truth_of
 
 pytestmark = [
     pytest.mark.skipif(not (VIDEOS / "near_fire.mp4").exists(), reason="sample videos are not there"),
@@ -47,8 +46,7 @@ def ready(client: httpx.Client) -> bool:
 
 
 def definition(centre: RunningCentre, scene: str) -> dict[str, Any]:
-    values = yaml.safe_load((ROOT / "config" / "demo.yaml").read_text(encoding="utf-8"))
-    (found,) = [one for one in values["cameras"] if one["id"] == scene]
+    found = demo_camera(scene)
     wanted = ("id", "name", "lat_deg", "lon_deg", "ground_height_m", "mast_height_m", "pose")
     return {**{name: found[name] for name in wanted if name in found}, "source": centre.cameras.url(scene)}
 

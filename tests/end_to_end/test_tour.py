@@ -19,16 +19,13 @@ import av
 import cv2
 import numpy as np
 import pytest
-import yaml
-from centre_process import ROOT, VIDEOS, running_centre, truth_of
+from centre_process import VIDEOS, demo_camera, position_error_m, running_centre, truth_of
 
 from alerting.store import Store
 from config import HealthSettings
 from detector.detection import Sighting
 from detector.pipeline import Pipeline
 from detector.registry import load_model
-from geometry.position import Position as Point
-from geometry.position import distance_m
 from simulator.onvif import OnvifDevice, Place
 from streams.condition import Condition
 from streams.frame import Frame, Image
@@ -187,15 +184,13 @@ def test_a_centre_alerts_once_with_the_place_seen_from_the_preset_of_a_camera_th
     """Over RTSP and ONVIF as a real one: what the camera shows and what it says are two connections."""
     tour = Tour()
     film = filmed(tour, tmp_path / "tour.mp4")
-    views = yaml.safe_load((ROOT / "config" / "demo.yaml").read_text(encoding="utf-8"))["cameras"]
-    pose = {view["id"]: view["pose"] for view in views}
     with TouringDevice(tour) as device:
         camera = {
             # of neither view: presets have their own
             "pose": {"azimuth_deg": 200, "tilt_deg": -6, "hfov_deg": 50},
             "presets": [
-                {"id": "east", "name": "东", "onvif_token": "1", "pose": pose["near_fire"]},
-                {"id": "west", "name": "西", "onvif_token": "2", "pose": pose["pair_south"]},
+                {"id": "east", "name": "东", "onvif_token": "1", "pose": demo_camera("near_fire")["pose"]},
+                {"id": "west", "name": "西", "onvif_token": "2", "pose": demo_camera("pair_south")["pose"]},
             ],
             "ptz": {"onvif": device.url, "poll_s": 0.5, "settle_s": STANDING.settle_s},
         }
@@ -213,10 +208,7 @@ def test_a_centre_alerts_once_with_the_place_seen_from_the_preset_of_a_camera_th
     assert {(one["camera_id"], one["preset"]) for alert in alerts for one in alert["cameras"]} == {
         ("near_fire", "east")
     }
-    hazard, where = truth_of("near_fire").hazard, alerts[0]["location"]
-    assert hazard is not None
-    found = Point(where["lat_deg"], where["lon_deg"], where["height_m"])
-    assert distance_m(found, Point(hazard.lat_deg, hazard.lon_deg, hazard.height_m)) < 300
+    assert position_error_m(alerts[0], "near_fire") < 300
     with closing(Store.open(f"sqlite:///{tmp_path}/firewatch.db")) as store:
         periods = store.camera_periods(NOON, datetime.now(UTC) + timedelta(days=1))
     assert {one.condition for one in periods} <= {"connecting", "off"}, "turning is no blindness"

@@ -335,7 +335,7 @@ def test_it_stops_at_once_though_someone_hangs(tmp_path: Path) -> None:
 
     def hang() -> None:
         try:
-            failed.append(post(receiver).status_code)
+            failed.append(post(receiver, timeout_s=120).status_code)
         except httpx.HTTPError as error:
             failed.append(error)
 
